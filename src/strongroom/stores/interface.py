@@ -1,0 +1,98 @@
+"""What a store is: tables of rows of ciphertext, transactions, and nothing else.
+
+A store knows no key and no secret and imports neither `crypto` nor `items`. Every
+row is a tuple in the order of its table's columns; the ledger above counts on
+seeing each of them through `scan`.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from contextlib import AbstractContextManager
+
+Row = tuple[int | bytes, ...]
+
+
+class Table:
+    """One table: its number in the ledger's row encoding, its name, columns and key.
+
+    Attributes:
+        number: never reused (docs/format.md#tables).
+        columns: (name, ``"INTEGER"`` or ``"BLOB"``) in row order.
+        key_length: how many leading columns form the primary key.
+    """
+
+    __slots__ = ("columns", "key_length", "name", "number")
+
+    def __init__(self, number: int, name: str, columns: tuple[tuple[str, str], ...], key_length: int) -> None:
+        self.number = number
+        self.name = name
+        self.columns = columns
+        self.key_length = key_length
+
+    def __repr__(self) -> str:
+        return f"Table({self.name})"
+
+
+class Reading(Protocol):
+    """Reads inside one transaction: all of them see the same moment."""
+
+    def get(self, table: Table, *key: int | bytes) -> Row | None:
+        """The row with exactly this key, or None."""
+
+    def scan(self, table: Table, *prefix: int | bytes) -> Iterator[Row]:
+        """All rows whose key begins with *prefix*, in key order; no prefix: all rows."""
+
+    def last(self, table: Table, *prefix: int | bytes) -> Row | None:
+        """The row with the greatest key that begins with *prefix*, or None."""
+
+
+class Writing(Reading, Protocol):
+    """Reads and writes inside one transaction: all of them happen, or none."""
+
+    def put(self, table: Table, row: Row) -> None:
+        """Insert *row*, or replace the row with its key."""
+
+    def put_many(self, table: Table, rows: Iterable[Row]) -> None:
+        """As `put` for each of *rows*, in one call."""
+
+    def delete(self, table: Table, *key: int | bytes) -> None:
+        """Delete the row with exactly this key; nothing happens when there is none."""
+
+
+class Store(Protocol):
+    """Rows of ciphertext somewhere.
+
+    All methods raise StoreUnavailable when the storage does not answer and Tampered
+    when what it holds cannot have been written by this program (a foreign schema, a
+    wrong column type, a damaged file).
+    """
+
+    location: str
+    """Where it lies, fit for messages: a path or URL without credentials."""
+
+    def reading(self) -> AbstractContextManager[Reading]:
+        """A read transaction."""
+
+    def writing(self) -> AbstractContextManager[Writing]:
+        """A write transaction: alone among writers from its first line; durable when the block
+        was left, undone when it was left by an exception.
+
+        Raises: OutcomeUnknown: the COMMIT itself failed; it may or may not be there.
+        """
+
+    def change_token(self) -> int:
+        """A number that differs after another connection has committed; own commits need not change it."""
+
+    def scrub(self) -> None:
+        """Remove what deleted rows left behind in free pages and write-ahead logs."""
+
+    def backup(self, path: str) -> None:
+        """Write a consistent copy to *path*, which must not exist; readers and writers go on."""
+
+    def close(self) -> None:
+        """Let go of it; a second call does nothing."""
