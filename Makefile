@@ -1,0 +1,77 @@
+# Needs git, make and Python 3.11 or newer; everything else goes into .venv and build inside this checkout.
+#   make demo     a vault, a credential and a job that logs in by itself, shown step by step
+#   make test     the whole test suite
+#   make check    what CI runs: ruff, mypy, import contracts, then the tests with coverage
+#   make bench    speed and size against peers
+#   make clean    remove .venv and build
+
+PYTHON ?=
+JOBS ?= 2
+VENV := .venv
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip --disable-pip-version-check --no-input install -qq
+# pip before 25.1 knows no --group, so the groups are read from pyproject.toml here.
+GROUP = $(PY) -c 'import sys, tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"][sys.argv[1]], sep="\n")'
+# Branch coverage in per cent: of everything, and of the rooms that hold keys and decide what is read.
+COVERAGE_ALL := 95
+COVERAGE_CORE := 98
+PYTEST = $(PY) -m pytest -q -n $(JOBS)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint types contracts bench clean
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+demo: $(VENV)/.package
+	@$(PY) examples/cron/demo.py
+
+test: $(VENV)/.tests
+	@$(PYTEST)
+
+lint: $(VENV)/.tools
+	@echo "ruff"; $(PY) -m ruff check .
+
+types: $(VENV)/.tools
+	@echo "mypy --strict"; $(VENV)/bin/mypy
+
+contracts: $(VENV)/.tools
+	@echo "import contracts"; $(VENV)/bin/lint-imports --no-logo
+
+check: lint types contracts
+	@$(PY) -m coverage erase
+	@$(PYTEST) --cov --cov-report=term --cov-fail-under=$(COVERAGE_ALL)
+	@$(PY) -m coverage report --include='*/crypto/*,*/keys/*,*/vault/*' --fail-under=$(COVERAGE_CORE) > $(VENV)/coverage.txt \
+	    || { cat $(VENV)/coverage.txt; exit 1; }
+
+bench: $(VENV)/.package
+	@$(PY) -m bench
+
+clean:
+	rm -rf $(VENV) build .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+# The stamps say what has been installed. A .venv whose interpreter has gone is made anew.
+$(VENV)/.package: pyproject.toml Makefile
+	@python=; \
+	for candidate in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
+	    if $$candidate -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python=$$candidate; break; fi; \
+	done; \
+	if [ -z "$$python" ]; then echo "strongroom needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3" >&2; exit 1; fi; \
+	if ! $(PY) -m pip --version >/dev/null 2>&1; then \
+	    echo "making $(VENV) with $$($$python -V)"; \
+	    $$python -m venv --clear $(VENV) || \
+	        { echo "this Python cannot make a venv; on Debian: apt-get install python3-venv" >&2; exit 1; }; \
+	fi
+	@echo "installing strongroom and cryptography into $(VENV)"
+	@$(PIP) -e .
+	@touch $@
+
+$(VENV)/.tests: $(VENV)/.package
+	@echo "installing the test tools into $(VENV)"
+	@$(GROUP) test > $(VENV)/test.txt && $(PIP) -r $(VENV)/test.txt
+	@touch $@
+
+$(VENV)/.tools: $(VENV)/.tests
+	@echo "installing the checkers into $(VENV)"
+	@$(GROUP) check > $(VENV)/check.txt && $(PIP) -r $(VENV)/check.txt
+	@touch $@
