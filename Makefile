@@ -35,7 +35,7 @@ lint: $(VENV)/.tools
 types: $(VENV)/.tools
 	@echo "mypy --strict"; $(VENV)/bin/mypy
 
-contracts: $(VENV)/.tools
+contracts: $(VENV)/.tests
 	@echo "import contracts"; $(VENV)/bin/lint-imports --no-logo
 
 check: lint types contracts

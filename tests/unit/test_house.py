@@ -1,0 +1,215 @@
+"""The rules of the house, held by tests: who imports whom, how long a file may be, what loads at start-up."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCE = ROOT / "src" / "strongroom"
+FILES = sorted(SOURCE.rglob("*.py"))
+
+FILE_LINES_MAX = 400
+COMMAND_LINES_MAX = 120
+FUNCTION_LINES_MAX = 40
+CRYPTO_LINES_MAX = 1800
+
+CONTRACTS = (
+    "imports only go down",
+    "only the audited room touches cryptographic libraries",
+    "a store knows no key and no secret",
+    "no door knows another",
+    "frameworks stay in their door",
+)
+
+# name of the case: (file in strongroom/, line that is planted there, the contract that must break)
+PLANTED = {
+    "a ground stone imports a room": ("errors.py", "import strongroom.vault", CONTRACTS[0]),
+    "wire imports crypto": ("wire.py", "def late():\n    import strongroom.crypto", CONTRACTS[0]),
+    "items import wire": ("items.py", "from strongroom.wire import u8", CONTRACTS[0]),
+    "keys import a store": ("keys/planted.py", "from strongroom.stores import interface", CONTRACTS[0]),
+    "the vault imports locate": ("vault/planted.py", "import strongroom.locate", CONTRACTS[0]),
+    "a room nobody declared": ("helpers/__init__.py", "", CONTRACTS[0]),
+    "a later floor is held already": ("formats/__init__.py", "import strongroom.doors", CONTRACTS[0]),
+    "the vault imports cryptography": ("vault/planted.py", "from cryptography import fernet", CONTRACTS[1]),
+    "keys import hmac": ("keys/planted.py", "import hmac", CONTRACTS[1]),
+    "a ground stone imports hashlib late": ("secret.py", "def late():\n    import hashlib", CONTRACTS[1]),
+    "a store imports secret": ("stores/planted.py", "from strongroom.secret import wipe", CONTRACTS[2]),
+    "a store imports items": ("stores/planted.py", "import strongroom.items", CONTRACTS[2]),
+    "a store imports crypto": ("stores/planted.py", "import strongroom.crypto", CONTRACTS[2]),
+    "one door imports another": ("doors/planted.py", "import strongroom.doors.cli", CONTRACTS[3]),
+    "the vault imports argparse": ("vault/planted.py", "import argparse", CONTRACTS[4]),
+    "locate imports django": ("locate/planted.py", "import django", CONTRACTS[4]),
+}
+
+# What `import strongroom` may not load: each costs milliseconds, or belongs to a vault that is not open yet.
+NOT_AT_START = (
+    "_hashlib", "argparse", "asyncio", "base64", "contextlib", "cryptography", "dataclasses", "datetime", "enum",
+    "functools", "hashlib", "hmac", "importlib.metadata", "inspect", "json", "logging", "pathlib", "re", "socket",
+    "sqlite3", "ssl", "subprocess", "tempfile", "typing", "unicodedata", "urllib",
+)  # fmt: skip
+
+# Only crypto and keys reveal keys; every other reveal is listed with the reason why it has to be there.
+REVEALS = {
+    "secret.py": "defines it",
+}
+
+
+def check_contracts(tree: Path) -> dict[str, bool]:
+    """Run the linter over *tree*; say of each contract whether it was kept."""
+    command = [sys.executable, "-c", "from importlinter.cli import lint_imports_command as run; run()", "--no-cache"]
+    environment = {"PYTHONPATH": str(tree / "src"), "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, timeout=120)
+    verdicts = re.findall(r"^(.+?) (KEPT|BROKEN)", done.stdout, re.MULTILINE)
+    assert verdicts, done.stdout + done.stderr
+    return {name: verdict == "KEPT" for name, verdict in verdicts}
+
+
+def copy_tree(target: Path) -> Path:
+    """A copy of the sources and their contracts."""
+    shutil.copy(ROOT / "pyproject.toml", target)
+    shutil.copytree(SOURCE, target / "src" / "strongroom", ignore=shutil.ignore_patterns("__pycache__"))
+    return target
+
+
+def test_every_contract_is_kept(tmp_path: Path) -> None:
+    """The tree as it is breaks no contract, and no contract has gone missing."""
+    assert check_contracts(copy_tree(tmp_path)) == dict.fromkeys(CONTRACTS, True)
+
+
+@pytest.mark.parametrize("case", PLANTED)
+def test_a_planted_import_breaks_its_contract(case: str, tmp_path: Path) -> None:
+    """Each contract notices the import it is there to forbid, and only that contract breaks."""
+    name, line, contract = PLANTED[case]
+    planted = copy_tree(tmp_path) / "src" / "strongroom" / name
+    planted.parent.mkdir(exist_ok=True)
+    (planted.parent / "__init__.py").touch()
+    with planted.open("a") as file:
+        file.write(f"\n{line}\n")
+    broken = {name for name, kept in check_contracts(tmp_path).items() if not kept}
+    assert contract in broken
+    assert broken <= {contract, CONTRACTS[0]}, "a cycle through the floors may show as well, nothing else"
+
+
+def count_lines(path: Path) -> int:
+    """Lines of a file."""
+    return len(path.read_text(encoding="utf-8").splitlines())
+
+
+def long_functions(source: str) -> list[tuple[str, int]]:
+    """Functions of more lines than the budget, without their docstrings."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[0]
+            is_docstring = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+            described = (first.end_lineno or 0) - first.lineno + 1 if is_docstring else 0
+            lines = (node.end_lineno or 0) - node.lineno + 1 - described
+            if lines > FUNCTION_LINES_MAX:
+                found.append((node.name, lines))
+    return found
+
+
+def test_no_file_is_too_long() -> None:
+    """400 lines fail; a command of the command line has 120, the audited room 1,800 in all."""
+    lengths = {str(path.relative_to(SOURCE)): count_lines(path) for path in FILES}
+    assert {name: lines for name, lines in lengths.items() if lines >= FILE_LINES_MAX} == {}
+    commands = {name: lines for name, lines in lengths.items() if name.startswith("doors/cli/commands/")}
+    assert {name: lines for name, lines in commands.items() if lines > COMMAND_LINES_MAX} == {}
+    assert sum(lines for name, lines in lengths.items() if name.startswith("crypto/")) <= CRYPTO_LINES_MAX
+
+
+def test_no_function_is_too_long() -> None:
+    """A function has at most 40 lines besides its docstring."""
+    found = {str(path.relative_to(SOURCE)): long_functions(path.read_text(encoding="utf-8")) for path in FILES}
+    assert {name: functions for name, functions in found.items() if functions} == {}
+
+
+def test_the_function_budget_sees_a_long_function() -> None:
+    """The measure counts statements and leaves docstrings out."""
+    docstring = '    """' + "one\n" * 60 + '    """\n'
+    assert long_functions("def short():\n" + docstring + "    pass\n" * 39) == []
+    assert long_functions("def long():\n" + docstring + "    pass\n" * 40) == [("long", 41)]
+
+
+def loaded_by(statement: str) -> set[str]:
+    """The modules that *statement* adds to those of a bare interpreter."""
+    program = f"import sys; before = set(sys.modules); {statement}; print(*(set(sys.modules) - before))"
+    environment = {"PYTHONPATH": str(SOURCE.parent)}
+    command = [sys.executable, "-S", "-c", program]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60)
+    return set(done.stdout.split())
+
+
+def test_importing_the_package_loads_next_to_nothing() -> None:
+    """`import strongroom` loads no library and no room but its face."""
+    loaded = loaded_by("import strongroom")
+    assert "strongroom" in loaded
+    assert sorted(loaded & set(NOT_AT_START)) == []
+    assert {name for name in loaded if name.startswith("strongroom.")} <= {"strongroom.errors", "strongroom.secret"}
+
+
+def test_the_start_up_guard_sees_a_heavy_import() -> None:
+    """The guard notices a module that is loaded through another one."""
+    assert "sqlite3" in loaded_by("import strongroom, sqlite3")
+    assert "strongroom.errors" in loaded_by("import strongroom.items")
+
+
+def test_every_reveal_is_listed() -> None:
+    """Secrets leave through reveal() alone, and each file that calls it outside crypto and keys is known here."""
+    word = re.compile(r"\breveal(_buffer)?\(")
+    found = {
+        str(path.relative_to(SOURCE))
+        for path in FILES
+        if path.relative_to(SOURCE).parts[0] not in ("crypto", "keys")
+        and any(word.search(line) for line in code_lines(path))
+    }
+    assert found == set(REVEALS)
+
+
+def code_lines(path: Path) -> list[str]:
+    """The file without comments, docstrings and other texts."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            node.value = ""
+    return ast.unparse(tree).splitlines()
+
+
+def test_the_tree_names_no_machine_and_no_registry() -> None:
+    """Nothing that is committed knows a directory of the machine it was written on, or a registry's host."""
+    # Put together here, or this file would name them.
+    words = ("/" + "work/", "/" + "opt/srvenv", "/" + "root/", "pypi" + ".org", "python" + "hosted", "npmjs" + ".")
+    listing = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, timeout=60)
+    names = [name for name in listing.stdout.decode().split("\0") if name]
+    assert "tests/unit/test_house.py" in names
+    found = [
+        f"{name}: {word}"
+        for name in names
+        if (ROOT / name).is_file()
+        for word in words
+        if word.encode() in (ROOT / name).read_bytes()
+    ]
+    assert found == []
+
+
+def test_the_tree_of_errors_is_the_one_that_is_drawn() -> None:
+    """The docstring of errors.py shows every class under its parent."""
+    from strongroom import errors
+
+    drawn: dict[str, str] = {}
+    branch: dict[int, str] = {}
+    for line in (errors.__doc__ or "").splitlines():
+        match = re.match(r"^([ │├└─]*)([A-Z]\w+)(?: \(KeyError\))?(?:  .*)?$", line)
+        if match and (match[1].strip() or match[2] == "StrongroomError"):
+            depth = len(match[1]) // 4
+            branch[depth] = match[2]
+            drawn[match[2]] = branch[depth - 1] if depth > 1 else "Exception"
+    classes = [value for value in vars(errors).values() if isinstance(value, type)]
+    assert drawn == {cls.__name__: cls.__bases__[0].__name__ for cls in classes if issubclass(cls, Exception)}
