@@ -1,0 +1,171 @@
+"""Keys from keys, and keys from passphrases.
+
+Whoever can write the store chooses the parameters of a passphrase slot, so they are
+compared with the bounds below before any of the slow functions runs: too low would
+make the passphrase cheap to guess, too high would hang or starve the machine.
+Source: docs/format.md#keys and #key-slots; RFC 5869, RFC 8018, RFC 9106.
+"""
+
+from __future__ import annotations
+
+from cryptography.hazmat.primitives.hashes import SHA256, SHA512
+from cryptography.hazmat.primitives.hmac import HMAC
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
+
+from strongroom.crypto import labels
+from strongroom.crypto.entropy import scrub
+from strongroom.wire import u32
+
+KEY_BYTES = 32
+STRETCH_SALT_BYTES = 32
+
+ARGON2_MEMORY_KIB = (19_456, 2_097_152)
+"""19 MiB (the least that OWASP's cheat sheet names) to 2 GiB."""
+ARGON2_ITERATIONS = (1, 10)
+ARGON2_LANES = (1, 8)
+PBKDF2_ITERATIONS = (600_000, 10_000_000)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    Buffer = bytes | bytearray | memoryview
+
+
+def derive(root_key: Buffer, purpose: bytes, vault_id: bytes, epoch: int) -> bytearray:
+    """A key for one purpose from the root key (HKDF-Expand, SHA-512).
+
+    Args:
+        root_key: 32 random bytes.
+        purpose: ``labels.PURPOSE_...``.
+        vault_id: 16 bytes.
+        epoch: counts root keys, from 1.
+
+    Returns: 32 bytes, which the caller wipes.
+    """
+    key = bytearray(KEY_BYTES)
+    info = labels.DERIVE + purpose + b"\0" + vault_id + u32(epoch)
+    HKDFExpand(SHA512(), KEY_BYTES, info).derive_into(root_key, key)
+    return key
+
+
+def slot_key(secret: Buffer, vault_id: bytes, slot_id: bytes, kind: int, parameters: bytes) -> bytearray:
+    """The key-encryption key of one slot (HKDF, SHA-512).
+
+    Args:
+        secret: what the slot's holder has: a stretched passphrase, a key file's key, a code.
+        vault_id: 16 bytes.
+        slot_id: 16 bytes.
+        kind: the slot's kind.
+        parameters: as they stand in the slot record; changing them changes the key.
+
+    Returns: 32 bytes, which the caller wipes.
+    """
+    key = bytearray(KEY_BYTES)
+    info = labels.SLOT_KEK + b"\0" + vault_id + slot_id + bytes((kind,)) + parameters
+    HKDF(SHA512(), KEY_BYTES, labels.SLOT, info).derive_into(secret, key)
+    return key
+
+
+def prepare_passphrase(passphrase: Buffer) -> bytearray:
+    """Replace a passphrase by 32 bytes (HMAC-SHA-256), so that every stretching function takes any length.
+
+    Returns: 32 bytes as good as the passphrase, which the caller wipes.
+    """
+    state = HMAC(labels.PASSPHRASE, SHA256())
+    state.update(passphrase)
+    tag = state.finalize()
+    prepared = bytearray(tag)
+    del tag
+    scrub(len(prepared))
+    return prepared
+
+
+def check_argon2id(memory_kib: int, iterations: int, lanes: int) -> None:
+    """Compare the cost of Argon2id with the bounds above.
+
+    Raises: ValueError: it is outside.
+    """
+    _check("Argon2id memory in KiB", memory_kib, ARGON2_MEMORY_KIB)
+    _check("Argon2id iterations", iterations, ARGON2_ITERATIONS)
+    _check("Argon2id lanes", lanes, ARGON2_LANES)
+
+
+def check_pbkdf2(iterations: int) -> None:
+    """Compare the cost of PBKDF2 with the bounds above.
+
+    Raises: ValueError: it is outside.
+    """
+    _check("PBKDF2 iterations", iterations, PBKDF2_ITERATIONS)
+
+
+def stretch_argon2id(prepared: Buffer, salt: bytes, *, memory_kib: int, iterations: int, lanes: int) -> bytearray:
+    """Stretch a prepared passphrase with Argon2id (RFC 9106, version 1.3).
+
+    Args:
+        prepared: from `prepare_passphrase`.
+        salt: 32 bytes.
+        memory_kib: 19,456..2,097,152 KiB.
+        iterations: 1..10 passes.
+        lanes: 1..8.
+
+    Returns: 32 bytes, which the caller wipes.
+    Raises: ValueError: a cost is out of bounds; nothing was computed.
+    """
+    check_argon2id(memory_kib, iterations, lanes)
+    return _argon2id_from_parts(prepared, salt, memory_kib=memory_kib, iterations=iterations, lanes=lanes)
+
+
+def stretch_pbkdf2(prepared: Buffer, salt: bytes, *, iterations: int) -> bytearray:
+    """Stretch a prepared passphrase with PBKDF2-HMAC-SHA-256 (RFC 8018), for those who must.
+
+    Args:
+        prepared: from `prepare_passphrase`.
+        salt: 32 bytes.
+        iterations: 600,000..10,000,000.
+
+    Returns: 32 bytes, which the caller wipes.
+    Raises: ValueError: the cost is out of bounds; nothing was computed.
+    """
+    check_pbkdf2(iterations)
+    return _pbkdf2_from_parts(prepared, salt, iterations=iterations)
+
+
+def _check(what: str, value: int, bounds: tuple[int, int]) -> None:
+    if not bounds[0] <= value <= bounds[1]:
+        raise ValueError(f"{what} must be within {bounds[0]}..{bounds[1]}, not {value}")
+
+
+def _argon2id_from_parts(
+    material: Buffer,
+    salt: bytes,
+    *,
+    memory_kib: int,
+    iterations: int,
+    lanes: int,
+    length: int = KEY_BYTES,
+    secret: bytes | None = None,
+    associated: bytes | None = None,
+) -> bytearray:
+    # Late: a key file or a code opens a vault without it.
+    from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
+
+    key = bytearray(length)
+    function = Argon2id(
+        salt=salt,
+        length=length,
+        iterations=iterations,
+        lanes=lanes,
+        memory_cost=memory_kib,
+        ad=associated,
+        secret=secret,
+    )
+    # The stub says bytes; the function takes any buffer, and ours is one that can be wiped.
+    function.derive_into(material, key)  # type: ignore[arg-type]
+    return key
+
+
+def _pbkdf2_from_parts(material: Buffer, salt: bytes, *, iterations: int, length: int = KEY_BYTES) -> bytearray:
+    from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
+
+    key = bytearray(length)
+    PBKDF2HMAC(SHA256(), length, salt, iterations).derive_into(material, key)
+    return key

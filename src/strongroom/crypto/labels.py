@@ -1,0 +1,81 @@
+"""What every use of a key is called, in one list, and the context built from it.
+
+The context is authenticated with each message, so that a blob opens only in the
+vault, the row and the version that it was made for. Numbers are never reused.
+Source: docs/format.md#context.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+
+FORMAT = 1
+SUITE = 1
+
+# Object types.
+KEYSET = 1
+SLOT_WRAP = 2
+HANDOVER = 3
+HANDOVER_SIGNATURE = 4
+IDENTITY_CERTIFICATE = 5
+HEADER_MAC = 6
+NODE = 7
+VERSION = 8
+OBJECT = 9
+AUDIT_ENTRY = 10
+LEDGER_SEAL = 11
+SLOT_NOTE = 12
+
+# Purposes of keys derived from the root key.
+PURPOSE_KEYSET = b"keyset"
+PURPOSE_HEADER = b"header"
+
+# Purposes of the random keys in the keyset.
+INDEX_KEY = 1
+LEDGER_KEY = 2
+AUDIT_KEY = 3
+IDENTITY_SEED = 4
+
+# Labels of key derivations.
+DERIVE = b"strongroom/v1/"
+PASSPHRASE = b"strongroom/v1/passphrase"
+SLOT = b"strongroom/v1/slot"
+SLOT_KEK = b"strongroom/v1/slot-kek"
+
+_DOMAIN = b"strongroom/v1\0"
+_TYPE_AND_KEY = Struct(">BI").pack
+_U32 = Struct(">I").pack
+
+VAULT_ID_BYTES = 16
+
+
+def context_prefix(vault_id: bytes) -> bytes:
+    """What all contexts of one vault begin with, for callers that build many.
+
+    Args:
+        vault_id: 16 bytes. Its fixed length keeps what follows from being read as part of it.
+    """
+    if len(vault_id) != VAULT_ID_BYTES:
+        raise ValueError("a vault id has 16 bytes")
+    return _DOMAIN + bytes((SUITE,)) + vault_id
+
+
+def context_after(prefix: bytes, object_type: int, key_id: int, parts: tuple[bytes | bytearray, ...]) -> bytes:
+    """The context of one message; see `context`. On the path of every read, hence the plain loop."""
+    pieces: list[bytes | bytearray] = [prefix, _TYPE_AND_KEY(object_type, key_id)]
+    for part in parts:
+        pieces.append(_U32(len(part)))
+        pieces.append(part)
+    return b"".join(pieces)
+
+
+def context(vault_id: bytes, object_type: int, key_id: int, *parts: bytes | bytearray) -> bytes:
+    """The injective context of one message.
+
+    Args:
+        vault_id: 16 bytes.
+        object_type: one of the numbers above.
+        key_id: the data key's id, or the epoch, as the table in the format says.
+        parts: what else names this object; each is counted, so that no two lists run together.
+    """
+    return context_after(context_prefix(vault_id), object_type, key_id, parts)
