@@ -1,0 +1,291 @@
+"""What every operation of an open vault stands on: keys, store, cache and transactions.
+
+`Core.reading` gives rows of one moment; `Core.changing` gives a `Change`, whose
+rows, audit entry and ledger seal are committed together or not at all.
+"""
+
+from __future__ import annotations
+
+from threading import RLock
+
+from strongroom.crypto import entropy
+from strongroom.errors import OutcomeUnknown, StrongroomError, Tampered, VaultLocked
+from strongroom.keys.opening import UnlockedKeys, reload_keys
+from strongroom.stores.interface import Reading, Store
+from strongroom.stores.schema import HEADER, SLOTS
+from strongroom.vault.audit import AuditEntry, AuditLog, Touched
+from strongroom.vault.ledger import Ledger, LedgeredRows, State
+from strongroom.vault.names import Tree
+from strongroom.vault.records import AUTHOR_BYTES_MAX
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+
+class Change:
+    """One write transaction in the making.
+
+    Attributes:
+        rows: reads and writes; every write also moves the ledger's sum.
+        now: µs since 1970 UTC, the same for everything in this commit.
+        request_id: 16 bytes; a repeated call with the same id writes no second version.
+    """
+
+    __slots__ = ("author", "depth", "is_broken", "now", "operations", "request_id", "rows", "scrub", "state", "touched")
+
+    def __init__(self, rows: LedgeredRows, state: State, author: str, now: int, request_id: bytes) -> None:
+        self.rows = rows
+        self.state = state
+        self.author = author
+        self.now = now
+        self.request_id = request_id
+        self.operations: list[str] = []
+        self.touched: list[Touched] = []
+        self.depth = 0
+        self.is_broken = False
+        self.scrub = False
+
+    def touch(self, node_id: bytes, revision: int, version: int, path: str) -> None:
+        """Name a node that this commit writes, for the audit entry; revision 0: removed."""
+        self.touched.append(Touched(node_id, revision, version, path))
+
+
+class Core:
+    """An open store with its keys.
+
+    Args:
+        keys: taken over; wiped by `lock`.
+        author: how this program calls itself in versions and audit entries, at most 256 bytes.
+        clock_us: µs since 1970 UTC.
+    """
+
+    def __init__(self, store: Store, keys: UnlockedKeys, *, author: str, clock_us: Callable[[], int]) -> None:
+        if not 0 < len(author.encode("utf-8")) <= AUTHOR_BYTES_MAX:
+            raise ValueError(f"author is 1 to {AUTHOR_BYTES_MAX} bytes")
+        self.store = store
+        self.author = author
+        self.clock_us = clock_us
+        self.mutex = RLock()
+        self.change: Change | None = None
+        self._token: int | None = None
+        self._reading = _ReadingContext(self)
+        self._use(keys)
+
+    def _use(self, keys: UnlockedKeys) -> None:
+        self._keys: UnlockedKeys | None = keys
+        self.envelope = keys.envelope
+        self.tree = Tree(keys.mac("index"), keys.envelope)
+        self.ledger = Ledger(keys.mac("ledger"), keys.envelope)
+        self.audit = AuditLog(keys.mac("audit"), keys.envelope)
+
+    @property
+    def keys(self) -> UnlockedKeys:
+        """The keys in memory.
+
+        Raises: VaultLocked: after `lock`.
+        """
+        if self._keys is None:
+            raise VaultLocked("the vault is locked", advice="open it again")
+        return self._keys
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether the keys were wiped."""
+        return self._keys is None
+
+    def lock(self) -> None:
+        """Wipe the keys and let go of the store; a second call does nothing."""
+        with self.mutex:
+            if self._keys is not None:
+                self._keys.wipe()
+                self._keys = None
+                self.tree.forget()
+                del self.envelope, self.tree, self.ledger, self.audit
+            self.store.close()
+
+    def reading(self) -> _ReadingContext:
+        """Rows of one moment, alone on this vault object; joins an open change."""
+        return self._reading
+
+    def changing(self, operation: str, request_id: bytes | None = None) -> _ChangeContext:
+        """A change; inside another one it joins that.
+
+        Args:
+            operation: what the audit log calls it, at most 64 bytes.
+            request_id: 16 bytes, or None for a random one.
+
+        Raises: ValueError: a request id of another length.
+        """
+        if request_id is not None and len(request_id) != 16:
+            raise ValueError("a request id is 16 bytes")
+        return _ChangeContext(self, operation, request_id)
+
+    def synchronise(self, rows: Reading) -> None:
+        """Forget what was remembered if another connection has committed since."""
+        token = self.store.change_token()
+        if token == self._token:
+            return
+        self.tree.forget()
+        keys = self.keys
+        header = rows.get(HEADER, 1)
+        if header is None:
+            raise Tampered("the header row is missing", advice="run: strongroom verify")
+        if not keys.has_header(header[1], header[2]):  # type: ignore[arg-type]
+            slots = [(row[0], row[1]) for row in rows.scan(SLOTS)]
+            self._use(reload_keys(keys, header[1], header[2], slots))  # type: ignore[arg-type]
+        self._token = token
+
+
+class _ReadingContext:
+    """``with core.reading() as rows``; hand-written because every get passes here."""
+
+    __slots__ = ("_core", "_inner")
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._inner = core.store.reading()
+
+    def __enter__(self) -> Reading | LedgeredRows:
+        core = self._core
+        core.mutex.acquire()
+        try:
+            if core._keys is None:
+                raise VaultLocked("the vault is locked", advice="open it again")
+            rows = self._inner.__enter__()
+            if core.change is not None:
+                return core.change.rows
+            try:
+                core.synchronise(rows)
+            except BaseException:
+                self._inner.__exit__(None, None, None)
+                raise
+            return rows
+        except BaseException:
+            core.mutex.release()
+            raise
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self._inner.__exit__(kind, error, trace)
+        finally:
+            self._core.mutex.release()
+
+
+class _ChangeContext:
+    """``with core.changing("set") as change``."""
+
+    __slots__ = ("_core", "_inner", "_operation", "_request_id", "_writes")
+
+    def __init__(self, core: Core, operation: str, request_id: bytes | None) -> None:
+        self._core = core
+        self._operation = operation
+        self._request_id = request_id
+
+    def __enter__(self) -> Change:
+        core = self._core
+        core.mutex.acquire()
+        try:
+            change = core.change
+            if change is None:
+                change = self._begin()
+            change.depth += 1
+            change.operations.append(self._operation)
+            self._writes = change.rows.writes
+            return change
+        except BaseException:
+            core.mutex.release()
+            raise
+
+    def _begin(self) -> Change:
+        core = self._core
+        core.keys  # noqa: B018 - raises VaultLocked before the store is asked
+        self._inner = core.store.writing()
+        rows = self._inner.__enter__()
+        try:
+            core.synchronise(rows)
+            request_id = self._request_id or entropy.random_bytes(16)
+            state = core.ledger.read(rows)
+            core.change = Change(LedgeredRows(rows, core.ledger), state, core.author, core.clock_us(), request_id)
+            return core.change
+        except BaseException as error:
+            self._inner.__exit__(type(error), error, None)
+            raise
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        core = self._core
+        change = core.change
+        assert change is not None
+        try:
+            change.depth -= 1
+            if kind is not None and not core.is_locked:
+                # The operation may have altered a remembered node before it failed.
+                core.tree.forget()
+            if kind is not None and change.rows.writes != self._writes:
+                # Half of this operation is in the transaction; nobody may commit it, even
+                # if the caller catches the error inside its own `with vault.transaction()`.
+                change.is_broken = True
+            if change.depth == 0:
+                core.change = None
+                self._end(change, kind, error, trace)
+        finally:
+            core.mutex.release()
+
+    def _end(
+        self,
+        change: Change,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        core = self._core
+        try:
+            if kind is None and change.is_broken:
+                raise StrongroomError(
+                    "nothing was written: an operation inside the transaction had failed",
+                    advice="let the error of that operation leave the transaction's block",
+                )
+            if kind is None and change.rows.writes:
+                self._seal(change)
+        except BaseException as failure:
+            self._inner.__exit__(type(failure), failure, None)
+            self._undo(change)
+            raise
+        try:
+            self._inner.__exit__(kind, error, trace)
+        except OutcomeUnknown as unknown:
+            self._undo(change)
+            unknown.request_id = change.request_id.hex()
+            raise
+        except BaseException:
+            self._undo(change)
+            raise
+        if kind is not None:
+            self._undo(change)
+        elif change.scrub:
+            core.store.scrub()
+
+    def _seal(self, change: Change) -> None:
+        core = self._core
+        counter = change.state.counter + 1
+        operation = "+".join(dict.fromkeys(change.operations))[:64]
+        core.audit.append(
+            change.rows,
+            AuditEntry(change.now, change.author, operation, counter, change.request_id, change.touched),
+        )
+        change.rows.finish()
+        core.ledger.write(change.rows.store_rows, State(change.state.total + change.rows.delta, counter))
+
+    def _undo(self, change: Change) -> None:
+        core = self._core
+        if not core.is_locked:
+            core.tree.forget()
+            core.ledger.forget(change.state)
+
+
+

@@ -1,0 +1,184 @@
+"""What a vault does beside its items: slots, settings, verification, backup, locking."""
+
+from __future__ import annotations
+
+from strongroom.items import ItemSettings
+from strongroom.vault import history, slots, verifying
+from strongroom.vault.core import Core
+from strongroom.vault.settings import VaultSettings, check_max_versions, read_settings, write_settings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import timedelta
+    from typing import Self
+
+    from strongroom.keys.slots.interface import Credential
+    from strongroom.secret import SecretStr
+
+
+class VaultHandle:
+    """The part of `Vault` that is about the vault itself."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self.ask: Callable[[str, str], SecretStr] | None = None
+
+    @property
+    def location(self) -> str:
+        """Where the vault lies, fit for messages."""
+        return self._core.store.location
+
+    @property
+    def vault_id(self) -> bytes:
+        """16 bytes that every copy of this vault shares."""
+        return self._core.keys.header.vault_id
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether the keys were wiped."""
+        return self._core.is_locked
+
+    def settings(self, path: str | None = None) -> ItemSettings:
+        """The settings of one item; of the vault when *path* is None.
+
+        Raises: NotFound: no such item.
+        """
+        from datetime import timedelta
+
+        core = self._core
+        with core.reading() as rows:
+            found = read_settings(core.envelope, rows) if path is None else history.find_item(core, rows, path).node
+        return ItemSettings(
+            max_versions=found.max_versions,
+            cas_required=found.cas_required,
+            delete_version_after=timedelta(microseconds=found.delete_after) if found.delete_after else None,
+            custom_metadata=None if isinstance(found, VaultSettings) else found.custom,
+        )
+
+    def configure(
+        self,
+        path: str | None = None,
+        *,
+        max_versions: int | None = None,
+        cas_required: bool | None = None,
+        delete_version_after: timedelta | None = None,
+        custom_metadata: Mapping[str, str] | None = None,
+    ) -> None:
+        """Change the settings of an item, or of the vault when *path* is None; None leaves one alone.
+
+        Args:
+            max_versions: 1 to 1,000; 0 for the vault's number, and for the vault 10.
+            delete_version_after: new versions are deleted after this time; zero for never.
+
+        Raises:
+            NotFound: no such item.
+            ValueError: out of range, or metadata for the vault.
+        """
+        if max_versions is not None:
+            check_max_versions(max_versions)
+        delete_after = None if delete_version_after is None else microseconds(delete_version_after)
+        core = self._core
+        with core.changing("configure") as change:
+            if path is not None:
+                history.configure_item(
+                    change,
+                    core,
+                    path,
+                    max_versions=max_versions,
+                    cas_required=cas_required,
+                    delete_after=delete_after,
+                    custom=None if custom_metadata is None else history.check_custom(custom_metadata),
+                )
+                return
+            if custom_metadata is not None:
+                raise ValueError("the vault itself has no custom metadata")
+            settings = read_settings(core.envelope, change.rows)
+            if max_versions is not None:
+                settings.max_versions = max_versions
+            if cas_required is not None:
+                settings.cas_required = cas_required
+            if delete_after is not None:
+                settings.delete_after = delete_after
+            write_settings(core.envelope, change.rows, settings)
+
+    def verify(self) -> verifying.Report:
+        """Compare everything in the store with the ledger, the nodes and the audit log.
+
+        Returns: what was counted; only when nothing was found.
+        Raises: Tampered: with one line per finding in ``findings``.
+        """
+        return verifying.verify(self._core)
+
+    def status(self) -> verifying.Status:
+        """Numbers and names about the vault, never a secret."""
+        return verifying.status(self._core)
+
+    def slots(self) -> list[slots.SlotInfo]:
+        """The key slots, in the order in which they were made."""
+        return slots.list_slots(self._core)
+
+    def add_slot(self, credential: Credential, *, label: str = "") -> slots.SlotInfo:
+        """Let one more credential open this vault.
+
+        Raises: Conflict: there are 32 slots already.
+        """
+        return slots.add_slot(self._core, credential, label)
+
+    def remove_slot(self, slot_id: str) -> None:
+        """Take a slot away. An old copy of the vault still opens with its credential.
+
+        Args:
+            slot_id: its id in hex, or a beginning of it that fits no other.
+
+        Raises:
+            NotFound: no such slot.
+            Conflict: it is the last one.
+        """
+        slots.remove_slot(self._core, slot_id)
+
+    def change_slot(self, slot_id: str, credential: Credential) -> slots.SlotInfo:
+        """Replace a slot's secret, under a new key pair. Old copies still open with the old one.
+
+        Raises: NotFound: no such slot.
+        """
+        return slots.change_slot(self._core, slot_id, credential)
+
+    def backup(self, path: str) -> None:
+        """Write a consistent copy to the file *path*, which must not exist; others go on working.
+
+        Raises: Conflict: the file exists.
+        """
+        with self._core.mutex:
+            self._core.keys  # noqa: B018 - a locked vault makes no backups
+            self._core.store.backup(path)
+
+    def lock(self) -> None:
+        """Wipe the keys; the object is of no use afterwards. A second call does nothing."""
+        self._core.lock()
+
+    close = lock
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.lock()
+
+    def __repr__(self) -> str:
+        return f"<Vault {self.location}{' (locked)' if self.is_locked else ''}>"
+
+    def __reduce_ex__(self, _protocol: object) -> str:
+        raise TypeError("a vault holds keys and cannot be pickled")
+
+
+def microseconds(span: timedelta) -> int:
+    """*span* as µs.
+
+    Raises: ValueError: it is negative.
+    """
+    from datetime import timedelta
+
+    if span < timedelta(0):
+        raise ValueError("a time span cannot be negative")
+    return span // timedelta(microseconds=1)

@@ -1,0 +1,251 @@
+"""Writing, deleting, restoring and destroying versions, as Vault's KV v2 does.
+
+Functions over a `Change`: everything they do commits with it. The version counter of
+an item only grows; deletion is a mark that can be taken back; destruction removes the
+values and keeps what is known about them. Source: docs/format.md#versions.
+"""
+
+from __future__ import annotations
+
+from strongroom.crypto import entropy, labels
+from strongroom.errors import Conflict, NotFound, Tampered
+from strongroom.items import COMPONENT_BYTES_MAX, Field, Version, parse_path
+from strongroom.stores.interface import Reading, Row
+from strongroom.stores.schema import VERSIONS
+from strongroom.vault.core import Change, Core
+from strongroom.vault.ledger import LedgeredRows
+from strongroom.vault.names import Place
+from strongroom.vault.records import (
+    CUSTOM_METADATA_MAX,
+    DESTROYED,
+    ITEM,
+    NO_REQUEST,
+    Entry,
+    Node,
+    decode_fields,
+    encode_fields,
+)
+from strongroom.vault.settings import VaultSettings
+from strongroom.wire import u64
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+def find_item(core: Core, rows: Reading | LedgeredRows, path: str) -> Place:
+    """The item at *path*.
+
+    Raises: NotFound: there is none.
+    """
+    place = core.tree.find(rows, parse_path(path), ITEM)
+    if place is None:
+        raise NotFound(f"no item {path}", advice="see what there is: strongroom ls")
+    return place
+
+
+def read_fields(core: Core, rows: Reading | LedgeredRows, place: Place, entry: Entry, path: str) -> dict[str, Field]:
+    """The fields of one version that is neither destroyed nor, to the caller, deleted.
+
+    Raises: Tampered: its row is missing, or was not sealed for this item, number and edition.
+    """
+    row = rows.get(VERSIONS, place.id, entry.number)
+    if row is None:
+        raise missing_version(path, entry.number)
+    body: bytes = row[2]  # type: ignore[assignment]
+    return decode_fields(core.envelope.decrypt(labels.VERSION, body, place.id, u64(entry.number), entry.edition))
+
+
+def missing_version(path: str, number: int) -> Tampered:
+    """The error for a version that its item promises and the store does not have."""
+    return Tampered(f"version {number} of {path} is gone from the store", advice="run: strongroom verify")
+
+
+def write_version(
+    change: Change,
+    core: Core,
+    path: str,
+    fields: dict[str, Field],
+    *,
+    settings: VaultSettings,
+    cas: int | None,
+    expires: int = 0,
+) -> Version:
+    """Write *fields* as the next version of the item at *path*.
+
+    Raises: Conflict: *cas* differs from the current version, or is missing and required.
+    """
+    components = parse_path(path)
+    place = core.tree.find(change.rows, components, ITEM)
+    node = Node(ITEM, components[-1]) if place is None else place.node
+    repeated = _written_by(node, change.request_id)
+    if repeated is not None:
+        return repeated.describe()
+    _check_cas(path, node, settings, cas)
+    item_id = entropy.random_bytes(16) if place is None else place.id
+    entry = Entry(
+        node.current + 1,
+        entropy.random_bytes(16),
+        change.now,
+        change.author,
+        expires=expires,
+        request_id=change.request_id,
+    )
+    delete_after = node.delete_after or settings.delete_after
+    if delete_after:
+        entry.deleted = change.now + delete_after
+    _put_version(change, core, item_id, entry, fields)
+    node.entries.append(entry)
+    node.current = entry.number
+    node.revision += 1
+    _trim(change, item_id, node, settings)
+    if place is None:
+        parent = core.tree.make_folder(change.rows, components[:-1])
+        core.tree.insert(change.rows, parent, components, node, item_id)
+    else:
+        core.tree.save(change.rows, place)
+    change.touch(item_id, node.revision, entry.number, path)
+    return entry.describe()
+
+
+def delete_versions(change: Change, core: Core, path: str, numbers: Sequence[int], *, undo: bool = False) -> None:
+    """Mark versions deleted, or take the mark back; none given: the current one.
+
+    Raises: NotFound: no such item or version.
+    """
+    place = find_item(core, change.rows, path)
+    entries = _entries(path, place.node, numbers or (place.node.current,))
+    changed = False
+    for entry in entries:
+        is_deleted = entry.is_deleted(change.now)
+        if entry.state == DESTROYED or is_deleted != undo:
+            continue
+        entry.deleted = 0 if undo else change.now
+        changed = True
+    if changed:
+        _save(change, core, place, path, entries[-1].number)
+
+
+def destroy_versions(change: Change, core: Core, path: str, numbers: Sequence[int]) -> None:
+    """Remove the values of versions for good; what is known about them stays.
+
+    Raises: NotFound: no such item or version.
+    """
+    place = find_item(core, change.rows, path)
+    entries = _entries(path, place.node, numbers)
+    for entry in entries:
+        _delete_row(change, place.id, entry.number)
+        entry.state = DESTROYED
+    _save(change, core, place, path, entries[-1].number)
+    change.scrub = True
+
+
+def destroy_item(change: Change, core: Core, path: str) -> None:
+    """Remove an item, its versions and all that was known about it, for good.
+
+    Raises: NotFound: no such item.
+    """
+    place = find_item(core, change.rows, path)
+    for row in change.rows.scan(VERSIONS, place.id):
+        change.rows.delete(VERSIONS, row)
+    core.tree.remove(change.rows, parse_path(path), place)
+    change.touch(place.id, 0, 0, path)
+    change.scrub = True
+
+
+def configure_item(
+    change: Change,
+    core: Core,
+    path: str,
+    *,
+    max_versions: int | None,
+    cas_required: bool | None,
+    delete_after: int | None,
+    custom: dict[str, str] | None,
+) -> None:
+    """Change an item's own settings; None leaves one as it is.
+
+    Raises: NotFound: no such item.
+    """
+    place = find_item(core, change.rows, path)
+    node = place.node
+    if max_versions is not None:
+        node.max_versions = max_versions
+    if cas_required is not None:
+        node.cas_required = cas_required
+    if delete_after is not None:
+        node.delete_after = delete_after
+    if custom is not None:
+        node.custom = custom
+    _save(change, core, place, path, node.current)
+
+
+def check_custom(custom: Mapping[str, str]) -> dict[str, str]:
+    """*custom*, if it can be stored.
+
+    Raises:
+        TypeError: not text to text.
+        ValueError: more than 64 entries, or a name or value that is too long.
+    """
+    if len(custom) > CUSTOM_METADATA_MAX:
+        raise ValueError(f"an item holds at most {CUSTOM_METADATA_MAX} entries of custom metadata")
+    for name, value in custom.items():
+        if not isinstance(name, str) or not isinstance(value, str):
+            raise TypeError("custom metadata is text to text")
+        if max(len(name.encode("utf-8")), len(value.encode("utf-8"))) > COMPONENT_BYTES_MAX:
+            raise ValueError(f"custom metadata is at most {COMPONENT_BYTES_MAX} bytes each")
+    return dict(custom)
+
+
+def _save(change: Change, core: Core, place: Place, path: str, version: int) -> None:
+    place.node.revision += 1
+    core.tree.save(change.rows, place)
+    change.touch(place.id, place.node.revision, version, path)
+
+
+def _written_by(node: Node, request_id: bytes) -> Entry | None:
+    if request_id == NO_REQUEST:
+        return None
+    return next((entry for entry in node.entries if entry.request_id == request_id), None)
+
+
+def _check_cas(path: str, node: Node, settings: VaultSettings, cas: int | None) -> None:
+    if cas is None:
+        if node.cas_required or settings.cas_required:
+            raise Conflict(f"{path} requires check-and-set", advice=f"say which version you saw: --cas {node.current}")
+        return
+    if cas != node.current:
+        found = f"is at version {node.current}" if node.current else "does not exist"
+        raise Conflict(f"{path} {found}, not at version {cas}", advice="read it again, then repeat the change")
+
+
+def _put_version(change: Change, core: Core, item_id: bytes, entry: Entry, fields: dict[str, Field]) -> None:
+    sealed = core.envelope.encrypt(labels.VERSION, encode_fields(fields), item_id, u64(entry.number), entry.edition)
+    row: Row = (item_id, entry.number, sealed)
+    # Version numbers are never reused, so nothing of ours can lie there. What somebody
+    # planted is not in the ledger's sum and is overwritten.
+    change.rows.put(VERSIONS, row, replaces=None)
+
+
+def _trim(change: Change, item_id: bytes, node: Node, settings: VaultSettings) -> None:
+    keep = node.max_versions or settings.max_versions
+    while len(node.entries) > keep:
+        _delete_row(change, item_id, node.entries.pop(0).number)
+
+
+def _delete_row(change: Change, item_id: bytes, number: int) -> None:
+    row = change.rows.get(VERSIONS, item_id, number)
+    if row is not None:
+        change.rows.delete(VERSIONS, row)
+
+
+def _entries(path: str, node: Node, numbers: Sequence[int]) -> list[Entry]:
+    if not numbers:
+        raise ValueError("no version given")
+    entries = []
+    for number in numbers:
+        entry = node.entry(number)
+        if entry is None:
+            raise NotFound(f"{path} has no version {number}", advice=f"see its versions: strongroom log {path}")
+        entries.append(entry)
+    return entries

@@ -1,0 +1,174 @@
+"""The ledger: whether what lies in the store is what was written.
+
+An incremental multiset hash over every column of every row: the sum, modulo 2^256,
+of HMAC-SHA-256(ledger key, injective row encoding), sealed together with the commit
+counter. A change subtracts the old row and adds the new one, so its cost does not
+depend on how much is stored. Source: docs/format.md#ledger; Clarke et al., "Incremental
+Multiset Hash Functions", ASIACRYPT 2003 (MSet-Add-Hash).
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+
+from strongroom.crypto import labels
+from strongroom.crypto.mac import Mac
+from strongroom.errors import FormatUnsupported, RolledBack, Tampered
+from strongroom.keys.envelope import Envelope
+from strongroom.stores.interface import Reading, Row, Table, Writing
+from strongroom.stores.schema import LEDGER, TABLES
+from strongroom.wire import Reader, u8, u32, u64
+
+_MODULUS = 1 << 256
+# Signed, because a planted row may hold any INTEGER that SQLite can: it must be summed, not crash.
+_I64 = Struct(">q").pack
+_FORM = 1
+_BUCKET = 0
+
+
+def encode_row(table: Table, row: Row) -> bytes:
+    """The injective encoding of one row: docs/format.md#ledger."""
+    parts = [u8(table.number)]
+    for value in row:
+        if type(value) is int:
+            parts.append(b"\x01" + _I64(value))
+        else:
+            parts += [b"\x02" + u32(len(value)), value]  # type: ignore[arg-type]
+    return b"".join(parts)
+
+
+class State:
+    """What the sealed ledger row says: the sum of all row MACs and the commit counter."""
+
+    __slots__ = ("counter", "total")
+
+    def __init__(self, total: int, counter: int) -> None:
+        self.total = total
+        self.counter = counter
+
+
+class Ledger:
+    """Computes row MACs; opens and seals the ledger row.
+
+    Args:
+        mac: HMAC under the ledger key.
+        envelope: seals the sum.
+    """
+
+    __slots__ = ("_envelope", "_mac", "_seen_body", "_seen_state")
+
+    def __init__(self, mac: Mac, envelope: Envelope) -> None:
+        self._mac = mac
+        self._envelope = envelope
+        self._seen_body = b""
+        self._seen_state = State(0, 0)
+
+    def row_mac(self, table: Table, row: Row) -> int:
+        """The row's summand."""
+        return int.from_bytes(self._mac.digest(encode_row(table, row)), "big")
+
+    def read(self, rows: Reading) -> State:
+        """The state in the store.
+
+        Raises: Tampered: the row is missing or was not sealed by this vault.
+        """
+        row = rows.get(LEDGER, _BUCKET)
+        if row is None:
+            raise Tampered("the ledger row is missing", advice="run: strongroom verify")
+        body = row[1]
+        assert isinstance(body, bytes)
+        if body != self._seen_body:
+            reader = Reader(self._envelope.decrypt(labels.LEDGER_SEAL, body, u64(_BUCKET)), "ledger")
+            if reader.u8() != _FORM:
+                raise FormatUnsupported("the ledger was written by a newer strongroom")
+            state = State(int.from_bytes(reader.take(32), "big"), reader.u64())
+            reader.finish()
+            if state.counter < self._seen_state.counter:
+                raise RolledBack(
+                    f"the store went back from commit {self._seen_state.counter} to {state.counter}",
+                    advice="an older copy was put in place while this program had the vault open",
+                )
+            self._seen_body, self._seen_state = body, state
+        return self._seen_state
+
+    def write(self, rows: Writing, state: State) -> None:
+        """Seal *state* into the store. Call `forget` when the transaction is undone."""
+        plaintext = u8(_FORM) + (state.total % _MODULUS).to_bytes(32, "big") + u64(state.counter)
+        body = self._envelope.encrypt(labels.LEDGER_SEAL, plaintext, u64(_BUCKET))
+        rows.put(LEDGER, (_BUCKET, body))
+        self._seen_body, self._seen_state = body, State(state.total % _MODULUS, state.counter)
+
+    def forget(self, state: State) -> None:
+        """Believe *state* again, after a transaction that wrote a newer one was undone."""
+        self._seen_body, self._seen_state = b"", state
+
+    def recompute(self, rows: Reading) -> int:
+        """The sum over everything that lies in the store now."""
+        total = 0
+        for table in TABLES:
+            if table is not LEDGER:
+                for row in rows.scan(table):
+                    total += self.row_mac(table, row)
+        return total % _MODULUS
+
+
+class LedgeredRows:
+    """A write transaction in which every row that changes also changes the sum.
+
+    Rows are held back until something scans their table or the transaction ends, so
+    that a batch becomes one `put_many` per table.
+    """
+
+    __slots__ = ("_ledger", "_pending", "delta", "store_rows", "writes")
+
+    def __init__(self, rows: Writing, ledger: Ledger) -> None:
+        self.store_rows = rows
+        self._ledger = ledger
+        self._pending: dict[Table, dict[Row, Row | None]] = {}
+        self.delta = 0
+        self.writes = 0
+
+    def get(self, table: Table, *key: int | bytes) -> Row | None:
+        """As `Reading.get`, including what this transaction has written."""
+        pending = self._pending.get(table)
+        if pending is not None and key in pending:
+            return pending[key]
+        return self.store_rows.get(table, *key)
+
+    def scan(self, table: Table, *prefix: int | bytes) -> list[Row]:
+        """As `Reading.scan`; a list, because the caller may write while it walks."""
+        self._flush(table)
+        return list(self.store_rows.scan(table, *prefix))
+
+    def last(self, table: Table, *prefix: int | bytes) -> Row | None:
+        """As `Reading.last`."""
+        self._flush(table)
+        return self.store_rows.last(table, *prefix)
+
+    def put(self, table: Table, row: Row, *, replaces: Row | None) -> None:
+        """Write *row* in place of *replaces*, which this transaction has read under the same key."""
+        if replaces is not None:
+            self.delta -= self._ledger.row_mac(table, replaces)
+        self.delta += self._ledger.row_mac(table, row)
+        self._pending.setdefault(table, {})[row[: table.key_length]] = row
+        self.writes += 1
+
+    def delete(self, table: Table, row: Row) -> None:
+        """Delete *row*, which this transaction has read."""
+        self.delta -= self._ledger.row_mac(table, row)
+        self._pending.setdefault(table, {})[row[: table.key_length]] = None
+        self.writes += 1
+
+    def finish(self) -> None:
+        """Hand everything that is still held back to the store."""
+        for table in list(self._pending):
+            self._flush(table)
+
+    def _flush(self, table: Table) -> None:
+        pending = self._pending.pop(table, None)
+        if not pending:
+            return
+        self.store_rows.put_many(table, [row for row in pending.values() if row is not None])
+        for key, row in pending.items():
+            if row is None:
+                self.store_rows.delete(table, *key)

@@ -1,0 +1,193 @@
+"""The tree of names: from a path to a node, without decrypting its neighbours.
+
+A look-up goes by blind index, HMAC(index key, parent id || kind || component), so
+the store learns neither names nor which of them are equal. Nodes that were opened
+once are kept until another connection has committed. Source: docs/format.md#names.
+"""
+
+from __future__ import annotations
+
+from strongroom.crypto import entropy, labels
+from strongroom.crypto.mac import Mac
+from strongroom.errors import Conflict, Tampered
+from strongroom.keys.envelope import Envelope
+from strongroom.stores.interface import Reading, Row
+from strongroom.stores.schema import NODES
+from strongroom.vault.ledger import LedgeredRows
+from strongroom.vault.records import FOLDER, ITEM, TOP, Node, decode_node, encode_node
+from strongroom.wire import u8
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_PLACES_MAX = 8192
+TOKEN_BYTES = 16
+
+
+class Place:
+    """A node and where it lies: its row, opened."""
+
+    __slots__ = ("id", "node", "parent", "row", "token")
+
+    def __init__(self, row: Row, node: Node) -> None:
+        parent, token, node_id, _body = row
+        assert isinstance(parent, bytes) and isinstance(token, bytes) and isinstance(node_id, bytes)
+        self.parent = parent
+        self.token = token
+        self.id = node_id
+        self.node = node
+        self.row = row
+
+
+class Tree:
+    """Finds, makes, moves and removes nodes.
+
+    Args:
+        mac: HMAC under the index key.
+        envelope: opens and seals nodes.
+    """
+
+    __slots__ = ("_envelope", "_mac", "_places")
+
+    def __init__(self, mac: Mac, envelope: Envelope) -> None:
+        self._mac = mac
+        self._envelope = envelope
+        # Keyed by full path; a folder's ends with "/". Only authenticated nodes get in.
+        self._places: dict[str, Place] = {}
+
+    def forget(self) -> None:
+        """Drop what is remembered: another program committed, or a transaction was undone."""
+        self._places.clear()
+
+    def known_item(self, path: str) -> Place | None:
+        """The item at *path* if it was opened before and is still valid: the fast way in."""
+        return self._places.get(path)
+
+    def find(self, rows: Reading | LedgeredRows, components: tuple[str, ...], kind: int) -> Place | None:
+        """The node at this path, or None.
+
+        Raises: Tampered: a node on the way does not open in its place.
+        """
+        key = _key(components, kind)
+        place = self._places.get(key)
+        if place is not None:
+            return place
+        parent = self.folder_id(rows, components[:-1])
+        if parent is None:
+            return None
+        token = self._token(parent, kind, components[-1])
+        row = rows.get(NODES, parent, token)
+        if row is None:
+            return None
+        place = self.open(row)
+        if place.node.kind != kind or place.node.name != components[-1]:
+            raise Tampered("a node lies under a name that is not its own", advice="run: strongroom verify")
+        self._remember(key, place)
+        return place
+
+    def folder_id(self, rows: Reading | LedgeredRows, components: tuple[str, ...]) -> bytes | None:
+        """The id of the folder at this path; the top folder always exists."""
+        if not components:
+            return TOP
+        place = self.find(rows, components, FOLDER)
+        return None if place is None else place.id
+
+    def open(self, row: Row) -> Place:
+        """Authenticate and decode one row of the nodes table.
+
+        Raises: Tampered: it was not sealed for this place.
+        """
+        parent, token, node_id, body = row
+        plaintext = self._envelope.decrypt(labels.NODE, body, parent, token, node_id)  # type: ignore[arg-type]
+        return Place(row, decode_node(plaintext))
+
+    def children(self, rows: Reading | LedgeredRows, folder_id: bytes) -> list[Place]:
+        """The nodes directly in a folder, sorted by name."""
+        places = [self.open(row) for row in rows.scan(NODES, folder_id)]
+        places.sort(key=lambda place: (place.node.name, place.node.kind))
+        return places
+
+    def walk(self, rows: Reading | LedgeredRows, folder_id: bytes, prefix: str) -> Iterator[tuple[str, Place]]:
+        """Every item below a folder with its full path, in order of names."""
+        for place in self.children(rows, folder_id):
+            if place.node.kind == ITEM:
+                yield prefix + place.node.name, place
+            else:
+                yield from self.walk(rows, place.id, f"{prefix}{place.node.name}/")
+
+    def make_folder(self, rows: LedgeredRows, components: tuple[str, ...]) -> bytes:
+        """The id of the folder at this path, made together with its parents if absent."""
+        if not components:
+            return TOP
+        place = self.find(rows, components, FOLDER)
+        if place is None:
+            parent = self.make_folder(rows, components[:-1])
+            place = self.insert(rows, parent, components, Node(FOLDER, components[-1]), entropy.random_bytes(16))
+        return place.id
+
+    def insert(
+        self, rows: LedgeredRows, parent: bytes, components: tuple[str, ...], node: Node, node_id: bytes
+    ) -> Place:
+        """Put a node that is known to be absent into the folder *parent*."""
+        token = self._token(parent, node.kind, components[-1])
+        row: Row = (parent, token, node_id, self._seal(node, parent, token, node_id))
+        rows.put(NODES, row, replaces=None)
+        place = Place(row, node)
+        self._remember(_key(components, node.kind), place)
+        return place
+
+    def save(self, rows: LedgeredRows, place: Place) -> None:
+        """Write a node back whose content was changed in memory."""
+        body = self._seal(place.node, place.parent, place.token, place.id)
+        row: Row = (place.parent, place.token, place.id, body)
+        rows.put(NODES, row, replaces=place.row)
+        place.row = row
+
+    def remove(self, rows: LedgeredRows, components: tuple[str, ...], place: Place) -> None:
+        """Delete a node, and every folder above it that becomes empty."""
+        rows.delete(NODES, place.row)
+        if place.node.kind == FOLDER:
+            self._places.clear()
+        else:
+            self._places.pop(_key(components, ITEM), None)
+        above = components[:-1]
+        if above and next(iter(rows.scan(NODES, place.parent)), None) is None:
+            folder = self.find(rows, above, FOLDER)
+            if folder is not None:
+                self.remove(rows, above, folder)
+
+    def move(self, rows: LedgeredRows, source: tuple[str, ...], target: tuple[str, ...], kind: int) -> Place:
+        """Give a node another name or folder; what it holds is not touched.
+
+        Raises:
+            Conflict: the target exists.
+            ValueError: a folder would end up inside itself.
+        """
+        if kind == FOLDER and target[: len(source)] == source:
+            raise ValueError("a folder cannot be moved into itself")
+        if self.find(rows, target, kind) is not None:
+            raise Conflict(f"{'/'.join(target)} exists already", advice="choose another name, or remove it first")
+        place = self.find(rows, source, kind)
+        assert place is not None, "the caller has looked it up"
+        parent = self.make_folder(rows, target[:-1])
+        place.node.name = target[-1]
+        # In before out: a folder that held only this node must not be pruned in between.
+        moved = self.insert(rows, parent, target, place.node, place.id)
+        self.remove(rows, source, place)
+        return moved
+
+    def _token(self, parent: bytes, kind: int, component: str) -> bytes:
+        return self._mac.digest(parent + u8(kind) + component.encode("utf-8"))[:TOKEN_BYTES]
+
+    def _seal(self, node: Node, parent: bytes, token: bytes, node_id: bytes) -> bytes:
+        return self._envelope.encrypt(labels.NODE, encode_node(node), parent, token, node_id)
+
+    def _remember(self, key: str, place: Place) -> None:
+        if len(self._places) >= _PLACES_MAX:
+            self._places.clear()
+        self._places[key] = place
+
+
+def _key(components: tuple[str, ...], kind: int) -> str:
+    return "/".join(components) + ("/" if kind == FOLDER else "")

@@ -1,0 +1,101 @@
+"""Making a vault in an empty store, and opening one with a credential."""
+
+from __future__ import annotations
+
+from time import time_ns
+
+from strongroom.crypto import entropy
+from strongroom.errors import Tampered, VaultNotFound
+from strongroom.keys.format import SlotRecord
+from strongroom.keys.opening import create_keys, unlock
+from strongroom.stores.interface import Store
+from strongroom.stores.schema import HEADER, SLOTS
+from strongroom.vault.audit import AuditEntry
+from strongroom.vault.core import Core
+from strongroom.vault.ledger import LedgeredRows, State
+from strongroom.vault.slots import put_note
+from strongroom.vault.vault import Vault
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from strongroom.keys.slots.interface import Credential
+
+
+def wall_clock_us() -> int:
+    """µs since 1970 UTC."""
+    return time_ns() // 1000
+
+
+def create_vault(
+    store: Store,
+    credentials: Sequence[Credential],
+    *,
+    author: str,
+    clock_us: Callable[[], int] = wall_clock_us,
+    labels: Sequence[str] = (),
+) -> Vault:
+    """Write a new vault into *store*, which is empty, with one slot for each credential.
+
+    Args:
+        credentials: 1 to 32.
+        author: how this program calls itself in the audit log, at most 256 bytes.
+        labels: for the slots, in the same order; missing ones are empty.
+
+    Returns: the vault, unlocked; the caller locks it.
+    Raises: ValueError: no credential.
+    """
+    if not credentials:
+        raise ValueError("a vault without a key slot could never be opened")
+    now = clock_us()
+    keys = create_keys(entropy.random_bytes(16), entropy.random_bytes(16), now)
+    records = [keys.new_slot(credential, now) for credential in credentials]
+    body, mac = keys.seal_header(records)
+    core = Core(store, keys, author=author, clock_us=clock_us)
+    with store.writing() as rows:
+        ledgered = LedgeredRows(rows, core.ledger)
+        for record in records:
+            ledgered.put(SLOTS, (record.slot_id, record.encode()), replaces=None)
+        ledgered.put(HEADER, (1, body, mac), replaces=None)
+        for number, record in enumerate(records):
+            put_note(core, ledgered, record.slot_id, labels[number] if number < len(labels) else "")
+        core.audit.append(ledgered, AuditEntry(now, author, "init", 1, entropy.random_bytes(16), []))
+        ledgered.finish()
+        core.ledger.write(rows, State(ledgered.delta, 1))
+    return Vault(core)
+
+
+def open_vault(
+    store: Store, credential: Credential, *, author: str, clock_us: Callable[[], int] = wall_clock_us
+) -> Vault:
+    """Open the vault in *store*.
+
+    Raises:
+        VaultNotFound: the store is empty.
+        WrongKey: no slot opens with *credential*.
+        Tampered: the header, a slot or the keyset is not what was written.
+        FormatUnsupported: it was written by a newer program.
+    """
+    body, mac, slots = _read_header(store)
+    keys = unlock(body, mac, slots, credential)
+    return Vault(Core(store, keys, author=author, clock_us=clock_us))
+
+
+def slot_records(store: Store) -> list[SlotRecord]:
+    """The key slots as they claim to be, before anything is authenticated: only to decide what to ask for.
+
+    Raises: VaultNotFound, Tampered, FormatUnsupported: as `open_vault`.
+    """
+    return [SlotRecord.decode(record) for _id, record in _read_header(store)[2]]
+
+
+def _read_header(store: Store) -> tuple[bytes, bytes, list[tuple[bytes, bytes]]]:
+    with store.reading() as rows:
+        header = rows.get(HEADER, 1)
+        slots = [(row[0], row[1]) for row in rows.scan(SLOTS)]
+    if header is None:
+        if slots:
+            raise Tampered(f"the header of {store.location} is missing")
+        raise VaultNotFound(f"no vault in {store.location}", advice="make one: strongroom init")
+    return header[1], header[2], slots  # type: ignore[return-value]

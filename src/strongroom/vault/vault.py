@@ -1,0 +1,359 @@
+"""The vault: get, set, list, history and the rest. Read this file first.
+
+The main path is `Vault.get` -> a store's rows -> `keys.envelope` -> `crypto.aead`.
+Writes are in `history`, the transaction that carries them in `core`, the names in
+`names`. Nothing here touches disk, network, clock or environment by itself.
+"""
+
+from __future__ import annotations
+
+from typing import overload
+
+from strongroom.crypto import labels
+from strongroom.errors import Expired, NotFound, WouldPrompt
+from strongroom.items import Field, Item, Version, is_secret_name, parse_folder, parse_path
+from strongroom.secret import SecretBytes, SecretStr
+from strongroom.stores.schema import VERSIONS
+from strongroom.vault import history
+from strongroom.vault.asynchronous import AsyncTwins
+from strongroom.vault.handle import VaultHandle, microseconds
+from strongroom.vault.records import DESTROYED, FOLDER, ITEM, Entry, decode_fields
+from strongroom.vault.settings import read_settings
+from strongroom.vault.values import to_fields
+from strongroom.wire import u64
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from datetime import timedelta
+
+    from strongroom.vault.names import Place
+    from strongroom.vault.values import FieldValue
+
+    Versions = list[Version]
+
+
+class Vault(VaultHandle, AsyncTwins):
+    """An open vault. Made by `strongroom.open` and `strongroom.create`.
+
+    A context manager: leaving it locks the vault. One object may be used from several
+    threads; its operations take turns. Every method may raise VaultLocked, Tampered and
+    StoreUnavailable beside what it documents.
+
+    Attributes:
+        ask: asks a person for (path, field) and returns the answer; None where nobody can be asked.
+    """
+
+    @overload
+    def get(self, path: str, *, version: int | None = None, allow_expired: bool = False) -> Item: ...
+    @overload
+    def get(
+        self, path: str, field: str, *, version: int | None = None, allow_expired: bool = False
+    ) -> SecretStr | SecretBytes: ...
+    @overload
+    def get(
+        self, path: str, field: str | None = None, *, version: int | None = None, allow_expired: bool = False
+    ) -> Item | SecretStr | SecretBytes: ...
+    def get(
+        self, path: str, field: str | None = None, *, version: int | None = None, allow_expired: bool = False
+    ) -> Item | SecretStr | SecretBytes:
+        """The item at *path*, or one field of it.
+
+        Args:
+            version: None for the current one; an older number for that one.
+            allow_expired: read a value past its date instead of failing.
+
+        Raises:
+            NotFound: no such item, version or field; or it is deleted or destroyed.
+            Expired: the value is past its date.
+            ValueError: the path is not canonical.
+        """
+        core = self._core
+        with core.reading() as rows:
+            place = core.tree.known_item(path) or history.find_item(core, rows, path)
+            entry = self._entry(path, place, version, allow_expired)
+            row = rows.get(VERSIONS, place.id, entry.number)
+            envelope = core.envelope
+        if row is None:
+            raise history.missing_version(path, entry.number)
+        body: bytes = row[2]  # type: ignore[assignment]
+        plaintext = envelope.decrypt(labels.VERSION, body, place.id, u64(entry.number), entry.edition)
+        item = Item(path, entry.describe(), decode_fields(plaintext))
+        return item if field is None else item[field]
+
+    def _entry(self, path: str, place: Place, version: int | None, allow_expired: bool) -> Entry:
+        node = place.node
+        number = node.current if version is None else version
+        entry = node.entries[-1] if number == node.current and node.entries else node.entry(number)
+        if entry is None or entry.number != number:
+            raise NotFound(f"{path} has no version {number}", advice=f"see its versions: strongroom log {path}")
+        if entry.state == DESTROYED:
+            raise NotFound(f"version {number} of {path} was destroyed", advice=f"see: strongroom log {path}")
+        if entry.deleted or entry.expires:
+            now = self._core.clock_us()
+            if entry.is_deleted(now):
+                raise NotFound(f"{path} was deleted", advice=f"bring it back with: strongroom restore {path}")
+            if 0 < entry.expires <= now and not allow_expired:
+                raise Expired(
+                    f"{path} expired on {entry.describe().expires:%Y-%m-%d %H:%M} UTC",
+                    advice=f"store a fresh value: strongroom set {path}",
+                )
+        return entry
+
+    def get_many(self, paths: Iterable[str]) -> dict[str, Item]:
+        """Several items, all read at one moment.
+
+        Raises: as `get`; one missing item fails the whole call.
+        """
+        with self._core.reading():
+            return {path: self.get(path) for path in paths}
+
+    def list(self, prefix: str = "", *, deleted: bool = False) -> Iterator[str]:
+        """The names directly under the folder *prefix*, sorted; folders end with ``/``.
+
+        Args:
+            deleted: also list items whose current version is deleted or destroyed.
+
+        Raises: NotFound: there is no such folder.
+        """
+        core = self._core
+        with core.reading() as rows:
+            folder = self._folder(rows, prefix)
+            places = core.tree.children(rows, folder)
+        names = [
+            place.node.name + ("/" if place.node.kind == FOLDER else "")
+            for place in places
+            if deleted or place.node.kind == FOLDER or self._is_live(place)
+        ]
+        return iter(sorted(names))
+
+    def walk(self, prefix: str = "", *, deleted: bool = False) -> Iterator[str]:
+        """The full path of every item below the folder *prefix*, in order.
+
+        Raises: NotFound: there is no such folder.
+        """
+        core = self._core
+        with core.reading() as rows:
+            folder = self._folder(rows, prefix)
+            start = "/".join((*parse_folder(prefix), ""))
+            found = [(path, place) for path, place in core.tree.walk(rows, folder, start)]
+        return iter([path for path, place in found if deleted or self._is_live(place)])
+
+    def _folder(self, rows: object, prefix: str) -> bytes:
+        folder = self._core.tree.folder_id(rows, parse_folder(prefix))  # type: ignore[arg-type]
+        if folder is None:
+            raise NotFound(f"no folder {prefix}", advice="see what there is: strongroom ls")
+        return folder
+
+    def _is_live(self, place: Place) -> bool:
+        entry = place.node.entry(place.node.current)
+        return entry is not None and entry.state != DESTROYED and not entry.is_deleted(self._core.clock_us())
+
+    def history(self, path: str) -> Versions:
+        """Every version that is known of the item, oldest first.
+
+        Raises: NotFound: no such item.
+        """
+        core = self._core
+        with core.reading() as rows:
+            place = history.find_item(core, rows, path)
+            return [entry.describe() for entry in place.node.entries]
+
+    def set(
+        self,
+        path: str,
+        fields: Mapping[str, FieldValue],
+        *,
+        cas: int | None = None,
+        expires: timedelta | None = None,
+        request_id: bytes | None = None,
+    ) -> Version:
+        """Write a new version whose fields are exactly *fields*.
+
+        Args:
+            fields: name -> text, bytes, a secret, a `Field` or other JSON. Plain text is stored
+                as not secret unless its name says otherwise (`items.is_secret_name`).
+            cas: the version that must be current; 0 for "must not exist".
+            expires: after which reading it fails.
+            request_id: 16 bytes; a repeated call with the same id writes no second version.
+
+        Raises:
+            Conflict: *cas* is not the current version, or is required and missing.
+            OutcomeUnknown: the commit's answer is missing; repeat with its ``request_id``.
+            TypeError, ValueError: a path, name or value that cannot be stored.
+        """
+        converted = to_fields(fields)
+        with self._core.changing("set", request_id) as change:
+            return history.write_version(
+                change,
+                self._core,
+                path,
+                converted,
+                settings=read_settings(self._core.envelope, change.rows),
+                cas=cas,
+                expires=_deadline(change.now, expires),
+            )
+
+    def set_many(
+        self, items: Mapping[str, Mapping[str, FieldValue]], *, request_id: bytes | None = None
+    ) -> dict[str, Version]:
+        """As `set` for several items, in one commit: all of them or none.
+
+        Raises: as `set`.
+        """
+        converted = [(path, to_fields(fields)) for path, fields in items.items()]
+        core = self._core
+        with core.changing("set", request_id) as change:
+            settings = read_settings(core.envelope, change.rows)
+            return {
+                path: history.write_version(change, core, path, fields, settings=settings, cas=None)
+                for path, fields in converted
+            }
+
+    def patch(
+        self,
+        path: str,
+        fields: Mapping[str, FieldValue],
+        *,
+        cas: int | None = None,
+        request_id: bytes | None = None,
+    ) -> Version:
+        """Write a new version that merges *fields* into the current one; None removes a field.
+
+        Raises:
+            NotFound: there is no current version to merge into.
+            Conflict, OutcomeUnknown, TypeError, ValueError: as `set`.
+        """
+        converted = to_fields({name: value for name, value in fields.items() if value is not None})
+        removed = [name for name, value in fields.items() if value is None]
+        core = self._core
+        with core.changing("patch", request_id) as change:
+            place = history.find_item(core, change.rows, path)
+            entry = self._entry(path, place, None, allow_expired=True)
+            merged = history.read_fields(core, change.rows, place, entry, path) | converted
+            for name in removed:
+                merged.pop(name, None)
+            settings = read_settings(core.envelope, change.rows)
+            return history.write_version(change, core, path, merged, settings=settings, cas=cas)
+
+    def require(self, path: str, *fields: str) -> Item:
+        """The item at *path*, with all of *fields*: asks once for what is missing, and stores it.
+
+        Raises:
+            WouldPrompt: something is missing and nobody can be asked.
+            Expired: the value is past its date.
+        """
+        item = self._current(path)
+        missing = [name for name in fields if item is None or name not in item]
+        if item is not None and not missing:
+            return item
+        if not missing:
+            raise NotFound(f"no item {path}", advice=f"store it: strongroom set {path}")
+        if self.ask is None:
+            raise WouldPrompt(
+                f"{path} has no {', '.join(missing)}, and there is no terminal to ask on",
+                advice=f"store it from a terminal: strongroom require {path} {' '.join(fields)}",
+            )
+        answers: dict[str, FieldValue] = {}
+        for name in missing:
+            with self.ask(path, name) as answer:
+                data = answer.reveal_buffer().tobytes()
+                answers[name] = Field(name, "text", data, is_secret=is_secret_name(name))
+        if item is None:
+            self.set(path, answers)
+        else:
+            self.patch(path, answers)
+        return self.get(path)
+
+    def _current(self, path: str) -> Item | None:
+        try:
+            return self.get(path)
+        except NotFound:
+            return None
+
+    def restore(self, path: str, version: int | None = None, *, request_id: bytes | None = None) -> Version:
+        """Bring back what was deleted, or write the fields of an older version as a new one.
+
+        Args:
+            version: None takes back the deletion of the current version; a number makes that
+                version's fields the current ones, even if it was deleted.
+
+        Raises: NotFound: no such item or version, or it was destroyed.
+        """
+        core = self._core
+        with core.changing("restore", request_id) as change:
+            place = history.find_item(core, change.rows, path)
+            number = place.node.current if version is None else version
+            entry = place.node.entry(number)
+            if entry is None or entry.state == DESTROYED:
+                why = "was destroyed" if entry else "does not exist"
+                raise NotFound(f"version {number} of {path} {why}", advice=f"see: strongroom log {path}")
+            if version is None:
+                history.delete_versions(change, core, path, (number,), undo=True)
+                return entry.describe()
+            fields = history.read_fields(core, change.rows, place, entry, path)
+            settings = read_settings(core.envelope, change.rows)
+            return history.write_version(change, core, path, fields, settings=settings, cas=place.node.current)
+
+    def delete(self, path: str, *, versions: Sequence[int] = ()) -> None:
+        """Delete versions, the current one if none is named, so that they can be restored.
+
+        Raises: NotFound: no such item or version.
+        """
+        with self._core.changing("delete") as change:
+            history.delete_versions(change, self._core, path, versions)
+
+    def undelete(self, path: str, *, versions: Sequence[int] = ()) -> None:
+        """Take back the deletion of versions, the current one if none is named.
+
+        Raises: NotFound: no such item or version. A destroyed version stays destroyed.
+        """
+        with self._core.changing("undelete") as change:
+            history.delete_versions(change, self._core, path, versions, undo=True)
+
+    def destroy(self, path: str, *, versions: Sequence[int] = ()) -> None:
+        """Destroy versions for good; without *versions*, the item and all that is known of it.
+
+        Raises: NotFound: no such item or version.
+        """
+        with self._core.changing("destroy") as change:
+            if versions:
+                history.destroy_versions(change, self._core, path, versions)
+            else:
+                history.destroy_item(change, self._core, path)
+
+    def move(self, source: str, target: str) -> None:
+        """Rename an item, or a folder if *source* ends with ``/``; values are not touched.
+
+        Raises:
+            NotFound: no such item or folder.
+            Conflict: the target exists.
+            ValueError: a folder would end up inside itself.
+        """
+        core = self._core
+        kind = FOLDER if source.endswith("/") else ITEM
+        old = parse_folder(source) if kind == FOLDER else parse_path(source)
+        new = parse_folder(target) if kind == FOLDER else parse_path(target)
+        if not old or not new:
+            raise ValueError("the top folder cannot be moved or replaced")
+        with core.changing("move") as change:
+            place = core.tree.find(change.rows, old, kind)
+            if place is None:
+                raise NotFound(f"nothing at {source}", advice="see what there is: strongroom ls")
+            if kind == ITEM:
+                place.node.revision += 1
+            moved = core.tree.move(change.rows, old, new, kind)
+            suffix = "/" if kind == FOLDER else ""
+            change.touch(moved.id, moved.node.revision, moved.node.current, "/".join(new) + suffix)
+
+    def transaction(self, *, request_id: bytes | None = None) -> AbstractContextManager[object]:
+        """A block whose writes are committed together when it is left, or not at all.
+
+        Raises: on leaving, OutcomeUnknown as `set`; StrongroomError if an operation inside had
+            failed half-way and its error was caught inside the block.
+        """
+        return self._core.changing("transaction", request_id)
+
+def _deadline(now: int, span: timedelta | None) -> int:
+    return 0 if span is None else now + microseconds(span)

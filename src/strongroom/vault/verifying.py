@@ -1,0 +1,304 @@
+"""Is what lies in the store what was written? And if not: what happened to which item?
+
+First the ledger's sum over every row; then each row is opened where it lies, and nodes,
+versions, key slots and the audit log are held against each other. The names of what was
+swapped, changed, deleted, inserted, duplicated or rolled back come from that comparison.
+"""
+
+from __future__ import annotations
+
+from strongroom.crypto import labels
+from strongroom.errors import FormatUnsupported, StrongroomError, Tampered
+from strongroom.stores.interface import Reading, Row
+from strongroom.stores.schema import AUDIT, HEADER, LEDGER, NODES, OBJECTS, SLOTS, VERSIONS
+from strongroom.vault import naming, settings
+from strongroom.vault.audit import FIRST_LINK, WRITER, Touched
+from strongroom.vault.core import Core
+from strongroom.vault.ledger import State
+from strongroom.vault.naming import BadRow
+from strongroom.vault.records import DESTROYED, FOLDER, ITEM, TOP, decode_fields
+from strongroom.vault.slots import NOTE_TYPE, read_note
+from strongroom.wire import u64
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from strongroom.vault.names import Place
+
+_FINDINGS_SHOWN = 1000
+
+
+class Report:
+    """What `Vault.verify` counted in a vault in which it found nothing wrong."""
+
+    __slots__ = ("audit_entries", "commit_counter", "folders", "items", "slots", "versions")
+
+    def __init__(self) -> None:
+        self.items = 0
+        self.folders = 0
+        self.versions = 0
+        self.slots = 0
+        self.audit_entries = 0
+        self.commit_counter = 0
+
+
+class Status:
+    """Numbers and names about an open vault; nothing secret.
+
+    Attributes:
+        epoch: counts root keys.
+        lineage: 32 hex digits; a restored backup starts a new one.
+        commit_counter: how many commits this vault has seen.
+    """
+
+    __slots__ = ("_created_us", "commit_counter", "data_keys", "epoch", "lineage", "location", "slots", "vault_id")
+
+    def __init__(self, core: Core, commit_counter: int, slots: int) -> None:
+        header = core.keys.header
+        self.location = core.store.location
+        self.vault_id = header.vault_id.hex()
+        self.lineage = header.lineage.hex()
+        self.epoch = header.epoch
+        self.commit_counter = commit_counter
+        self.slots = slots
+        self.data_keys = core.keys.keyset.count()
+        self._created_us = header.created_us
+
+    @property
+    def created(self) -> datetime:
+        """When the vault was made; aware UTC."""
+        from datetime import UTC, datetime, timedelta
+
+        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=self._created_us)
+
+
+def status(core: Core) -> Status:
+    """See `Vault.status`."""
+    with core.reading() as rows:
+        return Status(core, core.ledger.read(rows).counter, sum(1 for _ in rows.scan(SLOTS)))
+
+
+def verify(core: Core) -> Report:
+    """See `Vault.verify`."""
+    with core.mutex:
+        core.keys  # noqa: B018 - raises VaultLocked
+        with core.store.reading() as rows:
+            verifier = _Verifier(core, rows)
+            verifier.run()
+    if verifier.findings:
+        shown = tuple(verifier.findings[:_FINDINGS_SHOWN])
+        many = f"{len(verifier.findings)} findings" if len(verifier.findings) > 1 else "1 finding"
+        raise Tampered(
+            f"{core.store.location} is not what was written: {many}",
+            advice="put a good backup back with: strongroom restore-backup FILE",
+            findings=shown,
+        )
+    return verifier.report
+
+
+class _Verifier:
+    """One pass over one moment of the store."""
+
+    def __init__(self, core: Core, rows: Reading) -> None:
+        self.core = core
+        self.rows = rows
+        self.report = Report()
+        self.findings: list[str] = []
+        self.state: State | None = None
+        self.sum_differs = False
+        self.last_written: dict[bytes, Touched] = {}
+        self.rewritten: set[bytes] = set()
+        self.places: dict[bytes, Place] = {}
+        self.paths: dict[bytes, str] = {}
+        self.rolled_back: set[bytes] = set()
+        self.bad: list[BadRow] = []
+
+    def run(self) -> None:
+        self._ledger()
+        self._header_and_slots()
+        self._audit()
+        self._nodes()
+        self._revisions()
+        self._versions()
+        self._objects()
+        self.findings += naming.explain(self.core, self.rows, self.bad, self.places, self.paths)
+        self._overwritten()
+
+    def _ledger(self) -> None:
+        rows = list(self.rows.scan(LEDGER))
+        try:
+            self.core.ledger.forget(State(0, 0))
+            self.state = self.core.ledger.read(self.rows)
+        except Tampered as error:
+            self.findings.append(f"changed: {error.message}")
+        if len(rows) > 1:
+            self.findings.append("inserted: a second ledger row")
+        if self.state is not None:
+            self.report.commit_counter = self.state.counter
+            self.sum_differs = self.core.ledger.recompute(self.rows) != self.state.total
+
+    def _header_and_slots(self) -> None:
+        header = self.rows.get(HEADER, 1)
+        pairs: list[tuple[bytes, bytes]] = [(row[0], row[1]) for row in self.rows.scan(SLOTS)]  # type: ignore[misc]
+        self.report.slots = len(pairs)
+        if sum(1 for _ in self.rows.scan(HEADER)) > 1:
+            self.findings.append("inserted: a second header row")
+        if header is None:
+            self.findings.append("deleted: the header")
+            return
+        keys = self.core.keys
+        changed = [slot_id.hex() for slot_id, record in pairs if not keys.is_own_slot(slot_id, record)]
+        self.findings += [f"changed: key slot {slot_id}, or inserted by a stranger" for slot_id in changed]
+        try:
+            keys.check_header(header[1], header[2], pairs)  # type: ignore[arg-type]
+        except StrongroomError:
+            if not changed:
+                self.findings.append("changed: the header; or a key slot was deleted, put back or rolled back")
+
+    def _audit(self) -> None:
+        link, expected = FIRST_LINK, 1
+        for row in self.core.audit.walk(self.rows):
+            writer, sequence = row[0], row[1]
+            assert isinstance(sequence, int)
+            self.report.audit_entries += 1
+            try:
+                entry, own_link = self.core.audit.open(row)
+            except (Tampered, FormatUnsupported):
+                self.findings.append(f"changed: audit entry {sequence}")
+                link, expected = b"", sequence + 1
+                continue
+            if writer != WRITER:
+                self.findings.append(f"inserted: audit entry {sequence} of an unknown writer")
+                continue
+            if sequence != expected:
+                self.findings.append(f"deleted: audit entries {expected} to {sequence - 1}")
+            elif link and not self.core.audit.follows(own_link, link, entry):
+                self.findings.append(f"changed: audit entry {sequence} does not continue the one before it")
+            for item in entry.touched:
+                before = self.last_written.get(item.node_id)
+                if before is not None and 0 < item.revision <= before.revision:
+                    self.rewritten.add(item.node_id)
+                self.last_written[item.node_id] = item
+            link, expected = own_link, sequence + 1
+        if self.state is not None and expected != self.state.counter + 1:
+            self._uneven_counter(expected - 1)
+
+    def _uneven_counter(self, last: int) -> None:
+        assert self.state is not None
+        if last < self.state.counter:
+            self.findings.append(f"deleted: audit entries {last + 1} to {self.state.counter}")
+        else:
+            self.findings.append(f"rolled back: the ledger, from commit {last} to {self.state.counter}")
+
+    def _nodes(self) -> None:
+        for row in self.rows.scan(NODES):
+            try:
+                place = self.core.tree.open(row)
+            except (Tampered, FormatUnsupported):
+                known = self.last_written.get(row[2])  # type: ignore[arg-type]
+                self.bad.append(BadRow(NODES, row, known.path if known else "a name", None))
+                continue
+            self.places[place.id] = place
+        for node_id, place in self.places.items():
+            path = self._path(place)
+            if place.node.kind == FOLDER:
+                self.report.folders += 1
+            else:
+                self.report.items += 1
+                self.paths[node_id] = path
+
+    def _path(self, place: Place) -> str:
+        parts = [place.node.name]
+        seen = {place.id}
+        while place.parent != TOP:
+            above = self.places.get(place.parent)
+            if above is None or above.id in seen:
+                known = self.last_written.get(place.id)
+                self.findings.append(f"deleted: a folder above {known.path if known else parts[-1]}")
+                return known.path if known else "/".join(reversed(parts))
+            place = above
+            seen.add(place.id)
+            parts.append(place.node.name)
+        return "/".join(reversed(parts))
+
+    def _revisions(self) -> None:
+        unreadable = {bad.row[2] for bad in self.bad}
+        for node_id, known in self.last_written.items():
+            if known.path.endswith("/"):
+                continue
+            place = self.places.get(node_id)
+            if place is None:
+                if known.revision and node_id not in unreadable:
+                    self.findings.append(f"deleted: {known.path}")
+            elif known.revision == 0:
+                self.findings.append(f"inserted: {known.path}, which was destroyed")
+            elif place.node.revision < known.revision:
+                self.rolled_back.add(node_id)
+                now, then = place.node.revision, known.revision
+                self.findings.append(f"rolled back: {self.paths[node_id]}, from write {then} to write {now}")
+            elif place.node.revision > known.revision:
+                self.findings.append(f"inserted: {self.paths[node_id]} has a write that the audit log does not know")
+        for node_id, path in self.paths.items():
+            if node_id not in self.last_written:
+                self.findings.append(f"inserted: {path}, which the audit log does not know")
+
+    def _versions(self) -> None:
+        unreadable = {bad.row[2] for bad in self.bad}
+        seen: set[tuple[bytes, int]] = set()
+        for row in self.rows.scan(VERSIONS):
+            item, number, body = row
+            assert isinstance(item, bytes) and isinstance(number, int) and isinstance(body, bytes)
+            self.report.versions += 1
+            place = self.places.get(item)
+            if place is None or place.node.kind != ITEM:
+                if item not in unreadable:
+                    known = self.last_written.get(item)
+                    of = known.path if known else "an item that does not exist"
+                    self.bad.append(BadRow(VERSIONS, row, f"version {number} of {of}", None))
+                continue
+            path = self.paths[item]
+            entry = place.node.entry(number)
+            if entry is None or entry.state == DESTROYED:
+                if item not in self.rolled_back:
+                    self.bad.append(BadRow(VERSIONS, row, f"version {number} of {path}", None))
+                continue
+            seen.add((item, number))
+            try:
+                parts = (item, u64(number), entry.edition)
+                decode_fields(self.core.envelope.decrypt(labels.VERSION, body, *parts))
+            except (Tampered, FormatUnsupported):
+                self.bad.append(BadRow(VERSIONS, row, f"version {number} of {path}", parts))
+        self._missing(seen)
+
+    def _missing(self, seen: set[tuple[bytes, int]]) -> None:
+        for node_id, path in self.paths.items():
+            for entry in self.places[node_id].node.entries:
+                if entry.state != DESTROYED and (node_id, entry.number) not in seen:
+                    self.findings.append(f"deleted: version {entry.number} of {path}")
+
+    def _objects(self) -> None:
+        for row in self.rows.scan(OBJECTS):
+            try:
+                self._object(row)
+            except (Tampered, FormatUnsupported):
+                what = "the label of key slot " if row[0] == NOTE_TYPE else f"stored object {row[0]} "
+                self.findings.append(f"changed: {what}{bytes(row[1]).hex()}")  # type: ignore[arg-type]
+
+    def _object(self, row: Row) -> None:
+        if row[0] == NOTE_TYPE:
+            read_note(self.core, row)
+            if self.rows.get(SLOTS, row[1]) is None:
+                self.findings.append(f"deleted: key slot {bytes(row[1]).hex()}")  # type: ignore[arg-type]
+        elif row[:2] == settings.KEY:
+            settings.read_settings(self.core.envelope, self.rows)
+        else:
+            raise Tampered("unknown object")
+
+    def _overwritten(self) -> None:
+        """What the sum knows and no row shows any more: tampering that was written over since."""
+        for node_id in self.rewritten:
+            path = self.paths.get(node_id) or self.last_written[node_id].path
+            self.findings.append(f"rolled back: {path}, and then written again")
+        if self.sum_differs and not self.findings:
+            self.findings.append("changed: a row that was written over since; the ledger's sum does not fit")
