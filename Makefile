@@ -9,7 +9,10 @@ PYTHON ?=
 JOBS ?= 2
 VENV := .venv
 PY := $(VENV)/bin/python
-PIP := $(PY) -m pip --disable-pip-version-check --no-input install -qq
+# Start-up is measured in a venv without the test tools.
+BENCH_VENV := build/bench-venv
+PIP_INSTALL := -m pip --disable-pip-version-check --no-input install -qq
+PIP := $(PY) $(PIP_INSTALL)
 # pip before 25.1 knows no --group, so the groups are read from pyproject.toml here.
 GROUP = $(PY) -c 'import sys, tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"][sys.argv[1]], sep="\n")'
 # Branch coverage in per cent: of everything, and of the rooms that hold keys and decide what is read.
@@ -44,8 +47,8 @@ check: lint types contracts
 	@$(PY) -m coverage report --include='*/crypto/*,*/keys/*,*/vault/*' --fail-under=$(COVERAGE_CORE) > $(VENV)/coverage.txt \
 	    || { cat $(VENV)/coverage.txt; exit 1; }
 
-bench: $(VENV)/.package
-	@$(PY) -m bench
+bench: $(VENV)/.bench
+	@$(BENCH_VENV)/bin/python -m bench
 
 clean:
 	rm -rf $(VENV) build .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
@@ -74,4 +77,10 @@ $(VENV)/.tests: $(VENV)/.package
 $(VENV)/.tools: $(VENV)/.tests
 	@echo "installing the checkers into $(VENV)"
 	@$(GROUP) check > $(VENV)/check.txt && $(PIP) -r $(VENV)/check.txt
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.package
+	@echo "installing strongroom and its peers into $(BENCH_VENV)"
+	@$(PY) -m venv --clear $(BENCH_VENV)
+	@$(GROUP) bench > $(VENV)/bench.txt && $(BENCH_VENV)/bin/python $(PIP_INSTALL) -e . -r $(VENV)/bench.txt
 	@touch $@

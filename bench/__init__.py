@@ -1,0 +1,1 @@
+"""Speed and size of strongroom beside its peers: `make bench`, or `python -m bench --help`."""

@@ -1,0 +1,50 @@
+"""One command prints the table: `python -m bench`, from the root of the checkout."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from bench.measure import Result
+from bench.rows import ROWS, Bench
+from bench.table import machine, table
+
+BUILD = Path(__file__).resolve().parents[1] / "build"
+
+
+def measure(directory: Path, *, quick: bool, only: str) -> list[Result]:
+    """Run the benchmarks whose name contains *only*, in order."""
+    bench = Bench(directory, quick=quick)
+    results: list[Result] = []
+    for row in ROWS:
+        if only in row.__name__:
+            print(f"measuring {row.__name__.replace('_', ' ')}", file=sys.stderr, flush=True)
+            results.extend(row(bench))
+    return results
+
+
+def main() -> None:
+    """Measure in a directory under build/, print, clean up."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description="strongroom beside its peers, in one run")
+    parser.add_argument("--json", action="store_true", help="all numbers, for programs")
+    parser.add_argument("--quick", action="store_true", help="a few rounds, to see that everything runs")
+    parser.add_argument("--only", default="", metavar="WORD", help=f"of {', '.join(row.__name__ for row in ROWS)}")
+    options = parser.parse_args()
+    BUILD.mkdir(exist_ok=True)
+    directory = Path(tempfile.mkdtemp(prefix="bench-", dir=BUILD))
+    try:
+        results = measure(directory, quick=options.quick, only=options.only)
+    finally:
+        shutil.rmtree(directory)
+    if options.json:
+        print(json.dumps({"machine": machine(), "results": [one.as_json() for one in results]}, indent=1))
+    else:
+        print(table(results))
+
+
+if __name__ == "__main__":
+    main()

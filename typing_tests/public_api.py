@@ -1,0 +1,72 @@
+"""What a type checker sees of the public API. Checked by `mypy --strict`, never run.
+
+A line that must not type-check carries `type: ignore` with its code; strict mode
+reports the comment as soon as the line would pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import assert_type
+
+import strongroom
+from strongroom import Field, Item, SecretBytes, SecretStr, Vault, Version
+
+
+def opening() -> None:
+    """`open` and `create` return a vault, which is its own context manager."""
+    assert_type(strongroom.open(), Vault)
+    assert_type(strongroom.open("/srv/vault.db", key_file="/srv/cron.key"), Vault)
+    assert_type(strongroom.create("/srv/vault.db", passphrase=SecretStr("...")), Vault)
+    with strongroom.open() as vault:
+        assert_type(vault, Vault)
+    strongroom.open(key="...")  # type: ignore[call-arg]
+
+
+def reading(vault: Vault) -> None:
+    """Without a field an item, with a field a secret."""
+    item = vault.get("bank/checking")
+    assert_type(item, Item)
+    assert_type(vault.get("bank/checking", "password"), SecretStr | SecretBytes)
+    assert_type(item["password"].reveal(), str | bytes)
+    assert_type(item.public("username"), str)
+    assert_type(vault.require("bank/checking", "username", "password"), Item)
+    assert_type(vault.get_many(["a", "b"]), dict[str, Item])
+    assert_type(vault.list("bank/"), Iterator[str])
+    assert_type(vault.history("bank/checking"), list[Version])
+    vault.get(b"bank/checking")  # type: ignore[call-overload]
+    item.password  # type: ignore[attr-defined]
+
+
+def writing(vault: Vault) -> None:
+    """Every kind of value is accepted, and a version comes back."""
+    fields = {"username": "bot", "password": SecretStr("..."), "cert": b"...", "retries": 3}
+    assert_type(vault.set("mail/smtp", fields), Version)
+    assert_type(vault.set("mail/smtp", {"pin": Field("pin", "text", b"1", is_secret=True)}, cas=0), Version)
+    assert_type(vault.set_many({"a": {"x": "1"}, "b": {"y": "2"}}), dict[str, Version])
+    assert_type(vault.patch("mail/smtp", {"password": None}), Version)
+    assert_type(vault.restore("mail/smtp", version=2), Version)
+    vault.set("mail/smtp", "a bare value")  # type: ignore[arg-type]
+    vault.set("mail/smtp", {}, 3)  # type: ignore[misc]
+    with vault.transaction():
+        vault.move("mail/smtp", "mail/old")
+        vault.destroy("mail/old")
+
+
+async def waiting(vault: Vault) -> None:
+    """The async twins return what their namesakes do."""
+    assert_type(await vault.aset("mail/smtp", {"username": "bot"}), Version)
+    assert_type(await vault.ahistory("mail/smtp"), list[Version])
+
+
+def failing() -> str:
+    """Errors are typed, and a missing item is a KeyError too."""
+    try:
+        return strongroom.open().get("a").public("b")
+    except strongroom.NotFound as error:
+        assert_type(error.advice, str)
+        key_error: KeyError = error
+        return str(key_error)
+    except strongroom.Tampered as error:
+        assert_type(error.findings, tuple[str, ...])
+        return error.message
