@@ -45,7 +45,10 @@ class Reading(Protocol):
         """The row with exactly this key, or None."""
 
     def scan(self, table: Table, *prefix: int | bytes) -> Iterator[Row]:
-        """All rows whose key begins with *prefix*, in key order; no prefix: all rows."""
+        """All rows whose key begins with *prefix*, in key order; no prefix: all rows.
+
+        Rows that the same transaction writes meanwhile may appear or not.
+        """
 
     def last(self, table: Table, *prefix: int | bytes) -> Row | None:
         """The row with the greatest key that begins with *prefix*, or None."""
@@ -76,20 +79,40 @@ class Store(Protocol):
     """Where it lies, fit for messages: a path or URL without credentials."""
 
     def reading(self) -> AbstractContextManager[Reading]:
-        """A read transaction."""
+        """A read transaction. Inside another transaction of the same thread it joins that; other
+        threads wait for each other."""
 
     def writing(self) -> AbstractContextManager[Writing]:
         """A write transaction: alone among writers from its first line; durable when the block
-        was left, undone when it was left by an exception.
+        was left, undone when it was left by an exception. Inside another write transaction of the
+        same thread it is a part of that, and is undone alone when it is left by an exception.
 
-        Raises: OutcomeUnknown: the COMMIT itself failed; it may or may not be there.
+        Raises:
+            OutcomeUnknown: the COMMIT itself failed; it may or may not be there.
+            StoreUnavailable: nothing was written.
+            RuntimeError: begun inside a read transaction.
         """
 
     def change_token(self) -> int:
-        """A number that differs after another connection has committed; own commits need not change it."""
+        """A number that differs after another connection has committed; own commits need not change it.
+
+        Inside a transaction it belongs to the moment which that transaction sees.
+        """
+
+    def publish(self) -> None:
+        """Make a store that was just created visible at its location, whole or not at all.
+
+        A created store takes transactions before; nobody else can see it then, and `close`
+        without `publish` removes it. Does nothing for one that was opened.
+
+        Raises: Conflict: something lies there by now; nothing of this store is left.
+        """
 
     def scrub(self) -> None:
-        """Remove what deleted rows left behind in free pages and write-ahead logs."""
+        """Remove what deleted rows left behind in free pages and write-ahead logs.
+
+        Raises: StoreUnavailable: not everything could be removed; no row is lost, scrub again.
+        """
 
     def backup(self, path: str) -> None:
         """Write a consistent copy to *path*, which must not exist; readers and writers go on."""

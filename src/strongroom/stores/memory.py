@@ -1,0 +1,251 @@
+"""A store in memory with the semantics of the others: for tests, and for vaults that need not last.
+
+The committed state is never changed in place: a writer works on copies of the tables it
+touches and commits by swapping them in, so a reader keeps its moment for free.
+"""
+
+from __future__ import annotations
+
+from threading import Lock, RLock
+
+from strongroom.errors import StoreUnavailable
+from strongroom.stores.schema import TABLES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from types import TracebackType
+
+    from strongroom.stores.interface import Row, Table
+
+    _Key = tuple[int | bytes, ...]
+    _State = dict[int, dict[_Key, Row]]
+
+_PATIENCE_SECONDS = 60.0
+_INTEGER_MAX = 2**63 - 1  # what the other stores can hold
+_TYPES = {table.number: tuple(int if kind == "INTEGER" else bytes for _, kind in table.columns) for table in TABLES}
+
+
+class _Shared:
+    """What all handles of one store share; ``commits`` counts them all."""
+
+    def __init__(self) -> None:
+        self.writer = Lock()
+        self.commits = 0
+        self.committed: _State = {table.number: {} for table in TABLES}
+
+
+class MemoryStore:
+    """Rows in memory. Implements `interface.Store`.
+
+    Args:
+        other: share this store's rows, as a second connection to a file would.
+    """
+
+    def __init__(self, other: MemoryStore | None = None) -> None:
+        self.location = "memory"
+        self._shared: _Shared = _Shared() if other is None else other._shared
+        self._mutex = RLock()
+        self._is_closed = False
+        self._own_commits = 0
+        self._depth = 0
+        self._is_writing = False
+        self._serial = 0
+        self._commits_seen = 0
+        self._state: _State = {}
+        self._copied: set[int] = set()
+        self._savepoints: list[_State] = []
+
+    def reading(self) -> _Block:
+        """A read transaction; inside another transaction of this thread it joins that."""
+        return _Block(self, is_writing=False)
+
+    def writing(self) -> _Block:
+        """A write transaction; inside another one, a part of it that can be undone alone."""
+        return _Block(self, is_writing=True)
+
+    def change_token(self) -> int:
+        """How often others have committed, up to the moment that this store sees."""
+        with self._mutex:
+            self._refuse_closed()
+            commits = self._commits_seen if self._depth else self._shared.commits
+            return commits - self._own_commits
+
+    def publish(self) -> None:
+        """Nothing is left to do: it is there."""
+
+    def scrub(self) -> None:
+        """Nothing is left to remove: deleted rows leave no pages behind."""
+        self._refuse_inside("scrub")
+
+    def backup(self, path: str) -> None:
+        """Write a copy to a new SQLite file at *path*.
+
+        Raises: Conflict, UnsafePermissions, StoreUnavailable: as `SqliteStore.create`.
+        """
+        from strongroom.stores.sqlite import SqliteStore  # needed only when a copy is made
+
+        copy = SqliteStore.create(path)
+        try:
+            with self.reading() as rows, copy.writing() as written:
+                for table in TABLES:
+                    written.put_many(table, rows.scan(table))
+            copy.publish()
+        finally:
+            copy.close()
+
+    def close(self) -> None:
+        """Let go of the rows; a second call does nothing."""
+        self._is_closed = True
+
+    def _begin(self, *, is_writing: bool) -> None:
+        self._refuse_closed()
+        if self._depth and is_writing and not self._is_writing:
+            raise RuntimeError("a write transaction cannot begin inside a read transaction")
+        if not self._depth:
+            if is_writing and not self._shared.writer.acquire(timeout=_PATIENCE_SECONDS):
+                raise StoreUnavailable("memory is busy: another writer keeps it locked", is_transient=True)
+            self._is_writing = is_writing
+            self._serial += 1
+            self._state, self._commits_seen = self._shared.committed, self._shared.commits
+            self._copied.clear()
+        if is_writing:
+            self._savepoints.append(dict(self._state))
+            self._copied.clear()
+        self._depth += 1
+
+    def _end(self, *, is_writing: bool, is_commit: bool) -> None:
+        self._depth -= 1
+        if is_writing:
+            before = self._savepoints.pop()
+            if not is_commit:
+                self._state = before
+                self._copied.clear()
+        if self._depth:
+            return
+        self._serial += 1
+        if not self._is_writing:
+            return
+        self._is_writing = False
+        try:
+            if is_commit:
+                self._refuse_closed()
+                self._own_commits += 1
+                self._shared.commits += 1
+                self._shared.committed = self._state
+        finally:
+            self._shared.writer.release()
+
+    def _table_to_change(self, table: Table) -> dict[_Key, Row]:
+        if table.number not in self._copied:
+            self._state = {**self._state, table.number: dict(self._state[table.number])}
+            self._copied.add(table.number)
+        return self._state[table.number]
+
+    def _refuse_inside(self, what: str) -> None:
+        with self._mutex:
+            if self._depth:
+                raise RuntimeError(f"{what} inside a transaction")
+
+    def _refuse_closed(self) -> None:
+        if self._is_closed:
+            raise StoreUnavailable("memory was closed", advice="open it again")
+
+
+class _Rows:
+    """Implements `interface.Writing` for one transaction."""
+
+    __slots__ = ("_is_writing", "_serial", "_store")
+
+    def __init__(self, store: MemoryStore, *, is_writing: bool) -> None:
+        self._store = store
+        self._is_writing = is_writing
+        self._serial = store._serial
+
+    def get(self, table: Table, *key: int | bytes) -> Row | None:
+        """The row with exactly this key, or None."""
+        return self._rows(table).get(key)
+
+    def scan(self, table: Table, *prefix: int | bytes) -> Iterator[Row]:
+        """All rows whose key begins with *prefix*, in key order; no prefix: all rows."""
+        rows = self._rows(table)
+        return self._stream(table, [rows[key] for key in _matching(rows, prefix)])
+
+    def last(self, table: Table, *prefix: int | bytes) -> Row | None:
+        """The row with the greatest key that begins with *prefix*, or None."""
+        rows = self._rows(table)
+        keys = _matching(rows, prefix)
+        return rows[keys[-1]] if keys else None
+
+    def put(self, table: Table, row: Row) -> None:
+        """Insert *row*, or replace the row with its key."""
+        self._writable()
+        if tuple(map(type, row)) != _TYPES[table.number]:
+            raise TypeError("wrong number or type of columns")
+        if any(value > _INTEGER_MAX for value in row if isinstance(value, int)):
+            raise ValueError("a number in a row is 0 to 2**63 - 1")
+        self._store._table_to_change(table)[row[: table.key_length]] = row
+
+    def put_many(self, table: Table, rows: Iterable[Row]) -> None:
+        """As `put` for each of *rows*, in one call."""
+        for row in rows:
+            self.put(table, row)
+
+    def delete(self, table: Table, *key: int | bytes) -> None:
+        """Delete the row with exactly this key; nothing happens when there is none."""
+        self._writable()
+        self._store._table_to_change(table).pop(key, None)
+
+    def _rows(self, table: Table) -> dict[_Key, Row]:
+        self._check()
+        return self._store._state[table.number]
+
+    def _writable(self) -> None:
+        self._check()
+        if not self._is_writing:
+            raise RuntimeError("this transaction only reads")
+
+    def _check(self) -> None:
+        self._store._refuse_closed()
+        if self._serial != self._store._serial:
+            raise RuntimeError("the transaction is over")
+
+    def _stream(self, table: Table, rows: list[Row]) -> Iterator[Row]:
+        for row in rows:
+            self._rows(table)
+            yield row
+
+
+class _Block:
+    """``with store.reading() as rows`` and ``with store.writing() as rows``."""
+
+    __slots__ = ("_is_writing", "_store")
+
+    def __init__(self, store: MemoryStore, *, is_writing: bool) -> None:
+        self._store = store
+        self._is_writing = is_writing
+
+    def __enter__(self) -> _Rows:
+        self._store._mutex.acquire()
+        try:
+            self._store._begin(is_writing=self._is_writing)
+        except BaseException:
+            self._store._mutex.release()
+            raise
+        return _Rows(self._store, is_writing=self._is_writing)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self._store._end(is_writing=self._is_writing, is_commit=kind is None)
+        finally:
+            self._store._mutex.release()
+
+
+def _matching(
+    rows: dict[tuple[int | bytes, ...], Row], prefix: tuple[int | bytes, ...]
+) -> list[tuple[int | bytes, ...]]:
+    length = len(prefix)
+    # Columns of one position have one type in every row, so the keys compare.
+    return sorted(key for key in rows if key[:length] == prefix)

@@ -1,0 +1,307 @@
+"""A store in one SQLite file. Transactions are in sqlite_session.py, rows in sqlite_rows.py,
+the file itself in sqlite_file.py, copies of it in sqlite_copies.py.
+
+One connection per store object and one mutex around it: threads take turns, processes
+are kept apart by SQLite. `reading` is on the way of every ``Vault.get``; its block is
+written by hand, because a generator-based one would cost more than the read.
+"""
+
+from __future__ import annotations
+
+import os
+from time import monotonic
+
+from strongroom.errors import StoreUnavailable
+from strongroom.stores import durable, files
+from strongroom.stores.sqlite_driver import DriverError, is_busy
+from strongroom.stores.sqlite_file import (
+    new_connection,
+    open_connection,
+    pause,
+    refuse_network,
+    refuse_old_library,
+    remove_files,
+)
+from strongroom.stores.sqlite_rows import Reader, Writer
+from strongroom.stores.sqlite_session import BROKEN, IDLE, READING, WRITING, Session
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from strongroom.stores.sqlite_driver import Connection
+
+_SCRUB_SECONDS = 2.0
+_getpid = os.getpid
+
+
+class SqliteStore:
+    """Rows of ciphertext in one SQLite file. Implements `interface.Store`.
+
+    Made by `open` and `create`, never directly. After a fork the child connects anew by
+    itself; a transaction that was open then belongs to the parent alone.
+    """
+
+    def __init__(self, path: str, connection: Connection, *, unpublished: str = "") -> None:
+        self.location = path
+        self._unpublished = unpublished
+        self._session = Session(unpublished or path, connection)
+        self._read_block = _ReadBlock(self._session)
+        self._write_block = _WriteBlock(self._session)
+
+    @classmethod
+    def open(cls, path: str) -> SqliteStore:
+        """The store in the file at *path*.
+
+        Raises: VaultNotFound, UnsafePermissions, FormatUnsupported, Tampered,
+            StoreUnavailable: as `sqlite_file.open_connection`.
+        """
+        path = os.path.abspath(path)
+        return cls(path, open_connection(path))
+
+    @classmethod
+    def create(cls, path: str) -> SqliteStore:
+        """A new, empty store that will lie at *path* once `publish` was called.
+
+        Until then it lies beside it under a temporary name: whoever looks at *path* sees
+        no vault or a finished one. `close` without `publish` removes it.
+
+        Raises:
+            Conflict: *path* exists.
+            NotFound, UnsafePermissions: its directory is missing, or open to others.
+            StoreUnavailable: disk full, not writable, or a network file system.
+        """
+        path = os.path.abspath(path)
+        refuse_old_library()
+        files.check_private_dir(durable.parent(path))
+        refuse_network(durable.parent(path))
+        if os.path.lexists(path):
+            raise durable.already_exists(path)
+        durable.sweep(path)
+        temporary = durable.unfinished_name(path)
+        try:
+            return cls(path, new_connection(temporary), unpublished=temporary)
+        except BaseException:
+            remove_files(temporary)
+            raise
+
+    def publish(self) -> None:
+        """Put a created store in its place, whole, without overwriting; durable when this returns.
+
+        Nothing happens when it was published before, or opened.
+
+        Raises:
+            Conflict: something lies there by now; this store is closed and removed.
+            StoreUnavailable: the disk did not take it; this store is closed and removed.
+        """
+        session = self._session
+        with session.mutex:
+            if not self._unpublished:
+                return
+            session.refuse_inside("publish")
+            try:
+                self._checkpoint()
+                session.connection.close()
+                durable.sync_file(self._unpublished)
+                durable.publish_new(self._unpublished, self.location)
+                self._unpublished = ""
+                session.path = self.location
+                session.use(open_connection(self.location))
+            except BaseException:
+                self.close()
+                raise
+
+    def reading(self) -> _ReadBlock:
+        """A read transaction; inside another transaction of this thread it joins that."""
+        return self._read_block
+
+    def writing(self) -> _WriteBlock:
+        """A write transaction; inside another one, a part of it that can be undone alone.
+
+        Entering it waits up to a minute for other writers.
+
+        Raises:
+            RuntimeError: on entering, inside a read transaction: its moment may have passed.
+            StoreUnavailable: on entering, still busy after a minute; on leaving, not written.
+            OutcomeUnknown: on leaving, COMMIT failed and may have been carried out.
+        """
+        return self._write_block
+
+    def change_token(self) -> int:
+        """A number that differs after another connection has committed; own commits do not change it.
+
+        Inside a transaction it belongs to the moment which that transaction sees.
+        Source: https://sqlite.org/pragma.html#pragma_data_version
+        """
+        session = self._session
+        if session.pid != _getpid():
+            session.reconnect()
+        with session.mutex:
+            try:
+                (version,) = session.execute("PRAGMA data_version").fetchone()
+            except DriverError as error:
+                if not is_busy(error):
+                    raise session.failed(error) from None
+                (version,) = session.insist("PRAGMA data_version").fetchone()
+            # A new connection counts from the start again: the generation keeps its numbers apart.
+            token: int = session.generation << 32 | version
+            return token
+
+    def scrub(self) -> None:
+        """Empty the write-ahead log into the file; freed pages are zeroed already (``secure_delete``).
+
+        Raises:
+            StoreUnavailable: another process kept reading the old pages for two seconds
+                (transient: what was committed stays committed, scrub again), or the disk
+                did not take it.
+            RuntimeError: inside a transaction.
+        """
+        session = self._session
+        if session.pid != _getpid():
+            session.reconnect()
+        with session.mutex:
+            session.refuse_inside("scrub")
+            self._checkpoint()
+
+    def backup(self, path: str) -> None:
+        """Write a consistent copy in one private file that did not exist; readers and writers go on.
+
+        Raises: as `sqlite_copies.write_backup`.
+        """
+        from strongroom.stores.sqlite_copies import write_backup  # needed only when one is made
+
+        write_backup(self._session.path, path)
+
+    def close(self) -> None:
+        """Let go of the file; a transaction that is open is undone; a second call does nothing."""
+        session = self._session
+        is_owner = session.pid == _getpid()
+        if is_owner:
+            session.mutex.acquire()
+        try:
+            if not session.is_closed:
+                session.close()
+            if self._unpublished and is_owner:
+                remove_files(self._unpublished)
+                self._unpublished = ""
+        finally:
+            if is_owner:
+                session.mutex.release()
+
+    def _checkpoint(self) -> None:
+        session = self._session
+        deadline = monotonic() + _SCRUB_SECONDS
+        while True:
+            (is_blocked, _, _) = session.insist("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            if not is_blocked:
+                return
+            if monotonic() > deadline:
+                raise StoreUnavailable(
+                    f"{self.location}: another process still reads old pages, so the log could not be emptied",
+                    advice="what was committed stays committed; deleted rows leave the log with the next clean-up",
+                    is_transient=True,
+                )
+            pause()
+
+
+class _ReadBlock:
+    """``with store.reading() as rows``; holds no state of its own, so one serves all."""
+
+    __slots__ = ("_reader", "_session")
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._reader = Reader(session)
+
+    def __enter__(self) -> Reader:
+        session = self._session
+        if session.pid != _getpid():
+            session.reconnect()
+        session.mutex.acquire()
+        try:
+            if not session.depth:
+                session.execute("BEGIN")
+                session.state = READING
+            session.depth += 1
+        except BaseException as error:
+            _forsake(session)
+            session.mutex.release()
+            if isinstance(error, DriverError):
+                raise session.failed(error) from None
+            raise
+        return self._reader
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        session = self._session
+        if session.pid != _getpid() or not session.depth:
+            return  # in a child: the transaction is the parent's
+        try:
+            session.depth -= 1
+            if not session.depth:
+                if session.scans:
+                    session.end_scans()
+                if session.state == READING:
+                    session.state = IDLE
+                    session.execute("COMMIT")
+        except DriverError as failure:
+            session.undo()
+            raise session.failed(failure) from None
+        finally:
+            session.mutex.release()
+
+
+class _WriteBlock:
+    """``with store.writing() as rows``; nested ones are savepoints named by their depth."""
+
+    __slots__ = ("_session", "_writer")
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._writer = Writer(session)
+
+    def __enter__(self) -> Writer:
+        session = self._session
+        if session.pid != _getpid():
+            session.reconnect()
+        session.mutex.acquire()
+        try:
+            if session.state == IDLE:
+                session.begin_writing()
+            elif session.state == WRITING:
+                session.insist(f"SAVEPOINT level{session.depth}")
+            else:
+                raise RuntimeError("a write transaction cannot begin inside a read transaction or a failed one")
+            session.depth += 1
+        except BaseException:
+            _forsake(session)
+            session.mutex.release()
+            raise
+        return self._writer
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        session = self._session
+        if session.pid != _getpid() or not session.depth:
+            if kind is None:
+                raise StoreUnavailable(f"{session.path}: the transaction belongs to the process that forked this one")
+            return
+        try:
+            session.depth -= 1
+            if not session.depth:
+                session.end_writing(is_commit=kind is None)
+            elif session.state == WRITING:
+                if kind is not None:
+                    session.insist(f"ROLLBACK TO level{session.depth}")
+                session.insist(f"RELEASE level{session.depth}")
+        finally:
+            session.mutex.release()
+
+
+def _forsake(session: Session) -> None:
+    """After a failed beginning: leave no transaction open that no block will end."""
+    if not session.depth:
+        session.undo()
+        session.state = BROKEN if session.is_closed else IDLE

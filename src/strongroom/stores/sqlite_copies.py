@@ -1,0 +1,187 @@
+"""Copies of a SQLite store: the online backup, and a backup put in a vault's place.
+
+A copy is verified before it gets its name, and gets it whole.
+"""
+
+from __future__ import annotations
+
+import os
+
+from strongroom.errors import StoreUnavailable, Tampered, VaultNotFound
+from strongroom.stores import durable, files
+from strongroom.stores.sqlite_driver import Connection, DriverError, damaged, translate
+from strongroom.stores.sqlite_file import (
+    COMPANIONS,
+    bare_connection,
+    check_identity,
+    check_schema,
+    execute,
+    remove_files,
+)
+
+
+def write_backup(source: str, target: str) -> None:
+    """Copy the live store at *source* into one private file at *target*, in one moment.
+
+    Args:
+        source: the path of a store; others go on reading and writing it.
+        target: must not exist; its directory must be private.
+
+    Raises:
+        Conflict: *target* exists.
+        NotFound, UnsafePermissions: its directory is missing, or open to others.
+        Tampered: the store is damaged, so that its copy could not be restored.
+        StoreUnavailable: the disk is full, or cannot be read or written.
+    """
+    target = os.path.abspath(target)
+    files.check_private_dir(durable.parent(target))
+    if os.path.lexists(target):
+        raise durable.already_exists(target)
+    durable.sweep(target)
+    temporary = durable.unfinished_name(target)
+    try:
+        _copy(source, temporary)
+        durable.publish_new(temporary, target)
+    except BaseException:
+        remove_files(temporary)
+        raise
+
+
+def restore_backup(source: str, target: str, *, set_aside: str | None = None) -> None:
+    """Make a verified copy of the backup at *source* the vault at *target*.
+
+    Args:
+        source: a backup, or any closed vault file; it may lie anywhere and is not changed.
+        target: its directory must be private.
+        set_aside: where the vault that lies at *target* now is kept; must not exist.
+            None: there must be none.
+
+    Raises:
+        Conflict: *target* exists and *set_aside* is None, or *set_aside* exists.
+        VaultNotFound: there is no backup at *source*.
+        Tampered, FormatUnsupported: *source* is damaged, not a vault, or newer than this program.
+        StoreUnavailable: the vault at *target* is in use, or the disk failed. It is unchanged.
+    """
+    target = os.path.abspath(target)
+    files.check_private_dir(durable.parent(target))
+    is_there = os.path.lexists(target)
+    if is_there and set_aside is None:
+        raise durable.already_exists(target)
+    durable.sweep(target)
+    temporary = durable.unfinished_name(target)
+    try:
+        _copy(os.path.abspath(source), temporary)
+        if is_there and set_aside is not None:
+            _replace(temporary, target, os.path.abspath(set_aside))
+        else:
+            durable.publish_new(temporary, target)
+    except BaseException:
+        remove_files(temporary)
+        raise
+
+
+def _copy(source: str, temporary: str) -> None:
+    """A verified, synced copy without a log, in a new private file."""
+    if not os.path.exists(source):
+        raise VaultNotFound(f"there is no backup or vault at {source}")
+    durable.write_new(temporary, b"")
+    original = bare_connection(source, mode="ro")
+    try:
+        copy = bare_connection(temporary)
+        try:
+            check_identity(original, source)
+            try:
+                original.backup(copy)
+            except DriverError as error:
+                raise translate(error, source) from None
+            execute(copy, "PRAGMA journal_mode = DELETE", temporary)
+            if execute(copy, "PRAGMA integrity_check", temporary).fetchall() != [(b"ok",)]:
+                raise damaged(source)
+            check_schema(copy, source)
+        finally:
+            copy.close()
+    finally:
+        original.close()
+    durable.sync_file(temporary)
+
+
+def _replace(temporary: str, target: str, aside: str) -> None:
+    """Put *temporary* in the place of *target*, which nobody may have open, and keep that as *aside*."""
+    files.check_private_dir(durable.parent(aside))
+    if os.path.lexists(aside):
+        raise durable.already_exists(aside)
+    holder = _hold(target)
+    try:
+        if holder is None:
+            _set_aside_damaged(target, aside)
+        else:
+            _set_aside(aside, holder)
+        try:
+            os.replace(temporary, target)
+        except OSError as error:
+            raise durable.os_error(error, target) from None
+        durable.sync_dir(durable.parent(target))
+    finally:
+        if holder is not None:
+            holder.close()
+
+
+def _hold(target: str) -> Connection | None:
+    """A connection that keeps everybody else out of *target*, or None when it is no database any more.
+
+    Leaving the WAL needs every other connection gone, and takes the log and its index off
+    the disk: beside the new file they would be taken for its own.
+    """
+    connection = None
+    try:
+        connection = bare_connection(target)
+        try:
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+            connection.execute("PRAGMA journal_mode = DELETE")
+            connection.execute("BEGIN EXCLUSIVE")
+            connection.execute("COMMIT")
+        except DriverError as error:
+            raise translate(error, target) from None
+    except Tampered:
+        if connection is not None:
+            connection.close()
+        return None
+    except StoreUnavailable as error:
+        if connection is not None:
+            connection.close()
+        if error.is_transient:
+            raise StoreUnavailable(
+                f"{target} is in use", advice="close the programs that have it open, then try again", is_transient=True
+            ) from None
+        raise
+    return connection
+
+
+def _set_aside(aside: str, holder: Connection) -> None:
+    temporary = durable.unfinished_name(aside)
+    try:
+        durable.write_new(temporary, b"")
+        copy = bare_connection(temporary)
+        try:
+            holder.backup(copy)
+        except DriverError as error:
+            raise translate(error, aside) from None
+        finally:
+            copy.close()
+        durable.sync_file(temporary)
+        durable.publish_new(temporary, aside)
+    except BaseException:
+        remove_files(temporary)
+        raise
+
+
+def _set_aside_damaged(target: str, aside: str) -> None:
+    """Keep what cannot be read as it is: it may be all that is left."""
+    try:
+        os.link(target, aside)
+        for ending in COMPANIONS:
+            if os.path.lexists(target + ending):
+                os.rename(target + ending, aside + ending)
+    except OSError as error:
+        raise durable.os_error(error, target) from None
+    durable.sync_dir(durable.parent(aside))

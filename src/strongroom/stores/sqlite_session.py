@@ -1,0 +1,196 @@
+"""One connection and the transaction that is open on it: begin, commit, undo, waiting, forks.
+
+`sqlite.py` shows this to the outside as ``reading()`` and ``writing()``.
+"""
+
+from __future__ import annotations
+
+import os
+from threading import RLock
+from time import monotonic
+
+from strongroom.errors import OutcomeUnknown, StoreUnavailable
+from strongroom.stores.sqlite_driver import (
+    Connection,
+    Cursor,
+    DriverError,
+    is_busy,
+    is_undone,
+    translate,
+)
+from strongroom.stores.sqlite_file import PATIENCE_SECONDS, check_schema, open_connection, pause
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+IDLE, READING, WRITING, BROKEN = range(4)
+"""What the session is in. Broken: a write failed, so nothing of its transaction may be committed."""
+
+# A connection that a child inherited from its parent must not be closed by the child, not even by the
+# garbage collector: https://sqlite.org/howtocorrupt.html, 2.6.
+_abandoned: list[tuple[Connection, object]] = []
+
+
+class Session:
+    """A connection, and at most one transaction of one thread on it.
+
+    Attributes:
+        path: what is opened again after a fork.
+        mutex: held by the thread whose transaction is open.
+        depth: how many blocks, one inside the other, are open.
+    """
+
+    __slots__ = (
+        "_schema_version", "connection", "depth", "execute", "generation", "is_closed", "mutex", "path", "pid",
+        "scans", "state",
+    )  # fmt: skip
+
+    def __init__(self, path: str, connection: Connection) -> None:
+        self.path = path
+        self.generation = 0
+        self.mutex = RLock()
+        self.use(connection)
+
+    def use(self, connection: Connection) -> None:
+        """Go on with another connection, without any transaction."""
+        self.connection = connection
+        # One cursor for everything but scans; making one costs a tenth of a read.
+        self.execute = connection.cursor().execute
+        self.pid = os.getpid()
+        self.depth = 0
+        self.state = IDLE
+        self.scans: set[Cursor] = set()
+        self.is_closed = False
+        self.generation += 1
+        self._schema_version = -1
+
+    def reconnect(self) -> None:
+        """After a fork: leave the parent's connection alone and open one of our own."""
+        _abandoned.append((self.connection, self.scans))
+        self.mutex = RLock()  # a thread that only the parent has may hold the old one for ever
+        if self.is_closed:
+            self.pid = os.getpid()
+        else:
+            self.use(open_connection(self.path))
+
+    def close(self) -> None:
+        """Let go of the connection; an open transaction is undone."""
+        if self.pid != os.getpid():
+            _abandoned.append((self.connection, self.scans))
+            self.mutex = RLock()
+            self.pid = os.getpid()
+            self.depth = 0
+        else:
+            self.end_scans()
+            self.connection.close()
+        self.state = BROKEN if self.depth else IDLE
+        self.is_closed = True
+        self.execute = self._refuse_closed
+
+    def begin_writing(self) -> None:
+        """Become the only writer, waiting for others.
+
+        Raises: StoreUnavailable, Tampered.
+        """
+        self.insist("BEGIN IMMEDIATE")
+        # Somebody who can write to the file may have planted a trigger after we opened it.
+        (version,) = self.execute("PRAGMA schema_version").fetchone()
+        if version != self._schema_version:
+            check_schema(self.connection, self.path)
+            self._schema_version = version
+        self.state = WRITING
+
+    def end_writing(self, *, is_commit: bool) -> None:
+        """Commit, or undo.
+
+        Raises:
+            OutcomeUnknown: COMMIT failed in a way that leaves open what is on the disk.
+            StoreUnavailable: nothing was written.
+        """
+        self.end_scans()
+        state, self.state = self.state, IDLE
+        if is_commit and state == WRITING:
+            self._commit()
+            return
+        self.undo()
+        if is_commit:
+            raise StoreUnavailable(
+                f"{self.path}: nothing was written, because an earlier step of the transaction failed"
+            )
+
+    def end_scans(self) -> None:
+        """Close scans that were not read to their end; each would hold on to its moment."""
+        for cursor in tuple(self.scans):
+            cursor.close()
+        self.scans.clear()
+
+    def undo(self) -> None:
+        """Undo what is open. A connection that cannot is replaced by a new one."""
+        self.end_scans()
+        if self.is_closed or not self.connection.in_transaction:
+            return
+        try:
+            self.execute("ROLLBACK")
+        except DriverError:
+            # Closing undoes as well, and the file's own log says what was committed.
+            self.connection.close()
+            self.use(open_connection(self.path))
+
+    def insist(self, sql: str, parameters: tuple[int | bytes, ...] = ()) -> Cursor:
+        """Run a statement; wait up to a minute while another process is in the way.
+
+        Raises: StoreUnavailable, Tampered.
+        """
+        deadline = monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                return self.execute(sql, parameters)
+            except DriverError as error:
+                if not is_busy(error) or monotonic() > deadline:
+                    raise self.failed(error) from None
+            pause()
+
+    def failed(self, error: Exception) -> Exception:
+        """Our error for *error*; a write transaction in which the storage failed can only be undone.
+
+        SQLite may have undone it by itself, and later writes would commit one by one.
+        """
+        if isinstance(error, OverflowError):
+            return ValueError("a number in a row is 0 to 2**63 - 1")
+        ours = translate(error, self.path)
+        if self.state == WRITING and not isinstance(ours, TypeError | ValueError):
+            self.state = BROKEN
+        return ours
+
+    def refuse_inside(self, what: str) -> None:
+        """Refuse *what* while a transaction is open.
+
+        Raises: RuntimeError.
+        """
+        if self.depth:
+            raise RuntimeError(f"{what} inside a transaction")
+
+    def _commit(self) -> None:
+        deadline = monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                self.execute("COMMIT")
+                return
+            except DriverError as error:
+                if is_busy(error) and self.connection.in_transaction and monotonic() < deadline:
+                    pause()
+                    continue
+                certain = is_undone(error)
+                ours = translate(error, self.path)
+            break
+        self.undo()
+        if certain:
+            raise ours
+        raise OutcomeUnknown(
+            f"{self.path}: the disk failed while the change was being committed; it may or may not be there",
+            advice="read it back, or repeat it with the same request id",
+        )
+
+    def _refuse_closed(self, _sql: str, _parameters: object = ()) -> NoReturn:
+        raise StoreUnavailable(f"{self.path} was closed", advice="open it again")
