@@ -124,16 +124,17 @@ def write_new(path: str, data: bytes | bytearray | memoryview, mode: int = 0o600
     except OSError as error:
         raise os_error(error, path) from None
     try:
-        if hasattr(os, "fchmod"):
-            os.fchmod(descriptor, mode)  # the umask may have taken bits away
-        view = memoryview(data)
-        while view:
-            view = view[os.write(descriptor, view) :]
-        os.fsync(descriptor)
+        try:
+            if hasattr(os, "fchmod"):
+                os.fchmod(descriptor, mode)  # the umask may have taken bits away
+            view = memoryview(data)
+            while view:
+                view = view[os.write(descriptor, view) :]
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
     except OSError as error:
         raise os_error(error, path) from None
-    finally:
-        os.close(descriptor)
 
 
 def _sync(path: str, flags: int) -> None:
@@ -162,20 +163,32 @@ def _unfinished_siblings(path: str) -> list[str]:
     return found
 
 
-def finish_interrupted(path: str, status: os.stat_result) -> bool:
-    """Remove the unfinished name of a file that was published by a process killed meanwhile."""
+def finish_interrupted(path: str, status: os.stat_result) -> None:
+    """Remove the unfinished name of a file whose publisher was killed, or is about to remove it.
+
+    Args:
+        status: of *path*, which has two names.
+    """
     for sibling in _unfinished_siblings(path):
-        if os.path.samestat(os.lstat(sibling), status):
+        try:
+            is_same = os.path.samestat(os.lstat(sibling), status)
+        except FileNotFoundError:
+            continue  # its publisher was faster
+        if is_same:
             discard(sibling)
-            return True
-    return False
 
 
 def sweep(path: str) -> None:
-    """Remove what killed processes left unfinished; an hour protects those still at work."""
+    """Remove what killed processes left unfinished; an hour protects those still at work.
+
+    Raises: StoreUnavailable: the directory cannot be read, or they cannot be removed.
+    """
     try:
         for sibling in _unfinished_siblings(path):
-            status = os.lstat(sibling)
+            try:
+                status = os.lstat(sibling)
+            except FileNotFoundError:
+                continue  # somebody else is sweeping
             if status.st_nlink == 1 and time() - status.st_mtime > _STALE_SECONDS:
                 discard(sibling)
     except OSError as error:

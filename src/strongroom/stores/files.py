@@ -87,7 +87,8 @@ def check_private_file(path: str, what: str) -> os.stat_result:
     """
     try:
         status = os.lstat(path)
-        if status.st_nlink == 2 and finish_interrupted(path, status):
+        if status.st_nlink == 2:
+            finish_interrupted(path, status)
             status = os.lstat(path)
     except OSError as error:
         raise os_error(error, path, what) from None

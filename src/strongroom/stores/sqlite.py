@@ -1,9 +1,9 @@
-"""A store in one SQLite file. Transactions are in sqlite_session.py, rows in sqlite_rows.py,
-the file itself in sqlite_file.py, copies of it in sqlite_copies.py.
+"""A store in one SQLite file: made, opened, published, scrubbed, copied, closed.
 
+Its transactions are in sqlite_blocks.py over sqlite_session.py, rows in sqlite_rows.py, the
+file itself in sqlite_file.py, copies of it in sqlite_copies.py, the driver in sqlite_driver.py.
 One connection per store object and one mutex around it: threads take turns, processes
-are kept apart by SQLite. `reading` is on the way of every ``Vault.get``; its block is
-written by hand, because a generator-based one would cost more than the read.
+are kept apart by SQLite.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from time import monotonic
 
 from strongroom.errors import StoreUnavailable
 from strongroom.stores import durable, files
+from strongroom.stores.sqlite_blocks import ReadBlock, WriteBlock
 from strongroom.stores.sqlite_driver import DriverError, is_busy
 from strongroom.stores.sqlite_file import (
     new_connection,
@@ -22,13 +23,10 @@ from strongroom.stores.sqlite_file import (
     refuse_old_library,
     remove_files,
 )
-from strongroom.stores.sqlite_rows import Reader, Writer
-from strongroom.stores.sqlite_session import BROKEN, IDLE, READING, WRITING, Session
+from strongroom.stores.sqlite_session import Session
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from strongroom.stores.sqlite_driver import Connection
 
 _SCRUB_SECONDS = 2.0
@@ -46,8 +44,8 @@ class SqliteStore:
         self.location = path
         self._unpublished = unpublished
         self._session = Session(unpublished or path, connection)
-        self._read_block = _ReadBlock(self._session)
-        self._write_block = _WriteBlock(self._session)
+        self._read_block = ReadBlock(self._session)
+        self._write_block = WriteBlock(self._session)
 
     @classmethod
     def open(cls, path: str) -> SqliteStore:
@@ -111,11 +109,11 @@ class SqliteStore:
                 self.close()
                 raise
 
-    def reading(self) -> _ReadBlock:
+    def reading(self) -> ReadBlock:
         """A read transaction; inside another transaction of this thread it joins that."""
         return self._read_block
 
-    def writing(self) -> _WriteBlock:
+    def writing(self) -> WriteBlock:
         """A write transaction; inside another one, a part of it that can be undone alone.
 
         Entering it waits up to a minute for other writers.
@@ -202,106 +200,3 @@ class SqliteStore:
                     is_transient=True,
                 )
             pause()
-
-
-class _ReadBlock:
-    """``with store.reading() as rows``; holds no state of its own, so one serves all."""
-
-    __slots__ = ("_reader", "_session")
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-        self._reader = Reader(session)
-
-    def __enter__(self) -> Reader:
-        session = self._session
-        if session.pid != _getpid():
-            session.reconnect()
-        session.mutex.acquire()
-        try:
-            if not session.depth:
-                session.execute("BEGIN")
-                session.state = READING
-            session.depth += 1
-        except BaseException as error:
-            _forsake(session)
-            session.mutex.release()
-            if isinstance(error, DriverError):
-                raise session.failed(error) from None
-            raise
-        return self._reader
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        session = self._session
-        if session.pid != _getpid() or not session.depth:
-            return  # in a child: the transaction is the parent's
-        try:
-            session.depth -= 1
-            if not session.depth:
-                if session.scans:
-                    session.end_scans()
-                if session.state == READING:
-                    session.state = IDLE
-                    session.execute("COMMIT")
-        except DriverError as failure:
-            session.undo()
-            raise session.failed(failure) from None
-        finally:
-            session.mutex.release()
-
-
-class _WriteBlock:
-    """``with store.writing() as rows``; nested ones are savepoints named by their depth."""
-
-    __slots__ = ("_session", "_writer")
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-        self._writer = Writer(session)
-
-    def __enter__(self) -> Writer:
-        session = self._session
-        if session.pid != _getpid():
-            session.reconnect()
-        session.mutex.acquire()
-        try:
-            if session.state == IDLE:
-                session.begin_writing()
-            elif session.state == WRITING:
-                session.insist(f"SAVEPOINT level{session.depth}")
-            else:
-                raise RuntimeError("a write transaction cannot begin inside a read transaction or a failed one")
-            session.depth += 1
-        except BaseException:
-            _forsake(session)
-            session.mutex.release()
-            raise
-        return self._writer
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        session = self._session
-        if session.pid != _getpid() or not session.depth:
-            if kind is None:
-                raise StoreUnavailable(f"{session.path}: the transaction belongs to the process that forked this one")
-            return
-        try:
-            session.depth -= 1
-            if not session.depth:
-                session.end_writing(is_commit=kind is None)
-            elif session.state == WRITING:
-                if kind is not None:
-                    session.insist(f"ROLLBACK TO level{session.depth}")
-                session.insist(f"RELEASE level{session.depth}")
-        finally:
-            session.mutex.release()
-
-
-def _forsake(session: Session) -> None:
-    """After a failed beginning: leave no transaction open that no block will end."""
-    if not session.depth:
-        session.undo()
-        session.state = BROKEN if session.is_closed else IDLE

@@ -213,8 +213,7 @@ def check_files(path: str) -> tuple[int, int]:
             continue
         except OSError as error:
             raise durable.os_error(error, path + ending) from None
-        if companion.st_nlink:  # 0: removed by its owner in this very moment
-            files.check_private_status(companion, path + ending, "SQLite's file")
+        files.check_private_status(companion, path + ending, "SQLite's file")
     return status.st_dev, status.st_ino
 
 

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 IDLE, READING, WRITING, BROKEN = range(4)
 """What the session is in. Broken: a write failed, so nothing of its transaction may be committed."""
 
+_LOST = -1
+"""Stands for a process id: the connection is gone, and whoever comes next opens another."""
+
 # A connection that a child inherited from its parent must not be closed by the child, not even by the
 # garbage collector: https://sqlite.org/howtocorrupt.html, 2.6.
 _abandoned: list[tuple[Connection, object]] = []
@@ -66,7 +69,12 @@ class Session:
         self._schema_version = -1
 
     def reconnect(self) -> None:
-        """After a fork: leave the parent's connection alone and open one of our own."""
+        """After a fork: leave the parent's connection alone and open one of our own. After a loss: the same."""
+        if self.pid == _LOST:
+            with self.mutex:
+                if self.pid == _LOST:
+                    self.use(open_connection(self.path))
+            return
         _abandoned.append((self.connection, self.scans))
         self.mutex = RLock()  # a thread that only the parent has may hold the old one for ever
         if self.is_closed:
@@ -76,7 +84,7 @@ class Session:
 
     def close(self) -> None:
         """Let go of the connection; an open transaction is undone."""
-        if self.pid != os.getpid():
+        if self.pid not in (os.getpid(), _LOST):
             _abandoned.append((self.connection, self.scans))
             self.mutex = RLock()
             self.pid = os.getpid()
@@ -126,7 +134,7 @@ class Session:
         self.scans.clear()
 
     def undo(self) -> None:
-        """Undo what is open. A connection that cannot is replaced by a new one."""
+        """Undo what is open. A connection that cannot is closed, and replaced at the next use."""
         self.end_scans()
         if self.is_closed or not self.connection.in_transaction:
             return
@@ -135,7 +143,7 @@ class Session:
         except DriverError:
             # Closing undoes as well, and the file's own log says what was committed.
             self.connection.close()
-            self.use(open_connection(self.path))
+            self.pid = _LOST
 
     def insist(self, sql: str, parameters: tuple[int | bytes, ...] = ()) -> Cursor:
         """Run a statement; wait up to a minute while another process is in the way.
