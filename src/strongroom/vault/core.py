@@ -286,6 +286,8 @@ class _ChangeContext:
         if not core.is_locked:
             core.tree.forget()
             core.ledger.forget(change.state)
+            # The keys may remember a header that was sealed but not committed.
+            core._token = None
 
 
 
