@@ -1,0 +1,1 @@
+"""The ways to open a root key, one file per kind; listed in `registry`."""
