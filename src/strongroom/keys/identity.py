@@ -66,9 +66,17 @@ def receive(header: Header, record: SlotRecord, private_key: bytearray) -> bytea
     Returns: the root key, which the caller wipes.
     Raises: Tampered: not signed by this identity for this slot and epoch, or not to be opened.
     """
+    check_handover(header, record)
+    return hybrid.open_sealed(private_key, record.handover, _slot_context(labels.HANDOVER, header, record))
+
+
+def check_handover(header: Header, record: SlotRecord) -> None:
+    """Check that the header's identity made this handover for this slot and epoch.
+
+    Raises: Tampered: it did not.
+    """
     message = _slot_context(labels.HANDOVER_SIGNATURE, header, record, record.handover, header.identity)
     signatures.verify(header.identity, message, record.signature)
-    return hybrid.open_sealed(private_key, record.handover, _slot_context(labels.HANDOVER, header, record))
 
 
 def _slot_context(object_type: int, header: Header, record: SlotRecord, *more: bytes) -> bytes:
