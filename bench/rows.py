@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import cycle
 from pathlib import Path
 from typing import TypeVar
@@ -102,7 +103,7 @@ def durable_set(bench: Bench) -> Iterator[Result]:
     for _ in range(bench.rounds * 3):
         ours.append(seconds(set_one, 1))
         batch = same.fresh()
-        theirs.append(seconds(lambda batch=batch: same.write(batch), 1))
+        theirs.append(seconds(partial(same.write, batch), 1))
     yield result("vault.set, durable", "WAL/FULL write of the same rows", ours, theirs, goal=None)
 
 
@@ -116,10 +117,10 @@ def set_many(bench: Bench) -> Iterator[Result]:
     for turn in range(max(5, bench.rounds // 3) + 1):
         items = {f"turn-{turn}/item-{number}": {"password": VALUE} for number in range(ITEMS)}
         rows = [(os.urandom(16), sealed) for _ in range(ITEMS)]
-        mine = seconds(lambda items=items: vault.set_many(items), 1)
-        theirs = seconds(lambda rows=rows: plain.set_many(rows), 1)
+        mine = seconds(partial(vault.set_many, items), 1)
+        theirs = seconds(partial(plain.set_many, rows), 1)
         batch = same.fresh()
-        copied = seconds(lambda batch=batch: same.write(batch), 1)
+        copied = seconds(partial(same.write, batch), 1)
         if turn:  # the first one only warms up
             ours.append(mine)
             one_row.append(theirs)

@@ -40,14 +40,15 @@ def reading(vault: Vault) -> None:
 
 def writing(vault: Vault) -> None:
     """Every kind of value is accepted, and a version comes back."""
-    fields = {"username": "bot", "password": SecretStr("..."), "cert": b"...", "retries": 3}
+    assert_type(vault.set("mail/smtp", {"username": "bot", "password": SecretStr("..."), "retries": 3}), Version)
+    fields = {"username": "bot", "host": "mail.example"}
     assert_type(vault.set("mail/smtp", fields), Version)
     assert_type(vault.set("mail/smtp", {"pin": Field("pin", "text", b"1", is_secret=True)}, cas=0), Version)
     assert_type(vault.set_many({"a": {"x": "1"}, "b": {"y": "2"}}), dict[str, Version])
     assert_type(vault.patch("mail/smtp", {"password": None}), Version)
     assert_type(vault.restore("mail/smtp", version=2), Version)
     vault.set("mail/smtp", "a bare value")  # type: ignore[arg-type]
-    vault.set("mail/smtp", {}, 3)  # type: ignore[misc]
+    vault.set("mail/smtp", {}, 3)  # type: ignore[call-arg]
     with vault.transaction():
         vault.move("mail/smtp", "mail/old")
         vault.destroy("mail/old")
