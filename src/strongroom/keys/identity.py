@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from strongroom.crypto import hybrid, labels, signatures
 from strongroom.crypto.labels import context
+from strongroom.errors import Tampered
 from strongroom.keys.format import Certificate, Header, SlotRecord
 
 TYPE_CHECKING = False
@@ -56,27 +57,29 @@ def hand_over(root_key: SecretBytes, seed: bytearray, header: Header, record: Sl
     record.signature = signatures.sign(seed, message)
 
 
+def check_handover(header: Header, record: SlotRecord) -> None:
+    """Check that a slot was handed the header's root key by the header's identity.
+
+    Raises: Tampered: another epoch, or not signed by this identity for this slot.
+    """
+    if record.epoch != header.epoch:
+        raise Tampered("a key slot and the header are of different epochs")
+    message = _slot_context(labels.HANDOVER_SIGNATURE, header, record, record.handover, header.identity)
+    signatures.verify(header.identity, message, record.signature)
+
+
 def receive(header: Header, record: SlotRecord, private_key: bytearray) -> bytearray:
-    """Check a handover's signature by the header's identity, then open it.
+    """Check a handover, then open it.
 
     Args:
         header: its identity was reached by `follow`.
         private_key: 96 bytes, the slot's.
 
     Returns: the root key, which the caller wipes.
-    Raises: Tampered: not signed by this identity for this slot and epoch, or not to be opened.
+    Raises: Tampered: as `check_handover`, or it does not open.
     """
     check_handover(header, record)
     return hybrid.open_sealed(private_key, record.handover, _slot_context(labels.HANDOVER, header, record))
-
-
-def check_handover(header: Header, record: SlotRecord) -> None:
-    """Check that the header's identity made this handover for this slot and epoch.
-
-    Raises: Tampered: it did not.
-    """
-    message = _slot_context(labels.HANDOVER_SIGNATURE, header, record, record.handover, header.identity)
-    signatures.verify(header.identity, message, record.signature)
 
 
 def _slot_context(object_type: int, header: Header, record: SlotRecord, *more: bytes) -> bytes:

@@ -117,8 +117,6 @@ def _receive_root_key(header: Header, record: SlotRecord, wrapped: bytearray) ->
     trusted = identity.follow(header, bytes(wrapped[hybrid.PRIVATE_KEY_BYTES : end]), floor)
     if trusted != header.identity:
         raise Tampered("the vault's identity is not the one that this key slot leads to", advice=_RESTORE)
-    if record.epoch != header.epoch:
-        raise Tampered("a key slot and the header are of different epochs", advice=_RESTORE)
     if header.epoch < floor:
         raise RolledBack(f"the root key went back from epoch {floor} to {header.epoch}", advice=_RESTORE)
     private_key = wrapped[: hybrid.PRIVATE_KEY_BYTES]
