@@ -24,11 +24,11 @@ ITEM_BYTES_MAX = 16 * 1024 * 1024
 
 # Characters that change how *other* characters are shown (Unicode TR 36, bidi spoofing).
 _BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_SECRET_WORDS = frozenset(
-    "apikey auth code cookie credential credentials dsn key keys mnemonic otp pass passcode "
-    "passphrase passwd password passwords pat pin private psk pw pwd salt secret secrets seed "
-    "session token tokens totp".split()
-)
+_SECRET_WORDS = frozenset((
+    "apikey", "auth", "code", "cookie", "credential", "credentials", "dsn", "key", "keys", "mnemonic", "otp",
+    "pass", "passcode", "passphrase", "passwd", "password", "passwords", "pat", "pin", "private", "psk", "pw",
+    "pwd", "salt", "secret", "secrets", "seed", "session", "token", "tokens", "totp",
+))  # fmt: skip
 _SECRET_ENDINGS = ("password", "passwd", "passphrase", "secret", "token", "apikey")
 _NOT_SECRET_WORDS = frozenset(("public", "pub", "id", "url", "name", "type"))
 

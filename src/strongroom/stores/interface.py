@@ -9,12 +9,36 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from strongroom.errors import Tampered
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from contextlib import AbstractContextManager
 
 Row = tuple[int | bytes, ...]
+
+
+def blob(row: Row, column: int) -> bytes:
+    """The BLOB in *column* of *row*.
+
+    Raises: Tampered: the store handed over something else.
+    """
+    value = row[column]
+    if type(value) is not bytes:
+        raise Tampered("a row holds a number where bytes belong")
+    return value
+
+
+def integer(row: Row, column: int) -> int:
+    """The INTEGER in *column* of *row*.
+
+    Raises: Tampered: the store handed over something else.
+    """
+    value = row[column]
+    if type(value) is not int:
+        raise Tampered("a row holds bytes where a number belongs")
+    return value
 
 
 class Table:

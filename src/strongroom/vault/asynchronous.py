@@ -33,18 +33,22 @@ class AsyncTwins:
     There is no ``atransaction``: a transaction belongs to one thread. Use `aset_many`.
     """
 
+    @property
+    def _vault(self) -> Vault:
+        return self  # type: ignore[return-value]  # mixed into nothing else
+
     async def aget(
-        self: Vault, path: str, field: str | None = None, *, version: int | None = None, allow_expired: bool = False
+        self, path: str, field: str | None = None, *, version: int | None = None, allow_expired: bool = False
     ) -> Item | SecretStr | SecretBytes:
         """As `Vault.get`."""
-        return await _in_thread(self.get, path, field, version=version, allow_expired=allow_expired)
+        return await _in_thread(self._vault.get, path, field, version=version, allow_expired=allow_expired)
 
-    async def aget_many(self: Vault, paths: Iterable[str]) -> dict[str, Item]:
+    async def aget_many(self, paths: Iterable[str]) -> dict[str, Item]:
         """As `Vault.get_many`."""
-        return await _in_thread(self.get_many, paths)
+        return await _in_thread(self._vault.get_many, paths)
 
     async def aset(
-        self: Vault,
+        self,
         path: str,
         fields: Mapping[str, FieldValue],
         *,
@@ -52,16 +56,16 @@ class AsyncTwins:
         request_id: bytes | None = None,
     ) -> Version:
         """As `Vault.set`."""
-        return await _in_thread(self.set, path, fields, cas=cas, request_id=request_id)
+        return await _in_thread(self._vault.set, path, fields, cas=cas, request_id=request_id)
 
     async def aset_many(
-        self: Vault, items: Mapping[str, Mapping[str, FieldValue]], *, request_id: bytes | None = None
+        self, items: Mapping[str, Mapping[str, FieldValue]], *, request_id: bytes | None = None
     ) -> dict[str, Version]:
         """As `Vault.set_many`."""
-        return await _in_thread(self.set_many, items, request_id=request_id)
+        return await _in_thread(self._vault.set_many, items, request_id=request_id)
 
     async def apatch(
-        self: Vault,
+        self,
         path: str,
         fields: Mapping[str, FieldValue],
         *,
@@ -69,48 +73,48 @@ class AsyncTwins:
         request_id: bytes | None = None,
     ) -> Version:
         """As `Vault.patch`."""
-        return await _in_thread(self.patch, path, fields, cas=cas, request_id=request_id)
+        return await _in_thread(self._vault.patch, path, fields, cas=cas, request_id=request_id)
 
-    async def arequire(self: Vault, path: str, *fields: str) -> Item:
+    async def arequire(self, path: str, *fields: str) -> Item:
         """As `Vault.require`."""
-        return await _in_thread(self.require, path, *fields)
+        return await _in_thread(self._vault.require, path, *fields)
 
-    async def alist(self: Vault, prefix: str = "", *, deleted: bool = False) -> list[str]:
+    async def alist(self, prefix: str = "", *, deleted: bool = False) -> list[str]:
         """As `Vault.list`, as a list."""
-        return list(await _in_thread(self.list, prefix, deleted=deleted))
+        return list(await _in_thread(self._vault.list, prefix, deleted=deleted))
 
-    async def awalk(self: Vault, prefix: str = "", *, deleted: bool = False) -> list[str]:
+    async def awalk(self, prefix: str = "", *, deleted: bool = False) -> list[str]:
         """As `Vault.walk`, as a list."""
-        return list(await _in_thread(self.walk, prefix, deleted=deleted))
+        return list(await _in_thread(self._vault.walk, prefix, deleted=deleted))
 
-    async def ahistory(self: Vault, path: str) -> list[Version]:
+    async def ahistory(self, path: str) -> list[Version]:
         """As `Vault.history`."""
-        return await _in_thread(self.history, path)
+        return await _in_thread(self._vault.history, path)
 
-    async def arestore(self: Vault, path: str, version: int | None = None) -> Version:
+    async def arestore(self, path: str, version: int | None = None) -> Version:
         """As `Vault.restore`."""
-        return await _in_thread(self.restore, path, version)
+        return await _in_thread(self._vault.restore, path, version)
 
-    async def adelete(self: Vault, path: str, *, versions: Sequence[int] = ()) -> None:
+    async def adelete(self, path: str, *, versions: Sequence[int] = ()) -> None:
         """As `Vault.delete`."""
-        await _in_thread(self.delete, path, versions=versions)
+        await _in_thread(self._vault.delete, path, versions=versions)
 
-    async def aundelete(self: Vault, path: str, *, versions: Sequence[int] = ()) -> None:
+    async def aundelete(self, path: str, *, versions: Sequence[int] = ()) -> None:
         """As `Vault.undelete`."""
-        await _in_thread(self.undelete, path, versions=versions)
+        await _in_thread(self._vault.undelete, path, versions=versions)
 
-    async def adestroy(self: Vault, path: str, *, versions: Sequence[int] = ()) -> None:
+    async def adestroy(self, path: str, *, versions: Sequence[int] = ()) -> None:
         """As `Vault.destroy`."""
-        await _in_thread(self.destroy, path, versions=versions)
+        await _in_thread(self._vault.destroy, path, versions=versions)
 
-    async def amove(self: Vault, source: str, target: str) -> None:
+    async def amove(self, source: str, target: str) -> None:
         """As `Vault.move`."""
-        await _in_thread(self.move, source, target)
+        await _in_thread(self._vault.move, source, target)
 
-    async def averify(self: Vault) -> Report:
+    async def averify(self) -> Report:
         """As `Vault.verify`."""
-        return await _in_thread(self.verify)
+        return await _in_thread(self._vault.verify)
 
-    async def abackup(self: Vault, path: str) -> None:
+    async def abackup(self, path: str) -> None:
         """As `Vault.backup`."""
-        await _in_thread(self.backup, path)
+        await _in_thread(self._vault.backup, path)

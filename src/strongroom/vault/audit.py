@@ -11,7 +11,7 @@ from strongroom.crypto.mac import Mac
 from strongroom.errors import FormatUnsupported, Tampered
 from strongroom.items import PATH_BYTES_MAX
 from strongroom.keys.envelope import Envelope
-from strongroom.stores.interface import Reading, Row
+from strongroom.stores.interface import Reading, Row, blob, integer
 from strongroom.stores.schema import AUDIT
 from strongroom.vault.ledger import LedgeredRows
 from strongroom.vault.records import AUTHOR_BYTES_MAX
@@ -116,8 +116,7 @@ class AuditLog:
         last = rows.last(AUDIT, WRITER)
         sequence, link = 1, _NO_LINK
         if last is not None:
-            assert isinstance(last[1], int)
-            sequence = last[1] + 1
+            sequence = integer(last, 1) + 1
             link = self._tail[1] if self._tail[0] == last else self.open(last)[1]
         body = _encode(entry)
         link = self._mac.digest(link + body)
@@ -131,8 +130,7 @@ class AuditLog:
 
         Raises: Tampered: it was not sealed for this place in this vault's log.
         """
-        writer, sequence, body = row
-        assert isinstance(writer, bytes) and isinstance(sequence, int) and isinstance(body, bytes)
+        writer, sequence, body = blob(row, 0), integer(row, 1), blob(row, 2)
         if sequence < 1:
             raise Tampered("an audit entry has an impossible number")
         return _decode(self._envelope.decrypt(labels.AUDIT_ENTRY, body, writer, u64(sequence)))

@@ -11,7 +11,7 @@ from threading import RLock
 from strongroom.crypto import entropy
 from strongroom.errors import OutcomeUnknown, StrongroomError, Tampered, VaultLocked
 from strongroom.keys.opening import UnlockedKeys, reload_keys
-from strongroom.stores.interface import Reading, Store
+from strongroom.stores.interface import Reading, Store, blob
 from strongroom.stores.schema import HEADER, SLOTS
 from strongroom.vault.audit import AuditEntry, AuditLog, Touched
 from strongroom.vault.ledger import Ledger, LedgeredRows, State
@@ -132,9 +132,10 @@ class Core:
         header = rows.get(HEADER, 1)
         if header is None:
             raise Tampered("the header row is missing", advice="run: strongroom verify")
-        if not keys.has_header(header[1], header[2]):  # type: ignore[arg-type]
-            slots = [(row[0], row[1]) for row in rows.scan(SLOTS)]
-            self._use(reload_keys(keys, header[1], header[2], slots))  # type: ignore[arg-type]
+        body, mac = blob(header, 1), blob(header, 2)
+        if not keys.has_header(body, mac):
+            slots = [(blob(row, 0), blob(row, 1)) for row in rows.scan(SLOTS)]
+            self._use(reload_keys(keys, body, mac, slots))
         self._token = token
 
 
@@ -178,7 +179,7 @@ class _ReadingContext:
 class _ChangeContext:
     """``with core.changing("set") as change``."""
 
-    __slots__ = ("_core", "_inner", "_operation", "_request_id", "_writes")
+    __slots__ = ("_change", "_core", "_inner", "_operation", "_request_id", "_writes")
 
     def __init__(self, core: Core, operation: str, request_id: bytes | None) -> None:
         self._core = core
@@ -194,6 +195,7 @@ class _ChangeContext:
                 change = self._begin()
             change.depth += 1
             change.operations.append(self._operation)
+            self._change = change
             self._writes = change.rows.writes
             return change
         except BaseException:
@@ -219,8 +221,7 @@ class _ChangeContext:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         core = self._core
-        change = core.change
-        assert change is not None
+        change = self._change
         try:
             change.depth -= 1
             if kind is not None and not core.is_locked:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from strongroom.items import ItemSettings
-from strongroom.vault import history, slots, verifying
+from strongroom.vault import history, verifying
+from strongroom.vault import slots as key_slots
 from strongroom.vault.core import Core
 from strongroom.vault.settings import VaultSettings, check_max_versions, read_settings, write_settings
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
     from strongroom.keys.slots.interface import Credential
     from strongroom.secret import SecretStr
+    from strongroom.vault.slots import SlotInfo
+    from strongroom.vault.verifying import Report, Status
 
 
 class VaultHandle:
@@ -102,7 +105,7 @@ class VaultHandle:
                 settings.delete_after = delete_after
             write_settings(core.envelope, change.rows, settings)
 
-    def verify(self) -> verifying.Report:
+    def verify(self) -> Report:
         """Compare everything in the store with the ledger, the nodes and the audit log.
 
         Returns: what was counted; only when nothing was found.
@@ -110,20 +113,20 @@ class VaultHandle:
         """
         return verifying.verify(self._core)
 
-    def status(self) -> verifying.Status:
+    def status(self) -> Status:
         """Numbers and names about the vault, never a secret."""
         return verifying.status(self._core)
 
-    def slots(self) -> list[slots.SlotInfo]:
+    def slots(self) -> list[SlotInfo]:
         """The key slots, in the order in which they were made."""
-        return slots.list_slots(self._core)
+        return key_slots.list_slots(self._core)
 
-    def add_slot(self, credential: Credential, *, label: str = "") -> slots.SlotInfo:
+    def add_slot(self, credential: Credential, *, label: str = "") -> SlotInfo:
         """Let one more credential open this vault.
 
         Raises: Conflict: there are 32 slots already.
         """
-        return slots.add_slot(self._core, credential, label)
+        return key_slots.add_slot(self._core, credential, label)
 
     def remove_slot(self, slot_id: str) -> None:
         """Take a slot away. An old copy of the vault still opens with its credential.
@@ -135,14 +138,14 @@ class VaultHandle:
             NotFound: no such slot.
             Conflict: it is the last one.
         """
-        slots.remove_slot(self._core, slot_id)
+        key_slots.remove_slot(self._core, slot_id)
 
-    def change_slot(self, slot_id: str, credential: Credential) -> slots.SlotInfo:
+    def change_slot(self, slot_id: str, credential: Credential) -> SlotInfo:
         """Replace a slot's secret, under a new key pair. Old copies still open with the old one.
 
         Raises: NotFound: no such slot.
         """
-        return slots.change_slot(self._core, slot_id, credential)
+        return key_slots.change_slot(self._core, slot_id, credential)
 
     def backup(self, path: str) -> None:
         """Write a consistent copy to the file *path*, which must not exist; others go on working.

@@ -10,7 +10,7 @@ from __future__ import annotations
 from strongroom.crypto import entropy, labels
 from strongroom.errors import Conflict, NotFound, Tampered
 from strongroom.items import COMPONENT_BYTES_MAX, Field, Version, parse_path
-from strongroom.stores.interface import Reading, Row
+from strongroom.stores.interface import Reading, Row, blob
 from strongroom.stores.schema import VERSIONS
 from strongroom.vault.core import Change, Core
 from strongroom.vault.ledger import LedgeredRows
@@ -52,8 +52,8 @@ def read_fields(core: Core, rows: Reading | LedgeredRows, place: Place, entry: E
     row = rows.get(VERSIONS, place.id, entry.number)
     if row is None:
         raise missing_version(path, entry.number)
-    body: bytes = row[2]  # type: ignore[assignment]
-    return decode_fields(core.envelope.decrypt(labels.VERSION, body, place.id, u64(entry.number), entry.edition))
+    where = place.id, u64(entry.number), entry.edition
+    return decode_fields(core.envelope.decrypt(labels.VERSION, blob(row, 2), *where))
 
 
 def missing_version(path: str, number: int) -> Tampered:
@@ -189,11 +189,14 @@ def check_custom(custom: Mapping[str, str]) -> dict[str, str]:
     """
     if len(custom) > CUSTOM_METADATA_MAX:
         raise ValueError(f"an item holds at most {CUSTOM_METADATA_MAX} entries of custom metadata")
-    for name, value in custom.items():
-        if not isinstance(name, str) or not isinstance(value, str):
-            raise TypeError("custom metadata is text to text")
-        if max(len(name.encode("utf-8")), len(value.encode("utf-8"))) > COMPONENT_BYTES_MAX:
-            raise ValueError(f"custom metadata is at most {COMPONENT_BYTES_MAX} bytes each")
+    for words in custom.items():
+        for word in words:
+            if type(word) is not str:
+                raise TypeError("custom metadata is text to text")
+            if len(word) > COMPONENT_BYTES_MAX or len(word.encode("utf-8", "replace")) > COMPONENT_BYTES_MAX:
+                raise ValueError(f"custom metadata is at most {COMPONENT_BYTES_MAX} bytes each")
+            if any("\ud800" <= character <= "\udfff" for character in word):
+                raise ValueError("custom metadata holds lone surrogates")
     return dict(custom)
 
 

@@ -15,7 +15,7 @@ from strongroom.crypto import labels
 from strongroom.crypto.mac import Mac
 from strongroom.errors import FormatUnsupported, RolledBack, Tampered
 from strongroom.keys.envelope import Envelope
-from strongroom.stores.interface import Reading, Row, Table, Writing
+from strongroom.stores.interface import Reading, Row, Table, Writing, blob
 from strongroom.stores.schema import LEDGER, TABLES
 from strongroom.wire import Reader, u8, u32, u64
 
@@ -30,10 +30,10 @@ def encode_row(table: Table, row: Row) -> bytes:
     """The injective encoding of one row: docs/format.md#ledger."""
     parts = [u8(table.number)]
     for value in row:
-        if type(value) is int:
+        if isinstance(value, int):
             parts.append(b"\x01" + _I64(value))
         else:
-            parts += [b"\x02" + u32(len(value)), value]  # type: ignore[arg-type]
+            parts += [b"\x02" + u32(len(value)), value]
     return b"".join(parts)
 
 
@@ -67,7 +67,7 @@ class Ledger:
         """The row's summand."""
         return int.from_bytes(self._mac.digest(encode_row(table, row)), "big")
 
-    def read(self, rows: Reading) -> State:
+    def read(self, rows: Reading | LedgeredRows) -> State:
         """The state in the store.
 
         Raises: Tampered: the row is missing or was not sealed by this vault.
@@ -75,8 +75,7 @@ class Ledger:
         row = rows.get(LEDGER, _BUCKET)
         if row is None:
             raise Tampered("the ledger row is missing", advice="run: strongroom verify")
-        body = row[1]
-        assert isinstance(body, bytes)
+        body = blob(row, 1)
         if body != self._seen_body:
             reader = Reader(self._envelope.decrypt(labels.LEDGER_SEAL, body, u64(_BUCKET)), "ledger")
             if reader.u8() != _FORM:

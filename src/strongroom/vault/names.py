@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from strongroom.crypto import entropy, labels
 from strongroom.crypto.mac import Mac
-from strongroom.errors import Conflict, Tampered
+from strongroom.errors import Conflict, NotFound, Tampered
 from strongroom.keys.envelope import Envelope
-from strongroom.stores.interface import Reading, Row
+from strongroom.stores.interface import Reading, Row, blob
 from strongroom.stores.schema import NODES
 from strongroom.vault.ledger import LedgeredRows
 from strongroom.vault.records import FOLDER, ITEM, TOP, Node, decode_node, encode_node
@@ -31,11 +31,9 @@ class Place:
     __slots__ = ("id", "node", "parent", "row", "token")
 
     def __init__(self, row: Row, node: Node) -> None:
-        parent, token, node_id, _body = row
-        assert isinstance(parent, bytes) and isinstance(token, bytes) and isinstance(node_id, bytes)
-        self.parent = parent
-        self.token = token
-        self.id = node_id
+        self.parent = blob(row, 0)
+        self.token = blob(row, 1)
+        self.id = blob(row, 2)
         self.node = node
         self.row = row
 
@@ -98,8 +96,8 @@ class Tree:
 
         Raises: Tampered: it was not sealed for this place.
         """
-        parent, token, node_id, body = row
-        plaintext = self._envelope.decrypt(labels.NODE, body, parent, token, node_id)  # type: ignore[arg-type]
+        place = blob(row, 0), blob(row, 1), blob(row, 2)
+        plaintext = self._envelope.decrypt(labels.NODE, blob(row, 3), *place)
         return Place(row, decode_node(plaintext))
 
     def children(self, rows: Reading | LedgeredRows, folder_id: bytes) -> list[Place]:
@@ -169,7 +167,8 @@ class Tree:
         if self.find(rows, target, kind) is not None:
             raise Conflict(f"{'/'.join(target)} exists already", advice="choose another name, or remove it first")
         place = self.find(rows, source, kind)
-        assert place is not None, "the caller has looked it up"
+        if place is None:
+            raise NotFound(f"nothing at {'/'.join(source)}", advice="see what there is: strongroom ls")
         parent = self.make_folder(rows, target[:-1])
         place.node.name = target[-1]
         # In before out: a folder that held only this node must not be pruned in between.

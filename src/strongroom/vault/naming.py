@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from strongroom.crypto import labels
 from strongroom.errors import Tampered
-from strongroom.stores.interface import Reading, Row, Table
+from strongroom.stores.interface import Reading, Row, Table, blob, integer
 from strongroom.stores.schema import NODES, VERSIONS
 from strongroom.vault.core import Core
 
@@ -37,9 +37,7 @@ class BadRow:
     @property
     def body(self) -> bytes:
         """The sealed part of the row."""
-        body = self.row[-1]
-        assert isinstance(body, bytes)
-        return body
+        return blob(self.row, -1)
 
 
 def explain(
@@ -69,16 +67,16 @@ def _belongs(core: Core, bad: BadRow, other: BadRow) -> bool:
     """Whether the body of *bad* was sealed for the place of *other*."""
     if bad.table is VERSIONS:
         return other.parts is not None and _opens(core, labels.VERSION, bad.body, other.parts)
-    parent, token, node_id, _body = other.row
-    own_id = bad.row[2]
+    parent, token, node_id = blob(other.row, 0), blob(other.row, 1), blob(other.row, 2)
+    own_id = blob(bad.row, 2)
     return _opens(core, labels.NODE, bad.body, (parent, token, node_id)) or _opens(
         core, labels.NODE, bad.body, (parent, token, own_id)
     )
 
 
-def _opens(core: Core, object_type: int, body: bytes, parts: tuple[object, ...]) -> bool:
+def _opens(core: Core, object_type: int, body: bytes, parts: tuple[bytes, ...]) -> bool:
     try:
-        core.envelope.decrypt(object_type, body, *parts)  # type: ignore[arg-type]
+        core.envelope.decrypt(object_type, body, *parts)
     except Tampered:
         return False
     return True
@@ -93,7 +91,7 @@ def _copies(
     found: dict[bytes, str] = {}
     for table in (NODES, VERSIONS):
         for row in rows.scan(table):
-            salt = row[-1][_SALT]  # type: ignore[index]
+            salt = blob(row, -1)[_SALT]
             if salt in wanted and row[: table.key_length] not in misplaced:
                 found[salt] = _name(table, row, places, paths)
     return found
@@ -101,6 +99,7 @@ def _copies(
 
 def _name(table: Table, row: Row, places: dict[bytes, Place], paths: dict[bytes, str]) -> str:
     if table is VERSIONS:
-        return f"version {row[1]} of {paths.get(row[0], 'an item')}"  # type: ignore[arg-type]
-    place = places.get(row[2])  # type: ignore[arg-type]
-    return paths.get(row[2]) or (f"{place.node.name}/" if place else "a name")  # type: ignore[arg-type]
+        return f"version {integer(row, 1)} of {paths.get(blob(row, 0), 'an item')}"
+    node_id = blob(row, 2)
+    place = places.get(node_id)
+    return paths.get(node_id) or (f"{place.node.name}/" if place else "a name")

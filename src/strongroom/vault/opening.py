@@ -8,7 +8,7 @@ from strongroom.crypto import entropy
 from strongroom.errors import Tampered, VaultNotFound
 from strongroom.keys.format import SlotRecord
 from strongroom.keys.opening import create_keys, unlock
-from strongroom.stores.interface import Store
+from strongroom.stores.interface import Store, blob
 from strongroom.stores.schema import HEADER, SLOTS
 from strongroom.vault.audit import AuditEntry
 from strongroom.vault.core import Core
@@ -93,9 +93,9 @@ def slot_records(store: Store) -> list[SlotRecord]:
 def _read_header(store: Store) -> tuple[bytes, bytes, list[tuple[bytes, bytes]]]:
     with store.reading() as rows:
         header = rows.get(HEADER, 1)
-        slots = [(row[0], row[1]) for row in rows.scan(SLOTS)]
+        slots = [(blob(row, 0), blob(row, 1)) for row in rows.scan(SLOTS)]
     if header is None:
         if slots:
             raise Tampered(f"the header of {store.location} is missing")
         raise VaultNotFound(f"no vault in {store.location}", advice="make one: strongroom init")
-    return header[1], header[2], slots  # type: ignore[return-value]
+    return blob(header, 1), blob(header, 2), slots

@@ -85,7 +85,9 @@ class Node:
         entries: ascending by number.
     """
 
-    __slots__ = ("cas_required", "current", "custom", "delete_after", "entries", "kind", "max_versions", "name", "revision")
+    __slots__ = (
+        "cas_required", "current", "custom", "delete_after", "entries", "kind", "max_versions", "name", "revision",
+    )  # fmt: skip
 
     def __init__(self, kind: int, name: str) -> None:
         self.kind = kind
@@ -215,4 +217,4 @@ def decode_fields(data: bytes) -> dict[str, Field]:
 
 def _check_form(reader: Reader) -> None:
     if reader.u8() != FORM:
-        raise FormatUnsupported("this item was written by a newer strongroom", advice="upgrade strongroom and try again")
+        raise FormatUnsupported("this item was written by a newer strongroom", advice="upgrade strongroom")

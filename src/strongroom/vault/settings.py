@@ -8,7 +8,7 @@ from __future__ import annotations
 from strongroom.crypto import labels
 from strongroom.errors import FormatUnsupported
 from strongroom.keys.envelope import Envelope
-from strongroom.stores.interface import Reading, Row
+from strongroom.stores.interface import Reading, Row, blob
 from strongroom.stores.schema import OBJECTS
 from strongroom.vault.ledger import LedgeredRows
 from strongroom.vault.records import VERSIONS_MAX
@@ -56,7 +56,7 @@ def read_settings(envelope: Envelope, rows: Reading | LedgeredRows) -> VaultSett
     row = rows.get(OBJECTS, _TYPE, _ID)
     if row is None:
         return VaultSettings()
-    plaintext = envelope.decrypt(labels.OBJECT, row[2], u8(_TYPE), _ID)  # type: ignore[arg-type]
+    plaintext = envelope.decrypt(labels.OBJECT, blob(row, 2), u8(_TYPE), _ID)
     reader = Reader(plaintext, "settings")
     if reader.u8() != _FORM:
         raise FormatUnsupported("the settings were written by a newer strongroom")

@@ -11,7 +11,7 @@ from strongroom.errors import Conflict, FormatUnsupported, NotFound
 from strongroom.items import COMPONENT_BYTES_MAX, check_name
 from strongroom.keys.format import SLOTS_MAX, SlotRecord
 from strongroom.keys.slots import registry
-from strongroom.stores.interface import Reading, Row
+from strongroom.stores.interface import Reading, Row, blob
 from strongroom.stores.schema import HEADER, OBJECTS, SLOTS
 from strongroom.vault.core import Change, Core
 from strongroom.vault.ledger import LedgeredRows
@@ -88,9 +88,7 @@ def remove_slot(core: Core, slot_id: str) -> None:
         record = _pick(records, slot_id)
         if len(records) == 1:
             raise Conflict("the last key slot cannot be removed", advice="add another one first: strongroom slot add")
-        row = change.rows.get(SLOTS, record.slot_id)
-        assert row is not None, "it was just read"
-        change.rows.delete(SLOTS, row)
+        change.rows.delete(SLOTS, (record.slot_id, record.encode()))
         _seal_header(core, change, [other for other in records if other is not record])
         note = change.rows.get(OBJECTS, NOTE_TYPE, record.slot_id)
         if note is not None:
@@ -131,7 +129,7 @@ def read_note(core: Core, row: Row) -> str:
 
     Raises: Tampered: it was not sealed for this slot.
     """
-    plaintext = core.envelope.decrypt(labels.SLOT_NOTE, row[2], row[1])  # type: ignore[arg-type]
+    plaintext = core.envelope.decrypt(labels.SLOT_NOTE, blob(row, 2), blob(row, 1))
     reader = Reader(plaintext, "slot note")
     if reader.u8() != _FORM:
         raise FormatUnsupported("this slot note was written by a newer strongroom")
@@ -141,8 +139,7 @@ def read_note(core: Core, row: Row) -> str:
 
 
 def _checked_slots(core: Core, rows: Reading | LedgeredRows) -> list[SlotRecord]:
-    pairs = [(row[0], row[1]) for row in rows.scan(SLOTS)]
-    return core.keys.check_slots(pairs)  # type: ignore[arg-type]
+    return core.keys.check_slots([(blob(row, 0), blob(row, 1)) for row in rows.scan(SLOTS)])
 
 
 def _pick(records: list[SlotRecord], slot_id: str) -> SlotRecord:

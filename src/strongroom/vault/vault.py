@@ -13,6 +13,7 @@ from strongroom.crypto import labels
 from strongroom.errors import Expired, NotFound, WouldPrompt
 from strongroom.items import Field, Item, Version, is_secret_name, parse_folder, parse_path
 from strongroom.secret import SecretBytes, SecretStr
+from strongroom.stores.interface import Reading, blob
 from strongroom.stores.schema import VERSIONS
 from strongroom.vault import history
 from strongroom.vault.asynchronous import AsyncTwins
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from datetime import timedelta
 
+    from strongroom.vault.ledger import LedgeredRows
     from strongroom.vault.names import Place
     from strongroom.vault.values import FieldValue
 
@@ -77,8 +79,7 @@ class Vault(VaultHandle, AsyncTwins):
             envelope = core.envelope
         if row is None:
             raise history.missing_version(path, entry.number)
-        body: bytes = row[2]  # type: ignore[assignment]
-        plaintext = envelope.decrypt(labels.VERSION, body, place.id, u64(entry.number), entry.edition)
+        plaintext = envelope.decrypt(labels.VERSION, blob(row, 2), place.id, u64(entry.number), entry.edition)
         item = Item(path, entry.describe(), decode_fields(plaintext))
         return item if field is None else item[field]
 
@@ -140,8 +141,8 @@ class Vault(VaultHandle, AsyncTwins):
             found = [(path, place) for path, place in core.tree.walk(rows, folder, start)]
         return iter([path for path, place in found if deleted or self._is_live(place)])
 
-    def _folder(self, rows: object, prefix: str) -> bytes:
-        folder = self._core.tree.folder_id(rows, parse_folder(prefix))  # type: ignore[arg-type]
+    def _folder(self, rows: Reading | LedgeredRows, prefix: str) -> bytes:
+        folder = self._core.tree.folder_id(rows, parse_folder(prefix))
         if folder is None:
             raise NotFound(f"no folder {prefix}", advice="see what there is: strongroom ls")
         return folder

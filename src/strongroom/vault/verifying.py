@@ -11,8 +11,8 @@ from strongroom.crypto import labels
 from strongroom.errors import FormatUnsupported, Tampered
 from strongroom.keys import identity
 from strongroom.keys.format import SlotRecord
-from strongroom.stores.interface import Reading, Row
-from strongroom.stores.schema import AUDIT, HEADER, LEDGER, NODES, OBJECTS, SLOTS, VERSIONS
+from strongroom.stores.interface import Reading, Row, blob, integer
+from strongroom.stores.schema import HEADER, LEDGER, NODES, OBJECTS, SLOTS, VERSIONS
 from strongroom.vault import naming, settings
 from strongroom.vault.audit import FIRST_LINK, WRITER, Touched
 from strongroom.vault.core import Core
@@ -149,7 +149,7 @@ class _Verifier:
             self.sum_differs = self.core.ledger.recompute(self.rows) != self.state.total
 
     def _header_and_slots(self) -> None:
-        pairs: list[tuple[bytes, bytes]] = [(row[0], row[1]) for row in self.rows.scan(SLOTS)]  # type: ignore[misc]
+        pairs = [(blob(row, 0), blob(row, 1)) for row in self.rows.scan(SLOTS)]
         self.report.slots = len(pairs)
         if sum(1 for _ in self.rows.scan(HEADER)) > 1:
             self.findings.append("inserted: a second header row")
@@ -159,7 +159,7 @@ class _Verifier:
             return
         changed = [slot_id.hex() for slot_id, record in pairs if not self._is_own_slot(slot_id, record)]
         self.findings += [f"changed: key slot {slot_id}, or inserted by a stranger" for slot_id in changed]
-        if not self.core.keys.has_header(header[1], header[2]):  # type: ignore[arg-type]
+        if not self.core.keys.has_header(blob(header, 1), blob(header, 2)):
             self.findings.append("changed: the header")
             return
         try:
@@ -179,8 +179,7 @@ class _Verifier:
     def _audit(self) -> None:
         link, expected = FIRST_LINK, 1
         for row in self.core.audit.walk(self.rows):
-            writer, sequence = row[0], row[1]
-            assert isinstance(sequence, int)
+            writer, sequence = blob(row, 0), integer(row, 1)
             self.report.audit_entries += 1
             try:
                 entry, own_link = self.core.audit.open(row)
@@ -202,21 +201,20 @@ class _Verifier:
                 self.last_written[item.node_id] = item
             link, expected = own_link, sequence + 1
         if self.state is not None and expected != self.state.counter + 1:
-            self._uneven_counter(expected - 1)
+            self._uneven_counter(expected - 1, self.state.counter)
 
-    def _uneven_counter(self, last: int) -> None:
-        assert self.state is not None
-        if last < self.state.counter:
-            self.findings.append(f"deleted: audit entries {last + 1} to {self.state.counter}")
+    def _uneven_counter(self, last: int, counter: int) -> None:
+        if last < counter:
+            self.findings.append(f"deleted: audit entries {last + 1} to {counter}")
         else:
-            self.findings.append(f"rolled back: the ledger, from commit {last} to {self.state.counter}")
+            self.findings.append(f"rolled back: the ledger, from commit {last} to {counter}")
 
     def _nodes(self) -> None:
         for row in self.rows.scan(NODES):
             try:
                 place = self.core.tree.open(row)
             except (Tampered, FormatUnsupported):
-                known = self.last_written.get(row[2])  # type: ignore[arg-type]
+                known = self.last_written.get(blob(row, 2))
                 self.bad.append(BadRow(NODES, row, known.path if known else "a name", None))
                 continue
             self.places[place.id] = place
@@ -267,8 +265,7 @@ class _Verifier:
         unreadable = {bad.row[2] for bad in self.bad}
         seen: set[tuple[bytes, int]] = set()
         for row in self.rows.scan(VERSIONS):
-            item, number, body = row
-            assert isinstance(item, bytes) and isinstance(number, int) and isinstance(body, bytes)
+            item, number, body = blob(row, 0), integer(row, 1), blob(row, 2)
             self.report.versions += 1
             place = self.places.get(item)
             if place is None or place.node.kind != ITEM:
@@ -302,14 +299,14 @@ class _Verifier:
             try:
                 self._object(row)
             except (Tampered, FormatUnsupported):
-                what = "the label of key slot " if row[0] == NOTE_TYPE else f"stored object {row[0]} "
-                self.findings.append(f"changed: {what}{bytes(row[1]).hex()}")  # type: ignore[arg-type]
+                what = "the label of key slot " if row[0] == NOTE_TYPE else f"stored object {integer(row, 0)} "
+                self.findings.append(f"changed: {what}{blob(row, 1).hex()}")
 
     def _object(self, row: Row) -> None:
         if row[0] == NOTE_TYPE:
             read_note(self.core, row)
             if self.rows.get(SLOTS, row[1]) is None:
-                self.findings.append(f"deleted: key slot {bytes(row[1]).hex()}")  # type: ignore[arg-type]
+                self.findings.append(f"deleted: key slot {blob(row, 1).hex()}")
         elif row[:2] == settings.KEY:
             settings.read_settings(self.core.envelope, self.rows)
         else:
