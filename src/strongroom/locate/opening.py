@@ -1,0 +1,85 @@
+"""`strongroom.open` and `strongroom.create`: a location in, an open vault out."""
+
+from __future__ import annotations
+
+import os
+
+from strongroom.locate.addresses import find_location
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from strongroom.locate.unlock import Passphrase
+    from strongroom.vault.vault import Vault
+
+
+def open(
+    location: str | os.PathLike[str] | None = None,
+    *,
+    key_file: str | os.PathLike[str] | None = None,
+    passphrase: Passphrase | None = None,
+    use_agent: bool = True,
+) -> Vault:
+    """Open a vault with whatever is at hand: a key file, or a person at a terminal.
+
+    Args:
+        location: a path or URL; None for ``STRONGROOM_VAULT``, else this user's own vault.
+        key_file: open with this key file and nothing else.
+        passphrase: open with this passphrase or recovery code and nothing else, 1 to 4,096
+            bytes. A bytearray is wiped.
+        use_agent: whether an agent may be asked; there is none yet.
+
+    Returns: the vault, unlocked; leaving it as a context manager locks it.
+    Raises:
+        VaultNotFound: there is no vault.
+        WrongKey: what was offered does not open it.
+        WouldPrompt: nothing was offered, and there is no terminal to ask on.
+        UnsafePermissions: vault or key file could be read or replaced by others.
+        Tampered, FormatUnsupported, StoreUnavailable: about the vault's file.
+        ValueError: both a key file and a passphrase, or an unusable location.
+    """
+    from strongroom.locate.unlock import asker, unlock
+    from strongroom.stores.registry import open_store
+
+    if key_file is not None and passphrase is not None:
+        raise ValueError("key_file and passphrase are two ways to open a vault; give one")
+    store = open_store(find_location(location))
+    try:
+        vault = unlock(store, key_file=None if key_file is None else os.fspath(key_file), passphrase=passphrase)
+    except BaseException:
+        store.close()
+        raise
+    vault.ask = asker()
+    return vault
+
+
+def create(
+    location: str | os.PathLike[str],
+    *,
+    key_file: str | os.PathLike[str] | None = None,
+    passphrase: Passphrase | None = None,
+) -> Vault:
+    """Make a vault, with a key slot for the key file, the passphrase, or each of both.
+
+    Args:
+        location: a path; its directory is made with mode 0700 if it is absent.
+        key_file: made with mode 0400 if it is absent, used if it is there.
+        passphrase: 1 to 4,096 bytes; a bytearray is wiped. None without a key file: asked for
+            on a terminal, twice.
+
+    Returns: the vault, unlocked; leaving it as a context manager locks it.
+    Raises:
+        Conflict: something lies at *location*.
+        WouldPrompt: neither was given, and there is no terminal to ask on.
+        UnsafePermissions, StoreUnavailable: about the directory or the key file.
+    """
+    from strongroom.locate.making import ask_new_passphrase, make_vault, refuse_existing
+    from strongroom.locate.unlock import asker, to_buffer
+
+    place = find_location(location)
+    refuse_existing(place)
+    buffer = None if passphrase is None else to_buffer(passphrase)
+    if buffer is None and key_file is None:
+        buffer = ask_new_passphrase()
+    vault = make_vault(place, key_file=None if key_file is None else os.fspath(key_file), passphrase=buffer)
+    vault.ask = asker()
+    return vault

@@ -1,0 +1,241 @@
+"""The order in which a vault is opened: what is at hand first, a person last, never a hang.
+
+    explicit argument -> STRONGROOM_KEY_FILE -> a systemd credential -> a terminal -> an error
+
+The error lists what was tried and the next command. An explicit argument that does not
+open the vault is the end of it; what merely lies in the environment may belong to another
+vault, so the search goes on and the error names it.
+"""
+
+from __future__ import annotations
+
+import os
+
+from strongroom.errors import WouldPrompt, WrongKey
+from strongroom.locate.author import login_name
+from strongroom.secret import SecretStr, wipe
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from strongroom.keys.slots.interface import Credential
+    from strongroom.stores.interface import Store
+    from strongroom.vault.vault import Vault
+
+    Passphrase = str | SecretStr | bytearray
+
+KEY_FILE_VARIABLE = "STRONGROOM_KEY_FILE"
+CREDENTIALS_VARIABLE = "CREDENTIALS_DIRECTORY"
+CREDENTIAL_NAME = "strongroom-key"
+_TRIES = 3
+
+
+def unlock(
+    store: Store,
+    *,
+    key_file: str | None = None,
+    passphrase: Passphrase | None = None,
+    environment: Mapping[str, str] = os.environ,
+) -> Vault:
+    """Open the vault in *store* with the first thing that fits.
+
+    Args:
+        key_file: the path of a key file; nothing else is tried then.
+        passphrase: a passphrase or recovery code; nothing else is tried then. A bytearray is wiped.
+        environment: as `os.environ`.
+
+    Raises:
+        WrongKey: something was offered and does not open it.
+        WouldPrompt: nothing was offered and nobody can be asked.
+        NotFound, UnsafePermissions: about a key file that was named.
+    """
+    if key_file is not None:
+        return _open_with_file(store, key_file)
+    if passphrase is not None:
+        return open_with_typed(store, to_buffer(passphrase))
+    search = _Search(store)
+    vault = search.try_environment(environment) or search.try_terminal()
+    if vault is None:
+        raise search.failure()
+    return vault
+
+
+def to_buffer(passphrase: Passphrase) -> bytearray:
+    """The passphrase's bytes, in a buffer to be wiped; a bytearray is taken as it is.
+
+    Raises: TypeError: neither text, nor a secret, nor a bytearray.
+    """
+    if isinstance(passphrase, bytearray):
+        return passphrase
+    if isinstance(passphrase, SecretStr):
+        return bytearray(passphrase.reveal_buffer())
+    if isinstance(passphrase, str):
+        return bytearray(passphrase, "utf-8")
+    raise TypeError("a passphrase is a str, SecretStr or bytearray")
+
+
+def open_with_typed(store: Store, typed: bytearray) -> Vault:
+    """Open with what a person typed: a recovery code if it reads as one, else a passphrase.
+
+    Args:
+        typed: wiped before this returns.
+
+    Raises: WrongKey: no slot opens with it.
+    """
+    from strongroom.keys.slots.passphrase import PassphraseCredential
+    from strongroom.keys.slots.recovery import looks_like_recovery_code, parse_recovery_code
+
+    try:
+        if looks_like_recovery_code(typed) and "recovery" in _slot_kinds(store):
+            try:
+                return _open(store, parse_recovery_code(typed))
+            except WrongKey:
+                # 32 characters of this alphabet may be a passphrase as well.
+                if "passphrase" not in _slot_kinds(store):
+                    raise
+        return _open(store, PassphraseCredential(typed))
+    except ValueError:
+        # Empty, too long or with a NUL: it was never anybody's passphrase. `from None`: no input bytes.
+        raise WrongKey("this cannot be a passphrase: it is empty, too long or not text") from None
+    finally:
+        wipe(typed)
+
+
+class _Search:
+    """What was looked at, and why it was no use."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._kinds = _slot_kinds(store)
+        self._tried: list[str] = []
+        self._was_wrong = False
+
+    def try_environment(self, environment: Mapping[str, str]) -> Vault | None:
+        from strongroom.locate.key_files import read_key_file, read_systemd_credential
+
+        path = environment.get(KEY_FILE_VARIABLE, "")
+        if path:
+            # A file that is named and missing is an error: a job must not fall back by accident.
+            vault = self._try_file(KEY_FILE_VARIABLE, path, read_key_file)
+            if vault is not None:
+                return vault
+        else:
+            self._tried.append(f"{KEY_FILE_VARIABLE} is not set")
+        directory = environment.get(CREDENTIALS_VARIABLE, "")
+        if directory:
+            credential = os.path.join(directory, CREDENTIAL_NAME)
+            if os.path.lexists(credential):
+                return self._try_file("the systemd credential", credential, read_systemd_credential)
+            self._tried.append(f"there is no systemd credential {CREDENTIAL_NAME}")
+        return None
+
+    def _try_file(self, what: str, path: str, read: Callable[[str], Credential]) -> Vault | None:
+        credential = read(path)
+        try:
+            return _open(self._store, credential)
+        except WrongKey:
+            self._was_wrong = True
+            self._tried.append(f"{what} names {path}, which opens no slot of this vault")
+        return None
+
+    def try_terminal(self) -> Vault | None:
+        if not self._kinds & {"passphrase", "recovery"}:
+            self._tried.append("the vault has no passphrase to ask for")
+            return None
+        from strongroom.locate.terminal import Terminal
+
+        terminal = Terminal.open()
+        if terminal is None:
+            self._tried.append("there is no terminal to ask for the passphrase on")
+            return None
+        words = [word for word in ("passphrase", "recovery code") if word.split()[0] in self._kinds]
+        prompt = f"{' or '.join(words)} for {_printable(self._store.location)}: "
+        with terminal:
+            for _ in range(_TRIES - 1):
+                try:
+                    return open_with_typed(self._store, terminal.ask_hidden(prompt))
+                except WrongKey:
+                    terminal.show("that does not open it, try again\n")
+            return open_with_typed(self._store, terminal.ask_hidden(prompt))
+
+    def failure(self) -> WrongKey | WouldPrompt:
+        steps = [*self._tried]
+        if "key-file" in self._kinds:
+            steps.append(f"name its key file: --key-file FILE, or {KEY_FILE_VARIABLE}=FILE")
+        elif self._kinds & {"passphrase"}:
+            steps.append("on a terminal, make a key file that opens it unattended: strongroom slot add key-file FILE")
+        kind = WrongKey if self._was_wrong else WouldPrompt
+        why = "no key at hand opens" if self._was_wrong else "nothing at hand opens"
+        return kind(f"{why} {self._store.location}", advice="\n".join(steps))
+
+
+def asker() -> Callable[[str, str], SecretStr] | None:
+    """What `Vault.ask` shall be: asks on the terminal, or None where there is none."""
+    from strongroom.locate.terminal import Terminal
+
+    terminal = Terminal.open()
+    if terminal is None:
+        return None
+    terminal.close()
+    return _ask_field
+
+
+def _ask_field(path: str, field: str) -> SecretStr:
+    from strongroom.items import is_secret_name
+    from strongroom.locate.terminal import Terminal
+
+    terminal = Terminal.open()
+    if terminal is None:
+        raise WouldPrompt(f"{path} has no {field}, and the terminal is gone")
+    with terminal:
+        if is_secret_name(field):
+            return SecretStr(_utf8(terminal.ask_new(_printable(f"{field} of {path}")), field))
+        for _ in range(_TRIES):
+            answer = terminal.ask(_printable(f"{field} of {path}: "))
+            if answer:
+                return SecretStr(answer)
+        raise WouldPrompt(f"nothing was entered for {field} of {path}")
+
+
+def _utf8(typed: bytearray, field: str) -> bytearray:
+    try:
+        typed.decode("utf-8")
+    except UnicodeDecodeError:
+        wipe(typed)
+        raise WouldPrompt(f"what was typed for {field} is not UTF-8 text") from None
+    return typed
+
+
+def _open_with_file(store: Store, path: str) -> Vault:
+    from strongroom.locate.key_files import read_key_file
+
+    try:
+        return _open(store, read_key_file(path))
+    except WrongKey as error:
+        if "not a key file" in error.message:
+            raise
+        raise WrongKey(
+            f"the key file {path} does not open {store.location}", advice="see what opens it: strongroom slot list"
+        ) from None
+
+
+def _open(store: Store, credential: Credential) -> Vault:
+    from strongroom.vault.opening import open_vault
+
+    try:
+        return open_vault(store, credential, author=login_name())
+    finally:
+        credential.wipe()
+
+
+def _slot_kinds(store: Store) -> set[str]:
+    from strongroom.keys.slots.registry import kind_name
+    from strongroom.vault.opening import slot_records
+
+    return {kind_name(record.kind) for record in slot_records(store)}
+
+
+def _printable(text: str) -> str:
+    return "".join(one if one.isprintable() else "?" for one in text)
+
