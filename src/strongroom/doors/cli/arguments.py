@@ -1,0 +1,147 @@
+"""From the words of a command line to one command's arguments.
+
+Options are argparse's; the words between them are taken by a command's ``WORDS``, such
+as ``"PATH [FIELD]"``, which is also what ``--help`` and docs/cli.md show. Options may
+stand anywhere before ``--``. No message repeats what was typed beyond an option's
+name: a mistyped option may carry a password.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from strongroom.doors.cli.exit_codes import UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import NoReturn
+
+    from strongroom.doors.cli.interface import Command, GlobalArguments
+
+GLOBAL_OPTIONS_WITH_VALUE = ("--vault", "--key-file", "--passphrase-fd")
+GLOBAL_FLAGS = ("--json", "--no-agent", "--yes")
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that raises UsageError, without repeating values."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise what argparse would print and exit with."""
+        # "argument --json: ignored explicit argument 'hunter2'"
+        what = message.partition(" explicit argument ")[0].replace(": ignored", ": takes no value")
+        raise UsageError(what.removeprefix("argument "), advice=f"{self.prog} --help")
+
+
+def whole_number(text: str) -> int:
+    """An option's value as a number of 0 or more."""
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise argparse.ArgumentTypeError("takes a whole number")
+    return int(text)
+
+
+def positive_number(text: str) -> int:
+    """An option's value as a number of 1 or more."""
+    number = whole_number(text)
+    if not number:
+        raise argparse.ArgumentTypeError("takes a whole number from 1")
+    return number
+
+
+def build_parser(verb: str, command: Command) -> Parser:
+    """The parser of one command's options.
+
+    Args:
+        verb: the command's name.
+        command: its module.
+    """
+    parser = Parser(
+        prog=f"strongroom {verb}",
+        usage=f"strongroom {verb} [options] {command.WORDS}".rstrip(),
+        description=f"{command.SUMMARY}.",
+        epilog=command.DETAILS or None,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+        add_help=False,
+    )
+    command.add_options(parser)
+    add_global_options(parser)
+    return parser
+
+
+def add_global_options(parser: argparse.ArgumentParser) -> None:
+    """The options that every command takes."""
+    group = parser.add_argument_group("options of every command")
+    group.add_argument("--vault", metavar="FILE", help="the vault (default: STRONGROOM_VAULT, else this user's own)")
+    group.add_argument("--key-file", metavar="FILE", help="open with this key file")
+    group.add_argument(
+        "--passphrase-fd", metavar="N", type=whole_number, help="read the passphrase as one line from descriptor N"
+    )
+    group.add_argument("--no-agent", dest="use_agent", action="store_false", help="do not ask an agent")
+    group.add_argument("--json", action="store_true", help="print JSON")
+    group.add_argument("--yes", action="store_true", help="answer yes to every question")
+    group.add_argument("-h", "--help", action="help", help="show this and leave")
+    for option in group._group_actions:
+        # Unset options leave the defaults of the arguments' class alone.
+        option.default = argparse.SUPPRESS
+
+
+def parse(verb: str, command: Command, given: Sequence[str]) -> GlobalArguments:
+    """One command's arguments.
+
+    Args:
+        verb: the command's name.
+        command: its module.
+        given: the options and words, without the verb.
+
+    Raises: UsageError: an unknown option, a missing or surplus word.
+    """
+    before, after = split_at_dashes(given)
+    parser = build_parser(verb, command)
+    arguments = command.Arguments()
+    _, rest = parser.parse_known_args(before, namespace=arguments)
+    for word in rest:
+        if word.startswith("-") and word != "-":
+            name = word.partition("=")[0]
+            shown = name if name.startswith("--") else name[:2]
+            raise UsageError(
+                f"unknown option {shown}", advice=f"{parser.prog} --help\na word that begins with a dash goes after --"
+            )
+    take_words(verb, command.WORDS, [*rest, *after], arguments)
+    return arguments
+
+
+def split_at_dashes(given: Sequence[str]) -> tuple[list[str], list[str]]:
+    """What stands before the first ``--``, and what after it."""
+    words = list(given)
+    if "--" not in words:
+        return words, []
+    place = words.index("--")
+    return words[:place], words[place + 1 :]
+
+
+def take_words(verb: str, grammar: str, words: Sequence[str], arguments: GlobalArguments) -> None:
+    """Give each word its name.
+
+    Args:
+        verb: the command's name, for messages.
+        grammar: ``NAME`` (exactly one), ``[NAME]`` (may be left out), ``NAME...`` (one or more) and
+            ``[NAME...]`` (any number) in this order; a name is the attribute in upper case.
+        words: what was given.
+        arguments: receives them.
+
+    Raises: UsageError: a word too few or too many.
+    """
+    left = list(words)
+    for part in grammar.split():
+        is_optional = part.startswith("[")
+        name = part.strip("[]").removesuffix("...")
+        if not left and not is_optional:
+            raise UsageError(f"{verb} needs {name}", advice=f"strongroom {verb} {grammar}")
+        if part.strip("[]").endswith("..."):
+            setattr(arguments, name.lower(), left)
+            left = []
+        elif left:
+            setattr(arguments, name.lower(), left.pop(0))
+    if left:
+        raise UsageError(f"{verb} takes no more than {grammar or 'options'}", advice=f"strongroom {verb} --help")

@@ -1,0 +1,32 @@
+"""The verbs, in the order in which ``strongroom help`` shows them; one file each."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from strongroom.doors.cli.interface import Command
+
+VERBS = (
+    "init",
+    "set",
+    "get",
+    "edit",
+    "ls",
+    "rm",
+    "mv",
+    "log",
+    "restore",
+    "require",
+    "verify",
+    "status",
+    "slot",
+    "backup",
+    "restore-backup",
+)
+
+
+def load(verb: str) -> Command:
+    """The module of *verb*, which is one of `VERBS`."""
+    name = verb.replace("-", "_")
+    command: Command = __import__(f"{__name__}.{name}", fromlist=[name])
+    return command

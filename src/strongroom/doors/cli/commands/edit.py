@@ -1,0 +1,77 @@
+"""``strongroom edit``: a whole item in the user's editor, in memory-backed storage."""
+
+from __future__ import annotations
+
+from strongroom.doors.cli import output
+from strongroom.doors.cli.interface import GlobalArguments
+from strongroom.doors.cli.opening import checked_path, open_vault
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+    from collections.abc import Mapping
+
+    from strongroom.items import Field, Item
+    from strongroom.vault.vault import Vault
+
+SUMMARY = "edit an item as text in your editor; nothing touches the disk"
+WORDS = "PATH"
+DETAILS = """\
+The editor ($VISUAL, $EDITOR, else vi) is shown the item as JSON with its secrets. The file
+lies in memory and is wiped afterwards. Nothing is written when the text is unchanged, or
+when the editor fails. A new item begins empty.
+"""
+
+
+class Arguments(GlobalArguments):
+    """What ``edit`` was given."""
+
+    path: str
+
+
+def add_options(_parser: ArgumentParser) -> None:
+    """It has no options of its own."""
+
+
+def run(arguments: Arguments) -> int:
+    """Show the item to the editor, store what came back."""
+    from strongroom.doors.cli.editing import edited_fields
+
+    path = checked_path(arguments.path)
+    with open_vault(arguments) as vault:
+        item = _current(vault, path)
+        fields = edited_fields(path, item)
+        if fields is None or _is_same(item, fields):
+            output.note(f"{path} is unchanged")
+            return 0
+        version = vault.set(path, fields, cas=item.version.number if item is not None else 0)
+    if arguments.json:
+        from strongroom.doors.cli.fields import describe_version
+
+        output.json({"path": path, **describe_version(version)})
+    else:
+        output.note(f"stored {path}, version {version.number}")
+    return 0
+
+
+def _current(vault: Vault, path: str) -> Item | None:
+    from strongroom.errors import NotFound
+
+    try:
+        return vault.get(path, allow_expired=True)
+    except NotFound as missing:
+        try:
+            vault.history(path)
+        except NotFound:
+            return None
+        # It was deleted: say so, instead of hiding its versions behind an empty page.
+        raise missing from None
+
+
+def _is_same(item: Item | None, fields: Mapping[str, Field]) -> bool:
+    if item is None:
+        return not fields
+    if set(item.names()) != set(fields):
+        return False
+    old = (item.field(name) for name in fields)
+    return all((a.kind, a.data) == (b.kind, b.data) for a, b in zip(old, fields.values(), strict=True))

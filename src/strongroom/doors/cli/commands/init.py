@@ -1,0 +1,127 @@
+"""``strongroom init``: make a vault with its first key slots."""
+
+from __future__ import annotations
+
+from strongroom.doors.cli import output
+from strongroom.doors.cli.inputs import new_passphrase, read_passphrase_line, stdin_is_terminal
+from strongroom.doors.cli.interface import GlobalArguments
+from strongroom.doors.cli.opening import location_of
+from strongroom.doors.cli.recovery_codes import may_show_code, show_code
+from strongroom.errors import WouldPrompt
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
+    from strongroom.keys.slots.recovery import RecoveryCredential
+    from strongroom.vault.vault import Vault
+
+SUMMARY = "make a vault"
+WORDS = ""
+DETAILS = """\
+--key-file FILE gives the vault a key file slot: the file is made with mode 0400 if it is
+absent, and used if it is there. --passphrase and --key-file together make two slots, and
+either opens the vault. Without a terminal the passphrase is one line of standard input.
+"""
+
+
+class Arguments(GlobalArguments):
+    """What ``init`` was given."""
+
+    passphrase: bool = False
+    recovery_code: bool | None = None
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """Add ``--passphrase`` and ``--recovery-code``."""
+    parser.add_argument("--passphrase", action="store_true", default=False, help="open it with a passphrase")
+    parser.add_argument(
+        "--recovery-code", action="store_true", default=None, help="make a recovery code, shown once (a terminal asks)"
+    )
+    parser.add_argument("--no-recovery-code", dest="recovery_code", action="store_false", help="make none")
+
+
+def run(arguments: Arguments) -> int:
+    """Make the vault and say how it goes on."""
+    from strongroom.locate.making import make_vault, refuse_existing
+
+    location = location_of(arguments)
+    refuse_existing(location)
+    wants_passphrase = arguments.passphrase or arguments.passphrase_fd is not None
+    if not wants_passphrase and arguments.key_file is None:
+        if not stdin_is_terminal():
+            raise WouldPrompt(
+                "what shall open the vault?",
+                advice="strongroom init --passphrase      a passphrase, as one line of standard input\n"
+                "strongroom init --key-file FILE   a key file, made with mode 0400 if absent",
+            )
+        wants_passphrase = True
+    wants_code = _wants_recovery_code(arguments)
+    passphrase = _passphrase(arguments) if wants_passphrase else None
+    recovery = _new_code() if wants_code else None
+    with make_vault(location, key_file=arguments.key_file, passphrase=passphrase, recovery=recovery) as vault:
+        _report(arguments, vault, recovery)
+    return 0
+
+
+def _passphrase(arguments: Arguments) -> bytearray:
+    if arguments.passphrase_fd is not None:
+        return read_passphrase_line(arguments.passphrase_fd)
+    return new_passphrase(arguments)
+
+
+def _wants_recovery_code(arguments: Arguments) -> bool:
+    if arguments.recovery_code:
+        may_show_code(arguments)
+    if arguments.recovery_code is not None or arguments.json or arguments.yes or not stdin_is_terminal():
+        return bool(arguments.recovery_code)
+    from strongroom.locate.terminal import Terminal
+
+    terminal = Terminal.open()
+    if terminal is None:
+        return False
+    with terminal:
+        return terminal.confirm(
+            "Make a recovery code? It opens the vault when passphrase and key file are lost.", default=True
+        )
+
+
+def _new_code() -> RecoveryCredential:
+    from strongroom.keys.slots.recovery import new_recovery_code
+
+    return new_recovery_code()
+
+
+def _report(arguments: Arguments, vault: Vault, recovery: RecoveryCredential | None) -> None:
+    if arguments.json:
+        output.json(
+            {
+                "vault": vault.location,
+                "id": vault.vault_id.hex(),
+                "slots": [slot.kind for slot in vault.slots()],
+                "recovery_code": None if recovery is None else recovery.code().reveal(),
+            }
+        )
+        return
+    output.note(f"made the vault {vault.location}")
+    if recovery is not None:
+        show_code(recovery)
+    output.hint("store a first item: strongroom set bank/checking username=NAME password")
+    if arguments.key_file is None:
+        output.hint("let programs open it without you: strongroom slot add key-file FILE")
+    else:
+        output.hint(f"a crontab line: {_crontab_line(vault.location, arguments.key_file)}")
+    if recovery is None and arguments.key_file is None:
+        output.hint("a lost passphrase is a lost vault: strongroom slot add recovery-code")
+
+
+def _crontab_line(location: str, key_file: str) -> str:
+    from os.path import abspath
+    from shlex import quote
+
+    from strongroom.locate.addresses import default_location, expand_user
+
+    # cron gives a job HOME and little else: neither variable of this shell would reach it.
+    settings = "" if location == default_location() else f"STRONGROOM_VAULT={quote(location)} "
+    settings += f"STRONGROOM_KEY_FILE={quote(abspath(expand_user(key_file)))}"
+    return f"0 6 * * * {settings} python3 /path/to/job.py"

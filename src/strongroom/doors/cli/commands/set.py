@@ -1,0 +1,124 @@
+"""``strongroom set``: store fields. Values never stand on the command line."""
+
+from __future__ import annotations
+
+from strongroom.doors.cli import output
+from strongroom.doors.cli.exit_codes import UsageError
+from strongroom.doors.cli.interface import GlobalArguments
+from strongroom.doors.cli.opening import checked_field, checked_path, open_vault
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+    from collections.abc import Mapping
+
+    from strongroom.items import Field, Version
+    from strongroom.vault.vault import Vault
+
+SUMMARY = "store fields of an item"
+WORDS = "PATH [FIELD...]"
+DETAILS = """\
+A FIELD is one of
+  name=value   text that is not secret, such as username=dustin
+  name         a secret: typed twice without echo, or all of standard input with one
+               newline at its end left out
+Without any FIELD the field "password" is asked for. Fields are merged into the item;
+--replace stores exactly the given ones. --json without a FIELD reads an object from
+standard input: strings are text, {"$bytes": "base64"} is bytes, other JSON is kept.
+--generate makes a random value of A-Z a-z 0-9 - _ for each bare name.
+"""
+
+
+class Arguments(GlobalArguments):
+    """What ``set`` was given."""
+
+    path: str
+    field: list[str]
+    field_file: list[str]
+    generate: bool = False
+    length: int | None = None
+    replace: bool = False
+    cas: int | None = None
+
+    def __init__(self) -> None:
+        self.field = []
+        self.field_file = []
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """Add ``--field-file``, ``--generate``, ``--length``, ``--replace`` and ``--cas``."""
+    from strongroom.doors.cli.arguments import positive_number, whole_number
+
+    parser.add_argument(
+        "--field-file", metavar="NAME=FILE", action="append", default=[], help="store the bytes of FILE as NAME"
+    )
+    parser.add_argument("--generate", action="store_true", default=False, help="make up the value of each bare name")
+    parser.add_argument("--length", metavar="N", type=positive_number, help="characters to generate (default: 32)")
+    parser.add_argument("--replace", action="store_true", default=False, help="drop the fields that are not given")
+    parser.add_argument("--cas", metavar="N", type=whole_number, help="only if version N is current; 0: only if absent")
+
+
+def run(arguments: Arguments) -> int:
+    """Collect the values, open the vault, store them."""
+    from strongroom.doors.cli.values import collect
+
+    path = checked_path(arguments.path)
+    given = _sort_out(arguments)
+    if arguments.length is not None and not arguments.generate:
+        raise UsageError("--length goes with --generate")
+    fields = collect(path, given, arguments)
+    try:
+        with open_vault(arguments) as vault:
+            version = _store(vault, path, fields, arguments)
+    except ValueError as error:
+        # Too many fields, or too much in them; the message names fields and limits only.
+        raise UsageError(f"{path} cannot be stored: {error}") from None
+    if arguments.json:
+        from strongroom.doors.cli.fields import describe_version
+
+        output.json({"path": path, **describe_version(version)})
+    else:
+        output.note(f"stored {path}, version {version.number}")
+    return 0
+
+
+def _sort_out(arguments: Arguments) -> dict[str, str | None]:
+    """Name -> public text, or None for a value that is still to be fetched."""
+    given: dict[str, str | None] = {}
+    for word in arguments.field:
+        name, equals, text = word.partition("=")
+        if checked_field(name) in given:
+            raise UsageError(f"field {name} is given twice")
+        given[name] = _public(arguments.path, name, text) if equals else None
+    if not given and not arguments.field_file and not arguments.json:
+        given["password"] = None
+    return given
+
+
+def _public(path: str, name: str, text: str) -> str:
+    from strongroom.items import is_secret_name
+
+    if is_secret_name(name):
+        raise UsageError(
+            f"{name} is secret: on the command line everybody on this machine can read it",
+            advice=f"strongroom set {path} {name}   asks for it, or reads it from standard input\n"
+            "the value is in the shell's history now: consider it known, and change it",
+        )
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise UsageError(f"the value of {name} is not UTF-8", advice=f"--field-file {name}=FILE takes bytes") from None
+    return text
+
+
+def _store(vault: Vault, path: str, fields: Mapping[str, Field], arguments: Arguments) -> Version:
+    from strongroom.errors import NotFound
+
+    if arguments.replace or arguments.cas == 0:
+        return vault.set(path, fields, cas=arguments.cas)
+    # One transaction, so that nobody creates the item between the two.
+    with vault.transaction():
+        try:
+            return vault.patch(path, fields, cas=arguments.cas)
+        except NotFound:
+            return vault.set(path, fields, cas=arguments.cas)

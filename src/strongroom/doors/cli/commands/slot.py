@@ -1,0 +1,135 @@
+"""``strongroom slot``: the ways to open the vault: list, add, remove, change."""
+
+from __future__ import annotations
+
+from strongroom.doors.cli import output
+from strongroom.doors.cli.exit_codes import UsageError
+from strongroom.doors.cli.inputs import confirm
+from strongroom.doors.cli.interface import GlobalArguments
+from strongroom.doors.cli.opening import open_vault
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
+    from strongroom.vault.slots import SlotInfo
+    from strongroom.vault.vault import Vault
+
+SUMMARY = "the ways to open the vault: list, add, remove, change"
+WORDS = "[ACTION] [WORD...]"
+DETAILS = """\
+  slot list                   what opens this vault
+  slot add passphrase         a passphrase, typed twice, or one line of standard input
+  slot add key-file FILE      a key file: made with mode 0400 if absent, used if there
+  slot add recovery-code      a code for emergencies, shown once
+  slot remove ID              ID is a beginning of the id that slot list shows
+  slot change ID [FILE]       a new passphrase, code, or key file FILE in an old one's place
+
+Whoever has an old copy of the vault and an old passphrase or key still opens that copy.
+"""
+_GRAMMARS = {"list": "", "add": "KIND [FILE]", "remove": "ID", "change": "ID [FILE]"}
+
+
+class Arguments(GlobalArguments):
+    """What ``slot`` was given."""
+
+    action: str = "list"
+    word: list[str]
+    label: str = ""
+    kind: str
+    id: str
+    file: str | None = None
+
+    def __init__(self) -> None:
+        self.word = []
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """Add ``--label``."""
+    parser.add_argument("--label", default="", help="a name for the new slot")
+
+
+def run(arguments: Arguments) -> int:
+    """Do what ACTION says."""
+    from strongroom.doors.cli.arguments import take_words
+
+    if arguments.action not in _GRAMMARS:
+        raise UsageError("slot takes list, add, remove or change", advice="strongroom slot --help")
+    take_words(f"slot {arguments.action}", _GRAMMARS[arguments.action], arguments.word, arguments)
+    actions = {"list": _list, "add": _add, "remove": _remove, "change": _change}
+    with open_vault(arguments) as vault:
+        return actions[arguments.action](arguments, vault)
+
+
+def _list(arguments: Arguments, vault: Vault) -> int:
+    slots = vault.slots()
+    if arguments.json:
+        output.json([_described(slot) for slot in slots])
+    else:
+        output.table(
+            ("ID", "KIND", "SINCE", "LABEL", "PARAMETERS"),
+            [(one.id[:8], one.kind, f"{one.created:%Y-%m-%d}", one.label or "-", one.parameters) for one in slots],
+        )
+    return 0
+
+
+def _add(arguments: Arguments, vault: Vault) -> int:
+    from strongroom.doors.cli.new_credentials import new_credential
+
+    if arguments.kind != "key-file" and arguments.file is not None:
+        raise UsageError(f"slot add {arguments.kind} takes no FILE")
+    with new_credential(arguments.kind, arguments.file, arguments) as made:
+        slot = vault.add_slot(made.credential, label=arguments.label)
+        made.keep()
+        if not arguments.json:
+            output.note(f"added the {slot.kind} slot {slot.id[:8]}")
+        made.show(arguments, _described(slot))
+    return 0
+
+
+def _remove(arguments: Arguments, vault: Vault) -> int:
+    slot = _find(vault, arguments.id)
+    if not confirm(arguments, f"Remove the {slot.kind} slot {slot.id[:8]} ({slot.label or slot.parameters})?"):
+        output.note("nothing was removed")
+        return 0
+    vault.remove_slot(slot.id)
+    if arguments.json:
+        output.json(_described(slot))
+    else:
+        output.note(f"removed the {slot.kind} slot {slot.id[:8]}; old copies of the vault still open with it")
+    return 0
+
+
+def _change(arguments: Arguments, vault: Vault) -> int:
+    from strongroom.doors.cli.new_credentials import new_credential
+
+    if arguments.label:
+        raise UsageError("--label goes with slot add")
+    slot = _find(vault, arguments.id)
+    with new_credential(slot.kind, arguments.file, arguments) as made:
+        changed = vault.change_slot(slot.id, made.credential)
+        made.keep()
+        if not arguments.json:
+            output.note(f"changed the {slot.kind} slot {slot.id[:8]}; old copies of the vault still open as before")
+        made.show(arguments, _described(changed))
+    return 0
+
+
+def _find(vault: Vault, beginning: str) -> SlotInfo:
+    from strongroom.errors import NotFound
+
+    found = [slot for slot in vault.slots() if beginning and slot.id.startswith(beginning.lower())]
+    if len(found) != 1:
+        why = "several slots begin with" if found else "no slot has the id"
+        raise NotFound(f"{why} {beginning}", advice="see them all: strongroom slot list")
+    return found[0]
+
+
+def _described(slot: SlotInfo) -> dict[str, object]:
+    return {
+        "id": slot.id,
+        "kind": slot.kind,
+        "label": slot.label,
+        "created": slot.created.isoformat(),
+        "parameters": slot.parameters,
+    }

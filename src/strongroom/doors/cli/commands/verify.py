@@ -1,0 +1,58 @@
+"""``strongroom verify``: is what lies in the vault what was written?"""
+
+from __future__ import annotations
+
+from strongroom.doors.cli import output
+from strongroom.doors.cli.exit_codes import exit_code
+from strongroom.doors.cli.interface import GlobalArguments
+from strongroom.doors.cli.opening import open_vault
+from strongroom.errors import Tampered
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
+SUMMARY = "check everything in the vault; exit 7 and the findings when something is wrong"
+WORDS = ""
+DETAILS = "Each finding is a line on standard output: what was swapped, changed, deleted, inserted or rolled back.\n"
+
+
+class Arguments(GlobalArguments):
+    """What ``verify`` was given."""
+
+
+def add_options(_parser: ArgumentParser) -> None:
+    """It has no options of its own."""
+
+
+def run(arguments: Arguments) -> int:
+    """Print what was counted, or what was found."""
+    with open_vault(arguments) as vault:
+        try:
+            report = vault.verify()
+        except Tampered as error:
+            _print_findings(arguments, error)
+            return exit_code(error)
+    counted = {
+        "items": report.items,
+        "versions": report.versions,
+        "folders": report.folders,
+        "slots": report.slots,
+        "audit_entries": report.audit_entries,
+        "commit_counter": report.commit_counter,
+    }
+    if arguments.json:
+        output.json({"ok": True, "findings": [], **counted})
+        return 0
+    output.lines(f"{name.replace('_', ' ')}: {number}" for name, number in counted.items())
+    output.note("everything is as it was written")
+    return 0
+
+
+def _print_findings(arguments: Arguments, error: Tampered) -> None:
+    if arguments.json:
+        output.json({"ok": False, "findings": list(error.findings)})
+    else:
+        output.lines(error.findings)
+    output.note(error.message)
+    output.hint(error.advice)

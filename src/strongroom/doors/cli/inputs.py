@@ -1,0 +1,146 @@
+"""What comes in beside the words: standard input, descriptors, files, new passphrases, questions."""
+
+from __future__ import annotations
+
+import os
+
+from strongroom.doors.cli import output
+from strongroom.doors.cli.exit_codes import UsageError
+from strongroom.errors import NotFound, StoreUnavailable, WouldPrompt
+from strongroom.items import ITEM_BYTES_MAX
+from strongroom.locate.terminal import LINE_BYTES_MAX, Terminal
+from strongroom.secret import wipe
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from strongroom.doors.cli.interface import GlobalArguments
+
+_STDIN = 0
+
+
+def stdin_is_terminal() -> bool:
+    """Whether a person would have to type what is read from standard input."""
+    return output.is_terminal(_STDIN)
+
+
+def read_stdin() -> bytearray:
+    """All of standard input, up to what an item may hold; the caller wipes it.
+
+    Raises: UsageError: it is longer than an item may be, or closed.
+    """
+    return _read_all(_STDIN, "standard input")
+
+
+def read_file(path: str) -> bytearray:
+    """All of a file the user named, up to what an item may hold; the caller wipes it.
+
+    Raises:
+        NotFound: there is none.
+        UsageError: it cannot be read, or is longer than an item may be.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise NotFound(f"there is no file {path}") from None
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {(error.strerror or '').lower()}") from None
+    try:
+        return _read_all(descriptor, path)
+    finally:
+        os.close(descriptor)
+
+
+def read_passphrase_line(descriptor: int) -> bytearray:
+    """One line, byte for byte, so that what follows stays readable for others; the caller wipes it.
+
+    Raises: UsageError: the descriptor is closed, at its end, or the line is too long.
+    """
+    buffer = bytearray(LINE_BYTES_MAX)
+    length = 0
+    byte = bytearray(1)
+    while True:
+        try:
+            got = os.readv(descriptor, [byte])
+        except OSError as error:
+            wipe(buffer)
+            raise UsageError(f"cannot read descriptor {descriptor}: {(error.strerror or '').lower()}") from None
+        if not got or byte == b"\n":
+            break
+        if length == LINE_BYTES_MAX:
+            wipe(buffer)
+            raise UsageError(f"the passphrase on descriptor {descriptor} is longer than {LINE_BYTES_MAX} bytes")
+        buffer[length : length + 1] = byte
+        length += 1
+    if not length:
+        raise UsageError(f"there is no passphrase on descriptor {descriptor}")
+    line = buffer[:length]
+    wipe(buffer)
+    return line
+
+
+def new_passphrase(arguments: GlobalArguments, what: str = "new passphrase") -> bytearray:
+    """A passphrase to be: typed twice on a terminal, else one line of standard input.
+
+    Raises: WouldPrompt: neither is there.
+    """
+    if stdin_is_terminal():
+        with terminal_for(what) as terminal:
+            return terminal.ask_new(what)
+    try:
+        return read_passphrase_line(_STDIN)
+    except UsageError:
+        raise WouldPrompt(
+            f"there is no terminal to type the {what} on, and nothing on standard input",
+            advice="write it to standard input as one line",
+        ) from None
+
+
+def confirm(arguments: GlobalArguments, question: str) -> bool:
+    """Ask before something that cannot be undone; ``--yes`` answers.
+
+    Returns: whether to go on.
+    Raises: WouldPrompt: there is no terminal to ask on.
+    """
+    if arguments.yes:
+        return True
+    terminal = Terminal.open() if stdin_is_terminal() else None
+    if terminal is None:
+        raise WouldPrompt(f"not done without a yes: {question.rstrip('?')}", advice="add --yes to say it in advance")
+    with terminal:
+        return terminal.confirm(output.escape(question))
+
+
+def terminal_for(what: str) -> Terminal:
+    """The terminal, to ask for *what*.
+
+    Raises: WouldPrompt: there is none, or this is a job in the background.
+    """
+    terminal = Terminal.open()
+    if terminal is None:
+        raise WouldPrompt(f"there is no terminal to type the {what} on")
+    return terminal
+
+
+def _read_all(descriptor: int, what: str) -> bytearray:
+    # Grown by hand: a bytearray that grows by itself leaves the old bytes behind.
+    buffer = bytearray(64 * 1024)
+    length = 0
+    while True:
+        if length == len(buffer):
+            if length > ITEM_BYTES_MAX:
+                wipe(buffer)
+                raise UsageError(f"{what} is longer than an item may be ({ITEM_BYTES_MAX} bytes)")
+            larger = bytearray(4 * length)
+            larger[:length] = buffer
+            wipe(buffer)
+            buffer = larger
+        try:
+            got = os.readv(descriptor, [memoryview(buffer)[length:]])
+        except OSError as error:
+            wipe(buffer)
+            raise StoreUnavailable(f"cannot read {what}: {(error.strerror or '').lower()}") from None
+        if not got:
+            result = buffer[:length]
+            wipe(buffer)
+            return result
+        length += got
