@@ -11,7 +11,7 @@ import os
 from strongroom.errors import StoreUnavailable
 from strongroom.stores.sqlite_driver import DriverError
 from strongroom.stores.sqlite_rows import Reader, Writer
-from strongroom.stores.sqlite_session import BROKEN, IDLE, READING, WRITING, Session
+from strongroom.stores.sqlite_session import IDLE, READING, WRITING, Session
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -120,4 +120,4 @@ def _forsake(session: Session) -> None:
     """After a failed beginning: leave no transaction open that no block will end."""
     if not session.depth:
         session.undo()
-        session.state = BROKEN if session.is_closed else IDLE
+        session.state = IDLE
