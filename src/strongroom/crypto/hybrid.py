@@ -87,23 +87,9 @@ def open_sealed(private: bytearray, sealed: bytes, info: bytes) -> bytearray:
     Returns: the secret, which the caller wipes.
     Raises: Tampered: wrong key, wrong info or changed bytes.
     """
-    return _open_from_parts(_suite(), private, sealed, info)
-
-
-def _suite() -> Suite:
-    return Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
-
-
-def _open_from_parts(suite: Suite, private: bytearray, sealed: bytes, info: bytes) -> bytearray:
-    if len(private) != PRIVATE_KEY_BYTES:
-        raise ValueError("a hybrid private key has 96 bytes")
-    seed = memoryview(private)
-    key = MLKEM768X25519PrivateKey(
-        MLKEM768PrivateKey.from_seed_bytes(seed[:_MLKEM_SEED_BYTES]),
-        X25519PrivateKey.from_private_bytes(seed[_MLKEM_SEED_BYTES:]),
-    )
+    key = _private_key(private)
     try:
-        secret = suite.decrypt(sealed, key, info=info)
+        secret = _suite().decrypt(sealed, key, info=info)
     except (InvalidTag, ValueError):
         raise Tampered("a stored handover does not open") from None
     # The library has no decrypt_into for HPKE.
@@ -111,3 +97,15 @@ def _open_from_parts(suite: Suite, private: bytearray, sealed: bytes, info: byte
     del secret
     scrub(len(buffer))
     return buffer
+
+
+def _suite() -> Suite:
+    return Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
+
+
+def _private_key(private: bytearray) -> MLKEM768X25519PrivateKey:
+    seed = memoryview(private)
+    return MLKEM768X25519PrivateKey(
+        MLKEM768PrivateKey.from_seed_bytes(seed[:_MLKEM_SEED_BYTES]),
+        X25519PrivateKey.from_private_bytes(seed[_MLKEM_SEED_BYTES:]),
+    )

@@ -8,7 +8,7 @@ Source: docs/format.md#keys and #key-slots; RFC 5869, RFC 8018, RFC 9106.
 
 from __future__ import annotations
 
-from cryptography.hazmat.primitives.hashes import SHA256, SHA512
+from cryptography.hazmat.primitives.hashes import SHA256, SHA512, HashAlgorithm
 from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
 
@@ -41,10 +41,8 @@ def derive(root_key: Buffer, purpose: bytes, vault_id: bytes, epoch: int) -> byt
 
     Returns: 32 bytes, which the caller wipes.
     """
-    key = bytearray(KEY_BYTES)
     info = labels.DERIVE + purpose + b"\0" + vault_id + u32(epoch)
-    HKDFExpand(SHA512(), KEY_BYTES, info).derive_into(root_key, key)
-    return key
+    return _expand_from_parts(SHA512(), root_key, info, KEY_BYTES)
 
 
 def slot_key(secret: Buffer, vault_id: bytes, slot_id: bytes, kind: int, parameters: bytes) -> bytearray:
@@ -59,10 +57,8 @@ def slot_key(secret: Buffer, vault_id: bytes, slot_id: bytes, kind: int, paramet
 
     Returns: 32 bytes, which the caller wipes.
     """
-    key = bytearray(KEY_BYTES)
     info = labels.SLOT_KEK + b"\0" + vault_id + slot_id + bytes((kind,)) + parameters
-    HKDF(SHA512(), KEY_BYTES, labels.SLOT, info).derive_into(secret, key)
-    return key
+    return _hkdf_from_parts(SHA512(), secret, labels.SLOT, info, KEY_BYTES)
 
 
 def prepare_passphrase(passphrase: Buffer) -> bytearray:
@@ -126,12 +122,24 @@ def stretch_pbkdf2(prepared: Buffer, salt: bytes, *, iterations: int) -> bytearr
     Raises: ValueError: the cost is out of bounds; nothing was computed.
     """
     check_pbkdf2(iterations)
-    return _pbkdf2_from_parts(prepared, salt, iterations=iterations)
+    return _pbkdf2_from_parts(SHA256(), prepared, salt, iterations, KEY_BYTES)
 
 
 def _check(what: str, value: int, bounds: tuple[int, int]) -> None:
     if not bounds[0] <= value <= bounds[1]:
         raise ValueError(f"{what} must be within {bounds[0]}..{bounds[1]}, not {value}")
+
+
+def _expand_from_parts(hash_: HashAlgorithm, key: Buffer, info: bytes, length: int) -> bytearray:
+    derived = bytearray(length)
+    HKDFExpand(hash_, length, info).derive_into(key, derived)
+    return derived
+
+
+def _hkdf_from_parts(hash_: HashAlgorithm, secret: Buffer, salt: bytes, info: bytes, length: int) -> bytearray:
+    derived = bytearray(length)
+    HKDF(hash_, length, salt, info).derive_into(secret, derived)
+    return derived
 
 
 def _argon2id_from_parts(
@@ -163,9 +171,9 @@ def _argon2id_from_parts(
     return key
 
 
-def _pbkdf2_from_parts(material: Buffer, salt: bytes, *, iterations: int, length: int = KEY_BYTES) -> bytearray:
+def _pbkdf2_from_parts(hash_: HashAlgorithm, material: Buffer, salt: bytes, iterations: int, length: int) -> bytearray:
     from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
 
     key = bytearray(length)
-    PBKDF2HMAC(SHA256(), length, salt, iterations).derive_into(material, key)
+    PBKDF2HMAC(hash_, length, salt, iterations).derive_into(material, key)
     return key
