@@ -6,6 +6,7 @@ line that begins with $ is a command that was really run at that moment.
 
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -110,12 +111,20 @@ def tell_story(story: Story) -> None:
     story.strongroom("restore", "bank/checking", "--version", "1")
     story.job()
 
-    print("7. Somebody changes one byte of the stored key slot")
-    blob = bytearray(story.vault.read_bytes())
-    blob[blob.index(b"SRSL") + 100] ^= 1
-    story.vault.write_bytes(blob)
+    print("7. Somebody who can write to the file puts the wrong password's row in place of the right one")
+    plant_version(story.vault, source=2, target=3)
+    story.strongroom("get", "bank/checking", "password", expected=EXIT_TAMPERED)
     said = story.strongroom("verify", expected=EXIT_TAMPERED)
-    tell(f"  exit {EXIT_TAMPERED}: {said.splitlines()[0]}")
+    tell(f"  both end with {EXIT_TAMPERED}: {said.splitlines()[0]}")
+
+
+def plant_version(vault: Path, *, source: int, target: int) -> None:
+    """Overwrite one version's row by another's, as anybody with SQLite could."""
+    connection = sqlite3.connect(vault)
+    with connection:
+        query = "UPDATE versions SET body = (SELECT body FROM versions WHERE number = ?) WHERE number = ?"
+        assert connection.execute(query, (source, target)).rowcount == 1
+    connection.close()
 
 
 def main() -> None:

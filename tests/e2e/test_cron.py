@@ -57,7 +57,17 @@ def system_user(name: str, home: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        subprocess.run(["userdel", name], check=True, timeout=60)
+        remove_user(name)
+
+
+def remove_user(name: str) -> None:
+    """Remove the user once its last process has ended; cron's own child outlives the job by a moment."""
+    for _ in range(50):
+        done = subprocess.run(["userdel", name], capture_output=True, text=True, timeout=60)
+        if done.returncode == 0:
+            return
+        time.sleep(0.2)
+    raise AssertionError(done.stderr)
 
 
 @contextmanager

@@ -33,7 +33,8 @@ def test_the_demo_tells_a_true_story() -> None:
     assert job[0].endswith("balance 1,234.56")
     assert job[2].endswith("balance 1,234.56")
     assert any(line.startswith("found in its") and ": 0 of" in line for line in lines)
-    assert any(line.startswith("exit 7: strongroom: ") for line in lines)
+    finding = "duplicated: version 3 of bank/checking holds a copy of version 2 of bank/checking"
+    assert f"both end with 7: {finding}" in lines
     assert "correct-Horse-27-battery" not in done.stdout
     assert set(build.glob("demo-*")) == before
     assert len(lines) < 35
