@@ -167,7 +167,12 @@ class LedgeredRows:
         pending = self._pending.pop(table, None)
         if not pending:
             return
-        self.store_rows.put_many(table, [row for row in pending.values() if row is not None])
+        if len(pending) == 1:
+            for row in pending.values():
+                if row is not None:
+                    self.store_rows.put(table, row)
+        else:
+            self.store_rows.put_many(table, [row for row in pending.values() if row is not None])
         for key, row in pending.items():
             if row is None:
                 self.store_rows.delete(table, *key)

@@ -5,6 +5,8 @@ Source: docs/format.md#names and docs/format.md#versions.
 
 from __future__ import annotations
 
+from struct import Struct
+
 from strongroom.errors import FormatUnsupported
 from strongroom.items import (
     COMPONENT_BYTES_MAX,
@@ -14,7 +16,7 @@ from strongroom.items import (
     Field,
     Version,
 )
-from strongroom.wire import Reader, counted, text, u8, u32, u64
+from strongroom.wire import Reader, counted, text, u8, u32
 
 FORM = 1
 FOLDER = 1
@@ -30,6 +32,9 @@ AUTHOR_BYTES_MAX = 256
 _KINDS = {"text": 1, "bytes": 2, "json": 3}
 _KIND_NAMES = {number: name for name, number in _KINDS.items()}
 _NOT_SECRET = 128
+# The parts of fixed width in one call each: an item has up to ten entries, and every write packs them all.
+_HEAD = Struct(">QQIBQI")
+_ENTRY = Struct(">Q16sQQQB16s")
 
 
 class Entry:
@@ -113,25 +118,29 @@ def encode_node(node: Node) -> bytes:
     parts = [u8(FORM), u8(node.kind), text(node.name)]
     if node.kind == ITEM:
         parts += [
-            u64(node.revision),
-            u64(node.current),
-            u32(node.max_versions),
-            u8(node.cas_required),
-            u64(node.delete_after),
-            u32(len(node.custom)),
+            _HEAD.pack(
+                node.revision,
+                node.current,
+                node.max_versions,
+                node.cas_required,
+                node.delete_after,
+                len(node.custom),
+            )
         ]
         for key, value in node.custom.items():
             parts += [text(key), text(value)]
         parts.append(u32(len(node.entries)))
         for entry in node.entries:
             parts += [
-                u64(entry.number),
-                entry.edition,
-                u64(entry.created),
-                u64(entry.deleted),
-                u64(entry.expires),
-                u8(entry.state),
-                entry.request_id,
+                _ENTRY.pack(
+                    entry.number,
+                    entry.edition,
+                    entry.created,
+                    entry.deleted,
+                    entry.expires,
+                    entry.state,
+                    entry.request_id,
+                ),
                 text(entry.author),
             ]
     return b"".join(parts)
@@ -165,15 +174,10 @@ def decode_node(data: bytes) -> Node:
 
 
 def _decode_entry(reader: Reader) -> Entry:
-    number = reader.u64()
-    edition = reader.take(16)
-    created = reader.u64()
-    deleted = reader.u64()
-    expires = reader.u64()
-    state = reader.u8()
+    fixed = _ENTRY.unpack(reader.take(_ENTRY.size))
+    number, edition, created, deleted, expires, state, request_id = fixed
     if state not in (PRESENT, DESTROYED):
         raise reader.malformed("unknown state")
-    request_id = reader.take(16)
     author = reader.text(AUTHOR_BYTES_MAX)
     return Entry(
         number, edition, created, author, deleted=deleted, expires=expires, state=state, request_id=request_id
