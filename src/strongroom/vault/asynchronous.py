@@ -9,6 +9,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import timedelta
     from typing import ParamSpec, TypeVar
 
     from strongroom.items import Item, Version
@@ -53,10 +54,11 @@ class AsyncTwins:
         fields: Mapping[str, FieldValue],
         *,
         cas: int | None = None,
+        expires: timedelta | None = None,
         request_id: bytes | None = None,
     ) -> Version:
         """As `Vault.set`."""
-        return await _in_thread(self._vault.set, path, fields, cas=cas, request_id=request_id)
+        return await _in_thread(self._vault.set, path, fields, cas=cas, expires=expires, request_id=request_id)
 
     async def aset_many(
         self, items: Mapping[str, Mapping[str, FieldValue]], *, request_id: bytes | None = None
@@ -91,9 +93,9 @@ class AsyncTwins:
         """As `Vault.history`."""
         return await _in_thread(self._vault.history, path)
 
-    async def arestore(self, path: str, version: int | None = None) -> Version:
+    async def arestore(self, path: str, version: int | None = None, *, request_id: bytes | None = None) -> Version:
         """As `Vault.restore`."""
-        return await _in_thread(self._vault.restore, path, version)
+        return await _in_thread(self._vault.restore, path, version, request_id=request_id)
 
     async def adelete(self, path: str, *, versions: Sequence[int] = ()) -> None:
         """As `Vault.delete`."""

@@ -60,7 +60,7 @@ def list_slots(core: Core) -> list[SlotInfo]:
     """The slots, oldest first."""
     with core.reading() as rows:
         found = [(record, _read_label(core, rows, record.slot_id)) for record in _checked_slots(core, rows)]
-    found.sort(key=lambda pair: (pair[0].created_us, pair[0].slot_id))
+    found.sort(key=lambda pair: (pair[0].created_us, pair[0].kind, pair[0].slot_id))
     return [SlotInfo(record, label) for record, label in found]
 
 
