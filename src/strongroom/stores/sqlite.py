@@ -136,13 +136,13 @@ class SqliteStore:
             session.reconnect()
         with session.mutex:
             try:
-                (version,) = session.execute("PRAGMA data_version").fetchone()
+                row = session.execute("PRAGMA data_version").fetchone()
             except DriverError as error:
                 if not is_busy(error):
                     raise session.failed(error) from None
-                (version,) = session.insist("PRAGMA data_version").fetchone()
+                row = session.insist("PRAGMA data_version")
             # A new connection counts from the start again: the generation keeps its numbers apart.
-            token: int = session.generation << 32 | version
+            token: int = session.generation << 32 | row[0]
             return token
 
     def scrub(self) -> None:
@@ -190,8 +190,8 @@ class SqliteStore:
         session = self._session
         deadline = monotonic() + _SCRUB_SECONDS
         while True:
-            (is_blocked, _, _) = session.insist("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            if not is_blocked:
+            result = session.insist("PRAGMA wal_checkpoint(TRUNCATE)")
+            if result is not None and not result[0]:
                 return
             if monotonic() > deadline:
                 raise StoreUnavailable(

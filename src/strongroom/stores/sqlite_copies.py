@@ -95,7 +95,7 @@ def _copy(source: str, temporary: str) -> None:
             except DriverError as error:
                 raise translate(error, source) from None
             execute(copy, "PRAGMA journal_mode = DELETE", temporary)
-            if execute(copy, "PRAGMA integrity_check", temporary).fetchall() != [(b"ok",)]:
+            if execute(copy, "PRAGMA integrity_check", temporary) != [(b"ok",)]:
                 raise damaged(source)
             check_schema(copy, source)
         finally:

@@ -16,7 +16,9 @@ from strongroom.errors import StoreUnavailable, Tampered
 connect = _driver.connect
 Connection = _driver.Connection
 Cursor = _driver.Cursor
-DriverError = _driver.Error
+DriverError = (_driver.Error, UnicodeDecodeError, OverflowError)
+"""What a call of the driver raises. Its message about a damaged schema may not be decodable, and
+a number beyond 63 bits does not reach SQLite."""
 LIBRARY_VERSION = _driver.sqlite_version
 LIMIT_LENGTH = 0
 """``SQLITE_LIMIT_LENGTH``; source: sqlite3.h."""
@@ -63,6 +65,8 @@ def translate(error: BaseException, location: str) -> Exception:
         Tampered: not a database, damaged, or its tables were changed.
         TypeError, ValueError: the calling code passed what no row can hold.
     """
+    if isinstance(error, OverflowError):
+        return ValueError("a number in a row is 0 to 2**63 - 1")
     code = primary_code(error)
     if code in (_BUSY, _LOCKED, _PROTOCOL):
         return StoreUnavailable(

@@ -15,7 +15,6 @@ from strongroom.stores.sqlite_driver import (
     LIBRARY_VERSION,
     LIMIT_LENGTH,
     Connection,
-    Cursor,
     DriverError,
     connect,
     damaged,
@@ -135,7 +134,8 @@ def bare_connection(path: str, *, mode: str = "rw") -> Connection:
         mode: ``rw`` or ``ro``; neither makes a file that is not there.
     """
     name = "".join(
-        chr(byte) if chr(byte).isalnum() or byte in b"/._-" else f"%{byte:02x}" for byte in os.fsencode(path)
+        chr(byte) if (byte < 128 and chr(byte).isalnum()) or byte in b"/._-" else f"%{byte:02x}"
+        for byte in os.fsencode(path)
     )
     try:
         # No waiting inside the driver, which would be deaf to Ctrl-C: `execute` and the session wait.
@@ -152,15 +152,16 @@ def bare_connection(path: str, *, mode: str = "rw") -> Connection:
     return connection
 
 
-def execute(connection: Connection, sql: str, path: str) -> Cursor:
+def execute(connection: Connection, sql: str, path: str) -> list[tuple[object, ...]]:
     """Run one statement, with our errors; waits while another process keeps the file locked.
 
+    Returns: all its rows; text in them is a bytearray.
     Raises: StoreUnavailable, Tampered: as `translate` says.
     """
     deadline = 0.0
     while True:
         try:
-            return connection.execute(sql)
+            return connection.execute(sql).fetchall()
         except DriverError as error:
             now = monotonic()
             deadline = deadline or now + PATIENCE_SECONDS
@@ -174,8 +175,8 @@ def check_schema(connection: Connection, path: str) -> None:
 
     Raises: Tampered: `sqlite_schema` is not what `table_sql` says.
     """
-    found = execute(connection, "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY name", path).fetchall()
-    if [tuple(bytes(value or b"") for value in row) for row in found] != _SCHEMA:
+    found = execute(connection, "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY name", path)
+    if [tuple(bytes(value) if isinstance(value, bytearray) else value for value in row) for row in found] != _SCHEMA:
         raise damaged(path, "its tables are not the ones that this program makes")
 
 
@@ -184,9 +185,9 @@ def check_identity(connection: Connection, path: str) -> None:
 
     Raises: Tampered, FormatUnsupported.
     """
-    if execute(connection, "PRAGMA application_id", path).fetchone() != (APPLICATION_ID,):
+    if execute(connection, "PRAGMA application_id", path) != [(APPLICATION_ID,)]:
         raise damaged(path, "this file is not a strongroom vault")
-    (version,) = execute(connection, "PRAGMA user_version", path).fetchone()
+    version: int = execute(connection, "PRAGMA user_version", path)[0][0]  # type: ignore[assignment]
     if version > FORMAT:
         raise FormatUnsupported(
             f"{path} has store format {version}, this program knows {FORMAT}", advice="upgrade strongroom"
@@ -274,6 +275,6 @@ def file_system_kind(mountinfo: bytes, device: bytes) -> bytes:
 def _settle(connection: Connection, path: str) -> None:
     check_identity(connection, path)
     check_schema(connection, path)
-    if execute(connection, "PRAGMA journal_mode", path).fetchone() != (b"wal",):
+    if execute(connection, "PRAGMA journal_mode", path) != [(b"wal",)]:
         # A backup is one file without a log; used as a vault it gets one.
         execute(connection, "PRAGMA journal_mode = WAL", path)

@@ -52,7 +52,7 @@ class Reader:
         statements = STATEMENTS[table.number]
         try:
             row = session.execute(statements.get, key).fetchone()
-        except (DriverError, OverflowError) as error:
+        except DriverError as error:
             row = self._again(error, statements.get, key)
         if row is not None and tuple(map(type, row)) != statements.types:
             raise _wrong_type(session, table)
@@ -67,7 +67,7 @@ class Reader:
         sql = statements.last[len(prefix)]
         try:
             row = session.execute(sql, prefix).fetchone()
-        except (DriverError, OverflowError) as error:
+        except DriverError as error:
             row = self._again(error, sql, prefix)
         if row is not None and tuple(map(type, row)) != statements.types:
             raise _wrong_type(session, table)
@@ -85,20 +85,20 @@ class Reader:
         cursor = session.connection.cursor()
         try:
             cursor.execute(sql, prefix)
-        except (DriverError, OverflowError) as error:
+        except DriverError as error:
             if not is_busy(error):
                 raise session.failed(error) from None
             # Once any read of this transaction was let in, the others are too.
-            session.insist(sql, prefix).fetchone()
+            session.insist(sql, prefix)
             cursor.execute(sql, prefix)
         session.scans.add(cursor)
         return _stream(session, table, cursor)
 
-    def _again(self, error: Exception, sql: str, parameters: tuple[int | bytes, ...]) -> object:
+    def _again(self, error: Exception, sql: str, parameters: tuple[int | bytes, ...]) -> Row | None:
         """The slow path of a failed read: wait for another process, or raise."""
         if not is_busy(error):
             raise self._session.failed(error) from None
-        return self._session.insist(sql, parameters).fetchone()
+        return self._session.insist(sql, parameters)
 
 
 class Writer(Reader):
@@ -111,7 +111,7 @@ class Writer(Reader):
         session = self._writable()
         try:
             session.execute(STATEMENTS[table.number].put, row)
-        except (DriverError, OverflowError) as error:
+        except DriverError as error:
             raise session.failed(error) from None
 
     def put_many(self, table: Table, rows: Iterable[Row]) -> None:
@@ -120,7 +120,7 @@ class Writer(Reader):
         cursor = session.connection.cursor()
         try:
             cursor.executemany(STATEMENTS[table.number].put, rows)
-        except (DriverError, OverflowError) as error:
+        except DriverError as error:
             raise session.failed(error) from None
 
     def delete(self, table: Table, *key: int | bytes) -> None:
@@ -128,7 +128,7 @@ class Writer(Reader):
         session = self._writable()
         try:
             session.execute(STATEMENTS[table.number].delete, key)
-        except (DriverError, OverflowError) as error:
+        except DriverError as error:
             raise session.failed(error) from None
 
     def _writable(self) -> Session:

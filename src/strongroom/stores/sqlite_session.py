@@ -66,7 +66,7 @@ class Session:
         self.scans: set[Cursor] = set()
         self.is_closed = False
         self.generation += 1
-        self._schema_version = -1
+        self._schema_version: object = None
 
     def reconnect(self) -> None:
         """After a fork: leave the parent's connection alone and open one of our own. After a loss: the same."""
@@ -103,7 +103,7 @@ class Session:
         """
         self.insist("BEGIN IMMEDIATE")
         # Somebody who can write to the file may have planted a trigger after we opened it.
-        (version,) = self.execute("PRAGMA schema_version").fetchone()
+        version = self.insist("PRAGMA schema_version")
         if version != self._schema_version:
             check_schema(self.connection, self.path)
             self._schema_version = version
@@ -145,15 +145,16 @@ class Session:
             self.connection.close()
             self.pid = _LOST
 
-    def insist(self, sql: str, parameters: tuple[int | bytes, ...] = ()) -> Cursor:
+    def insist(self, sql: str, parameters: tuple[int | bytes, ...] = ()) -> tuple[int | bytes, ...] | None:
         """Run a statement; wait up to a minute while another process is in the way.
 
+        Returns: its first row, or None.
         Raises: StoreUnavailable, Tampered.
         """
         deadline = monotonic() + PATIENCE_SECONDS
         while True:
             try:
-                return self.execute(sql, parameters)
+                return self.execute(sql, parameters).fetchone()  # type: ignore[no-any-return]
             except DriverError as error:
                 if not is_busy(error) or monotonic() > deadline:
                     raise self.failed(error) from None
@@ -164,8 +165,6 @@ class Session:
 
         SQLite may have undone it by itself, and later writes would commit one by one.
         """
-        if isinstance(error, OverflowError):
-            return ValueError("a number in a row is 0 to 2**63 - 1")
         ours = translate(error, self.path)
         if self.state == WRITING and not isinstance(ours, TypeError | ValueError):
             self.state = BROKEN

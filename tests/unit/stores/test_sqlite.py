@@ -1,0 +1,536 @@
+"""The SQLite store beyond the conformance suite: settings, plans, locks, forks, failures of the driver."""
+
+# ruff: noqa: PT012 - a transaction's block is the one statement that must raise
+import os
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from strongroom.errors import Conflict, NotFound, StoreUnavailable, UnsafePermissions, VaultNotFound
+from strongroom.stores import sqlite, sqlite_file, sqlite_session
+from strongroom.stores.schema import HEADER, NODES, TABLES, VERSIONS
+from strongroom.stores.sqlite import SqliteStore
+from strongroom.stores.sqlite_driver import translate
+from strongroom.stores.sqlite_rows import STATEMENTS
+
+ITEM = b"i" * 16
+
+
+def pragma(store, name):
+    value = store._session.connection.execute(f"PRAGMA {name}").fetchone()[0]
+    return bytes(value).decode() if isinstance(value, bytearray) else value
+
+
+def test_every_setting_that_durability_and_secrecy_need_is_on(store):
+    expected = {
+        "journal_mode": "wal",
+        "synchronous": 2,
+        "secure_delete": 1,
+        "trusted_schema": 0,
+        "cell_size_check": 1,
+        "mmap_size": 0,
+        "temp_store": 2,
+        "fullfsync": 1,
+        "checkpoint_fullfsync": 1,
+        "application_id": 0x53524D31,
+        "user_version": 1,
+    }
+    assert {name: pragma(store, name) for name in expected} == expected
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o777])
+def test_no_file_is_ever_open_to_others(place, umask):
+    """The database, its log and its index, before and after it is published, whatever the umask."""
+    before = os.umask(umask)
+    try:
+        store = SqliteStore.create(f"{place}/vault.db")
+        with store.writing() as rows:
+            rows.put(HEADER, (1, b"body", b"mac"))
+        modes = {stat.S_IMODE(os.stat(f"{place}/{name}").st_mode) for name in os.listdir(place)}
+        assert len(os.listdir(place)) == 3
+        store.publish()
+        with store.writing() as rows:
+            rows.put(HEADER, (1, b"body", b"mac"))
+        store.backup(f"{place}/backup.db")
+        modes |= {stat.S_IMODE(os.stat(f"{place}/{name}").st_mode) for name in os.listdir(place)}
+        assert sorted(os.listdir(place)) == ["backup.db", "vault.db", "vault.db-shm", "vault.db-wal"]
+        store.close()
+    finally:
+        os.umask(before)
+    assert modes == {0o600}
+
+
+def test_nothing_is_at_the_path_before_it_is_published(place):
+    path = f"{place}/vault.db"
+    store = SqliteStore.create(path)
+    assert not os.path.lexists(path)
+    with pytest.raises(VaultNotFound):
+        SqliteStore.open(path)
+    store.close()
+    assert os.listdir(place) == []
+
+
+def test_the_slower_of_two_creators_gets_a_conflict_and_leaves_nothing(place):
+    path = f"{place}/vault.db"
+    first, second = SqliteStore.create(path), SqliteStore.create(path)
+    with first.writing() as rows:
+        rows.put(HEADER, (1, b"first", b""))
+    first.publish()
+    with pytest.raises(Conflict):
+        second.publish()
+    with pytest.raises(Conflict):
+        SqliteStore.create(path)
+    first.close()
+    assert os.listdir(place) == ["vault.db"]
+    with SqliteStore.open(path).reading() as rows:
+        assert rows.get(HEADER, 1) == (1, b"first", b"")
+
+
+def test_closing_leaves_one_file(path):
+    store = SqliteStore.open(path)
+    with store.writing() as rows:
+        rows.put(HEADER, (1, b"new", b""))
+    store.close()
+    assert os.listdir(os.path.dirname(path)) == ["vault.db"]
+
+
+def test_a_missing_vault_or_directory_says_what_to_do(place):
+    with pytest.raises(VaultNotFound) as raised:
+        SqliteStore.open(f"{place}/none.db")
+    assert "strongroom init" in raised.value.advice
+    with pytest.raises(VaultNotFound):
+        SqliteStore.open(f"{place}/none/none.db")
+    with pytest.raises(NotFound):
+        SqliteStore.create(f"{place}/none/none.db")
+
+
+@pytest.mark.parametrize("ending", ["", "-wal", "-shm", "-journal"])
+@pytest.mark.parametrize("mode", [0o640, 0o602])
+def test_a_file_open_to_others_is_refused(store, path, ending, mode):
+    with store.reading() as rows:
+        rows.get(HEADER, 1)
+    if ending == "-journal":
+        with open(path + ending, "wb"):
+            pass
+    os.chmod(path + ending, mode)
+    with pytest.raises(UnsafePermissions, match="open to other users"):
+        SqliteStore.open(path)
+
+
+def test_a_directory_that_others_can_write_is_refused(path):
+    os.chmod(os.path.dirname(path), 0o1777)
+    with pytest.raises(UnsafePermissions, match="can be written by other users"):
+        SqliteStore.open(path)
+    with pytest.raises(UnsafePermissions):
+        SqliteStore.create(path + "2")
+
+
+def test_a_symbolic_link_is_refused_with_the_real_path(path):
+    os.symlink(path, path + ".link")
+    with pytest.raises(UnsafePermissions) as raised:
+        SqliteStore.open(path + ".link")
+    assert path in raised.value.advice
+
+
+@pytest.mark.parametrize("name", ["a b.db", "100%.db", "q?mode=memory.db", "#h.db", "ü☃.db", ":memory:", "x\udcff.db"])
+def test_any_file_name_is_taken_literally(place, name):
+    path = f"{place}/{name}"
+    store = SqliteStore.create(path)
+    with store.writing() as rows:
+        rows.put(HEADER, (1, b"body", b"mac"))
+    store.publish()
+    store.close()
+    assert os.listdir(place) == [name]
+    opened = SqliteStore.open(path)
+    with opened.reading() as rows:
+        assert rows.get(HEADER, 1) == (1, b"body", b"mac")
+    opened.close()
+
+
+def test_a_relative_path_outlives_a_change_of_directory(path, monkeypatch):
+    monkeypatch.chdir(os.path.dirname(path))
+    store = SqliteStore.open("vault.db")
+    monkeypatch.chdir("/")
+    assert store.location == path
+    store.close()
+
+
+def test_every_statement_goes_straight_to_its_key(store):
+    """No table is scanned for a prefix, nothing is sorted."""
+    connection = store._session.connection
+    for table in TABLES:
+        statements = STATEMENTS[table.number]
+        for count, sql in [
+            (table.key_length, statements.get),
+            *enumerate(statements.scan),
+            *enumerate(statements.last),
+        ]:
+            arguments = tuple(1 if kind == "INTEGER" else b"" for _, kind in table.columns[:count])
+            plan = b" / ".join(bytes(row[3]) for row in connection.execute("EXPLAIN QUERY PLAN " + sql, arguments))
+            assert b"TEMP B-TREE" not in plan
+            assert (b"SEARCH" in plan and b"PRIMARY KEY" in plan) if count else plan.startswith(b"SCAN"), (sql, plan)
+
+
+def test_a_read_keeps_nobody_from_emptying_the_log(store, path):
+    """Neither a finished get nor an abandoned scan holds on to its moment."""
+    other = SqliteStore.open(path)
+    with store.reading() as rows:
+        rows.get(NODES, b"p" * 16, b"\x01" * 16)
+        rows.last(VERSIONS, ITEM)
+        abandoned = rows.scan(VERSIONS)
+        next(abandoned)
+    with other.writing() as rows:
+        rows.put(HEADER, (1, b"new", b""))
+    other.scrub()
+    assert os.path.getsize(path + "-wal") == 0
+    with store.reading() as rows:
+        assert rows.get(HEADER, 1) == (1, b"new", b"")
+    other.close()
+
+
+def test_scrub_says_when_a_reader_is_in_the_way(store, path, monkeypatch):
+    monkeypatch.setattr(sqlite, "_SCRUB_SECONDS", 0.1)
+    other = SqliteStore.open(path)
+    with other.reading() as rows:
+        rows.get(HEADER, 1)
+        with store.writing() as written:
+            written.put(HEADER, (1, b"new", b""))
+        with pytest.raises(StoreUnavailable) as raised:
+            store.scrub()
+    assert raised.value.is_transient
+    store.scrub()
+    other.close()
+
+
+def test_deleted_rows_are_gone_from_every_file_after_a_scrub(store, path):
+    """Random bodies of all sizes, deleted or replaced, leave no 16 bytes of themselves behind."""
+    bodies = [os.urandom(size) for size in (40, 200, 1000, 3000, 5000, 20000) for _ in range(30)]
+    with store.writing() as rows:
+        rows.put_many(VERSIONS, [(b"gone" + bytes(12), number, body) for number, body in enumerate(bodies)])
+    for number in range(0, len(bodies), 3):
+        with store.writing() as rows:
+            rows.delete(VERSIONS, b"gone" + bytes(12), number)
+            rows.put(VERSIONS, (b"gone" + bytes(12), number + 1, b"replaced"))
+            rows.put(VERSIONS, (b"gone" + bytes(12), number + 2, os.urandom(len(bodies[number + 2]))))
+    store.scrub()
+    left = b""
+    for name in os.listdir(os.path.dirname(path)):
+        with open(f"{os.path.dirname(path)}/{name}", "rb") as file:
+            left += file.read()
+    found = [number for number, body in enumerate(bodies) if body[:16] in left or body[-16:] in left]
+    assert found == []
+
+
+def test_a_writer_that_waits_in_vain_says_busy(store, path, monkeypatch):
+    monkeypatch.setattr(sqlite_session, "PATIENCE_SECONDS", 0.05)
+    other = SqliteStore.open(path)
+    with other.writing(), pytest.raises(StoreUnavailable) as raised:
+        store.writing().__enter__()
+    assert raised.value.is_transient
+    with store.writing() as rows:
+        rows.put(HEADER, (1, b"later", b""))
+    other.close()
+
+
+def test_a_waiting_writer_goes_on_when_the_other_is_done(store, path):
+    other = SqliteStore.open(path)
+    entered = threading.Event()
+
+    def write():
+        with store.writing() as rows:
+            entered.set()
+            rows.put(HEADER, (1, b"second", b""))
+
+    thread = threading.Thread(target=write)
+    with other.writing() as rows:
+        rows.put(HEADER, (1, b"first", b""))
+        thread.start()
+        assert not entered.wait(0.05)
+    thread.join()
+    with other.reading() as rows:
+        assert rows.get(HEADER, 1) == (1, b"second", b"")
+    other.close()
+
+
+def test_a_full_disk_undoes_the_whole_transaction(store):
+    """Even if the caller catches the error and goes on: later rows must not be committed one by one."""
+    pages = pragma(store, "page_count")
+    pragma(store, f"max_page_count = {pages + 5}")
+    with pytest.raises(StoreUnavailable, match="nothing was written"), store.writing() as rows:
+        rows.put(HEADER, (1, b"half", b""))
+        with pytest.raises(StoreUnavailable, match="the disk is full"):
+            rows.put(VERSIONS, (b"big", 1, b"x" * 200_000))
+        with pytest.raises(RuntimeError):
+            rows.put(HEADER, (1, b"after", b""))
+    with store.reading() as rows:
+        assert rows.get(HEADER, 1) == (1, b"body", b"mac")
+    pragma(store, f"max_page_count = {pages + 500}")
+    with store.writing() as rows:
+        rows.put(VERSIONS, (b"big", 1, b"x" * 200_000))
+
+
+def test_an_inner_block_that_met_a_full_disk_cannot_be_committed_around(store):
+    pragma(store, f"max_page_count = {pragma(store, 'page_count') + 5}")
+    with pytest.raises(StoreUnavailable, match="nothing was written"), store.writing() as rows:
+        rows.put(HEADER, (1, b"half", b""))
+        with pytest.raises(StoreUnavailable, match="the disk is full"), store.writing() as inner:
+            inner.put(VERSIONS, (b"big", 1, b"x" * 200_000))
+    with store.reading() as rows:
+        assert rows.get(HEADER, 1) == (1, b"body", b"mac")
+
+
+def test_a_store_that_cannot_be_written_says_so(store):
+    store._session.connection.execute("PRAGMA query_only = ON")
+    with pytest.raises(StoreUnavailable, match="cannot be written"), store.writing() as rows:
+        rows.put(HEADER, (1, b"new", b""))
+
+
+def test_a_connection_that_cannot_undo_is_replaced(store, monkeypatch):
+    """The next use opens another one and sees what was committed before."""
+    session = store._session
+    execute = session.execute
+
+    def fail(sql, parameters=()):
+        if sql == "ROLLBACK":
+            raise sqlite3.OperationalError("planted")
+        return execute(sql, parameters)
+
+    token = store.change_token()
+    with pytest.raises(KeyError), store.writing() as rows:
+        rows.put(HEADER, (1, b"undone", b""))
+        session.execute = fail
+        raise KeyError
+    with store.writing() as rows:
+        assert rows.get(HEADER, 1) == (1, b"body", b"mac")
+        rows.put(HEADER, (1, b"new", b""))
+    assert store.change_token() != token
+
+
+def test_closing_inside_a_transaction_undoes_it(path):
+    store = SqliteStore.open(path)
+    with pytest.raises(StoreUnavailable, match="nothing was written"), store.writing() as rows:
+        rows.put(HEADER, (1, b"half", b""))
+        store.close()
+    store = SqliteStore.open(path)
+    with store.reading() as rows:
+        assert rows.get(HEADER, 1) == (1, b"body", b"mac")
+        store.close()
+        with pytest.raises(StoreUnavailable, match="was closed"):
+            rows.get(HEADER, 1)
+
+
+def test_publish_and_scrub_inside_a_transaction_are_misuse(store, place):
+    with store.reading(), pytest.raises(RuntimeError):
+        store.scrub()
+    created = SqliteStore.create(f"{place}/new.db")
+    with created.writing(), pytest.raises(RuntimeError):
+        created.publish()
+    created.close()
+
+
+def in_child(work):
+    """Run *work* in a forked child; its exit status is 0 only if it returned."""
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            work()
+            status = 0
+        finally:
+            os._exit(status)
+    _, status = os.waitpid(child, 0)
+    assert status == 0
+
+
+def test_parent_and_child_both_write_after_a_fork(store):
+    with store.reading() as rows:
+        rows.get(HEADER, 1)
+    parent = os.getpid()
+
+    def work():
+        for number in range(20):
+            with store.writing() as rows:
+                rows.put(VERSIONS, (b"child", number, b""))
+        assert os.getpid() != parent
+        store.close()
+
+    before = store.change_token()
+    in_child(work)
+    assert store.change_token() != before
+    with store.writing() as rows:
+        rows.put(VERSIONS, (b"parent", 1, b""))
+        assert len(list(rows.scan(VERSIONS, b"child"))) == 20
+    assert pragma(store, "integrity_check") == "ok"
+
+
+def test_a_child_does_not_commit_its_parents_transaction(store):
+    with pytest.raises(KeyError), store.writing() as rows:
+        rows.put(HEADER, (1, b"half", b""))
+
+        def work():
+            with pytest.raises(StoreUnavailable, match="forked"):
+                store.writing().__exit__(None, None, None)
+            with store.reading() as rows_read:
+                assert rows_read.get(HEADER, 1) == (1, b"body", b"mac")
+
+        in_child(work)
+        raise KeyError
+    with store.reading() as rows:
+        assert rows.get(HEADER, 1) == (1, b"body", b"mac")
+
+
+def test_a_fork_while_another_thread_holds_the_store_does_not_hang_the_child(store):
+    holding, release = threading.Event(), threading.Event()
+
+    def hold():
+        with store.reading() as rows:
+            rows.get(HEADER, 1)
+            holding.set()
+            release.wait()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    holding.wait()
+
+    def work():
+        with store.reading() as rows:
+            assert rows.get(HEADER, 1) == (1, b"body", b"mac")
+
+    in_child(work)
+    release.set()
+    thread.join()
+
+
+def test_a_child_that_exits_normally_leaves_the_parents_log_alone(path):
+    """Its interpreter frees the inherited connection at exit, while the parent goes on."""
+    script = """
+import os, sys
+from strongroom.stores.sqlite import SqliteStore
+from strongroom.stores.schema import HEADER
+store = SqliteStore.open(sys.argv[1])
+for number in range(5):
+    with store.writing() as rows:
+        rows.put(HEADER, (1, b"parent", bytes([number])))
+    child = os.fork()
+    if child == 0:
+        with store.writing() as rows:
+            rows.put(HEADER, (2, b"child", bytes([number])))
+        sys.exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    with store.writing() as rows:
+        assert rows.get(HEADER, 1) == (1, b"parent", bytes([number]))
+        assert rows.get(HEADER, 2) == (2, b"child", bytes([number]))
+        rows.put(HEADER, (3, b"parent", b""))
+assert store._session.connection.execute("PRAGMA integrity_check").fetchone() == (b"ok",)
+store.close()
+"""
+    subprocess.run([sys.executable, "-c", script, path], check=True)
+
+
+def test_the_change_token_sees_a_commit_of_another_process(store, path):
+    """In and outside a transaction, exactly as the rows do."""
+    script = """
+import sys
+from strongroom.stores.sqlite import SqliteStore
+from strongroom.stores.schema import HEADER
+store = SqliteStore.open(sys.argv[1])
+with store.writing() as rows:
+    rows.put(HEADER, (1, b"other", b""))
+store.close()
+"""
+    with store.reading() as rows:
+        before = store.change_token()
+        subprocess.run([sys.executable, "-c", script, path], check=True)
+        assert store.change_token() == before
+        assert rows.get(HEADER, 1) == (1, b"body", b"mac")
+    with store.reading() as rows:
+        assert store.change_token() != before
+        assert rows.get(HEADER, 1) == (1, b"other", b"")
+
+
+def test_a_file_that_is_replaced_while_it_is_opened_is_opened_anew(path, place, monkeypatch):
+    """Whoever waited for the old file's lock must not go on with a file that has no name any more."""
+    new = f"{place}/new.db"
+    SqliteStore.open(path).backup(new)
+    settle = sqlite_file._settle
+    replaced = []
+
+    def replace_then_settle(connection, location):
+        settle(connection, location)
+        if not replaced:
+            replaced.append(os.stat(location).st_ino)
+            os.replace(new, location)
+
+    monkeypatch.setattr(sqlite_file, "_settle", replace_then_settle)
+    store = SqliteStore.open(path)
+    with store.writing() as rows:
+        rows.put(HEADER, (1, b"into the new file", b""))
+    store.close()
+    with SqliteStore.open(path).reading() as rows:
+        assert rows.get(HEADER, 1) == (1, b"into the new file", b"")
+    assert os.stat(path).st_ino != replaced[0]
+
+
+MOUNTS = b"""\
+22 27 0:21 / /proc rw,relatime shared:5 - proc proc rw
+30 27 0:45 / /mnt/data rw,relatime shared:9 master:2 - nfs4 server:/export rw,vers=4.2
+31 27 0:46 / /mnt/a\\040b rw - fuse.sshfs me@host: rw
+27 1 254:0 / / rw,relatime - ext4 /dev/vda rw
+broken line
+"""
+
+
+@pytest.mark.parametrize(
+    ("device", "kind"), [(b"0:45", b"nfs4"), (b"0:46", b"fuse.sshfs"), (b"254:0", b"ext4"), (b"0:99", b"")]
+)
+def test_the_kind_of_a_file_system_is_read_from_the_mount_table(device, kind):
+    assert sqlite_file.file_system_kind(MOUNTS, device) == kind
+
+
+def test_a_network_file_system_is_refused(monkeypatch):
+    if not os.path.isdir("/dev/shm") or os.major(os.stat("/dev/shm").st_dev) != 0:
+        pytest.skip("there is no tmpfs to be taken for a network file system")
+    sqlite_file.refuse_network("/dev/shm")
+    monkeypatch.setattr(sqlite_file, "_NETWORK_FILE_SYSTEMS", frozenset((b"tmpfs",)))
+    with pytest.raises(StoreUnavailable, match="network file system"):
+        sqlite_file.refuse_network("/dev/shm")
+
+
+CODES = [
+    (5, StoreUnavailable, True),
+    (261, StoreUnavailable, True),
+    (6, StoreUnavailable, True),
+    (15, StoreUnavailable, True),
+    (13, StoreUnavailable, False),
+    (8, StoreUnavailable, False),
+    (10, StoreUnavailable, False),
+    (1034, StoreUnavailable, False),
+    (14, StoreUnavailable, False),
+    (7, StoreUnavailable, False),
+]
+
+
+@pytest.mark.parametrize(("code", "expected", "is_transient"), CODES)
+def test_driver_errors_become_ours(code, expected, is_transient):
+    error = sqlite3.OperationalError("INSERT INTO secret_table")
+    error.sqlite_errorcode = code
+    ours = translate(error, "vault.db")
+    assert type(ours) is expected
+    assert ours.is_transient is is_transient
+    assert "secret_table" not in str(ours) + ours.advice
+
+
+def test_the_store_loads_no_slow_module():
+    """The package sqlite3 and its datetime cost 5 ms of a cold start, and nothing here needs them."""
+    script = (
+        "import sys; before = set(sys.modules); import strongroom.stores.sqlite\n"
+        "slow = set('sqlite3 datetime pathlib json dataclasses argparse importlib.metadata'.split())\n"
+        "print(sorted(slow & (set(sys.modules) - before)))"
+    )
+    run = subprocess.run([sys.executable, "-S", "-c", script], check=True, capture_output=True, text=True,
+                         env={"PYTHONPATH": os.pathsep.join(sys.path)})  # fmt: skip
+    assert run.stdout == "[]\n"

@@ -1,0 +1,184 @@
+"""Backups and restores: verified, whole, and never over something that is in use."""
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+
+import pytest
+
+from strongroom.errors import Conflict, FormatUnsupported, StoreUnavailable, Tampered, UnsafePermissions, VaultNotFound
+from strongroom.stores import sqlite_copies
+from strongroom.stores.schema import HEADER, VERSIONS
+from strongroom.stores.sqlite import SqliteStore
+
+ITEM = b"i" * 16
+
+
+def header_of(path):
+    store = SqliteStore.open(path)
+    try:
+        with store.reading() as rows:
+            return rows.get(HEADER, 1)
+    finally:
+        store.close()
+
+
+@pytest.fixture
+def backup(store, place):
+    """A backup, after which the store went on."""
+    store.backup(f"{place}/backup.db")
+    with store.writing() as rows:
+        rows.put(HEADER, (1, b"later", b""))
+    store.close()
+    return f"{place}/backup.db"
+
+
+def test_a_backup_is_one_file_with_everything_committed(store, place):
+    """Also what is still in the log; without a log of its own; the store is not changed."""
+    with store.writing() as rows:
+        rows.put(HEADER, (1, b"in the log", b""))
+    store.backup(f"{place}/backup.db")
+    connection = sqlite3.connect(f"file:{place}/backup.db?mode=ro&immutable=1", uri=True)
+    assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    assert connection.execute("SELECT body FROM header").fetchall() == [(b"in the log",)]
+    connection.close()
+    with open(f"{place}/backup.db", "rb") as file:
+        assert file.read(20)[18:20] == b"\x01\x01"  # a rollback-journal database: one file
+
+
+def test_a_backup_inside_a_write_holds_what_was_committed_before(store, place):
+    with store.writing() as rows:
+        rows.put(HEADER, (1, b"not yet", b""))
+        store.backup(f"{place}/backup.db")
+    assert header_of(f"{place}/backup.db") == (1, b"body", b"mac")
+
+
+def test_a_backup_opens_as_a_vault(backup):
+    store = SqliteStore.open(backup)
+    with store.writing() as rows:
+        rows.put(HEADER, (1, b"lives", b""))
+    store.close()
+    assert header_of(backup) == (1, b"lives", b"")
+
+
+def test_a_backup_goes_nowhere_that_others_can_write(store, place):
+    os.mkdir(f"{place}/open")
+    os.chmod(f"{place}/open", 0o777)
+    with pytest.raises(UnsafePermissions):
+        store.backup(f"{place}/open/backup.db")
+    assert os.listdir(f"{place}/open") == []
+
+
+def test_a_damaged_store_is_not_backed_up_silently(store, path, place):
+    store.scrub()
+    store.close()
+    damage(path)
+    with pytest.raises(Tampered):
+        sqlite_copies.write_backup(path, f"{place}/backup.db")
+    assert sorted(name for name in os.listdir(place) if "backup" in name) == []
+
+
+def damage(path):
+    """Noise over the third page and all that follow."""
+    size = os.path.getsize(path)
+    with open(path, "r+b") as file:
+        file.seek(8192)
+        file.write(os.urandom(size - 8192))
+
+
+def test_restoring_to_a_free_place(backup, place):
+    sqlite_copies.restore_backup(backup, f"{place}/restored.db")
+    assert header_of(f"{place}/restored.db") == (1, b"body", b"mac")
+    with pytest.raises(Conflict):
+        sqlite_copies.restore_backup(backup, f"{place}/restored.db")
+
+
+def test_restoring_over_a_vault_keeps_the_old_one_aside(backup, path, place):
+    sqlite_copies.restore_backup(backup, path, set_aside=f"{place}/aside.db")
+    assert header_of(path) == (1, b"body", b"mac")
+    assert header_of(f"{place}/aside.db") == (1, b"later", b"")
+    assert sorted(os.listdir(place)) == ["aside.db", "backup.db", "vault.db"]
+    with pytest.raises(Conflict):
+        sqlite_copies.restore_backup(backup, path, set_aside=f"{place}/aside.db")
+
+
+def test_restoring_over_a_damaged_vault_keeps_it_as_it_is(backup, path, place):
+    damage(path)
+    with open(path, "r+b") as file:
+        file.write(b"not a database any more")
+    with open(path + "-wal", "wb") as file:
+        file.write(b"its log")
+    with open(path, "rb") as file:
+        before = file.read()
+    sqlite_copies.restore_backup(backup, path, set_aside=f"{place}/aside.db")
+    assert header_of(path) == (1, b"body", b"mac")
+    with open(f"{place}/aside.db", "rb") as file:
+        assert file.read() == before
+    with open(f"{place}/aside.db-wal", "rb") as file:
+        assert file.read() == b"its log"
+
+
+def test_a_vault_in_use_is_not_replaced(backup, path, place, monkeypatch):
+    """By this process or another: its log would be taken for the new file's."""
+    other = SqliteStore.open(path)
+    with other.reading() as rows:
+        rows.get(HEADER, 1)
+    with pytest.raises(StoreUnavailable, match="in use"):
+        sqlite_copies.restore_backup(backup, path, set_aside=f"{place}/aside.db")
+    other.close()
+    script = """
+import sys
+from strongroom.stores.sqlite import SqliteStore
+store = SqliteStore.open(sys.argv[1])
+print("open", flush=True)
+sys.stdin.read()
+store.close()
+"""
+    with subprocess.Popen([sys.executable, "-c", script, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        child.stdout.readline()
+        with pytest.raises(StoreUnavailable, match="in use"):
+            sqlite_copies.restore_backup(backup, path, set_aside=f"{place}/aside.db")
+        child.communicate(b"")
+    assert header_of(path) == (1, b"later", b"")
+    assert not os.path.exists(f"{place}/aside.db")
+    sqlite_copies.restore_backup(backup, path, set_aside=f"{place}/aside.db")
+
+
+def test_a_bad_backup_leaves_the_vault_alone(backup, path, place):
+    for name, content in {"noise": os.urandom(9000), "empty": b""}.items():
+        with open(f"{place}/{name}", "wb") as file:
+            file.write(content)
+        with pytest.raises(Tampered):
+            sqlite_copies.restore_backup(f"{place}/{name}", path, set_aside=f"{place}/aside.db")
+    damaged = f"{place}/damaged.db"
+    shutil.copy(backup, damaged)
+    damage(damaged)
+    newer = f"{place}/newer.db"
+    shutil.copy(backup, newer)
+    planted = f"{place}/planted.db"
+    shutil.copy(backup, planted)
+    for name, sql in ((newer, "PRAGMA user_version = 9"), (planted, "CREATE TABLE more (id INTEGER)")):
+        connection = sqlite3.connect(name)
+        connection.execute(sql)
+        connection.close()
+    for name, expected in ((damaged, Tampered), (newer, FormatUnsupported), (planted, Tampered)):
+        with pytest.raises(expected):
+            sqlite_copies.restore_backup(name, path, set_aside=f"{place}/aside.db")
+    with pytest.raises(VaultNotFound):
+        sqlite_copies.restore_backup(f"{place}/none", path, set_aside=f"{place}/aside.db")
+    assert header_of(path) == (1, b"later", b"")
+    assert not [name for name in os.listdir(place) if name.startswith((".", "aside"))]
+
+
+def test_a_restored_vault_takes_writes(backup, path, place):
+    sqlite_copies.restore_backup(backup, path, set_aside=f"{place}/aside.db")
+    store = SqliteStore.open(path)
+    with store.writing() as rows:
+        rows.put(VERSIONS, (ITEM, 1000, b"new"))
+    store.close()
+    store = SqliteStore.open(path)
+    with store.reading() as rows:
+        assert len(list(rows.scan(VERSIONS))) == 41
+    store.close()
