@@ -55,9 +55,21 @@ NOT_AT_START = (
     "sqlite3", "ssl", "subprocess", "tempfile", "typing", "unicodedata", "urllib",
 )  # fmt: skip
 
-# Only crypto and keys reveal keys; every other reveal is listed with the reason why it has to be there.
+# Only crypto and keys reveal keys. Every other place that takes a secret out of its cover is listed
+# with the reason: `reveal()`, and `field.data`, the stored form of a field.
 REVEALS = {
     "secret.py": "defines it",
+    "items.py": "an item makes a SecretStr of its field, or text of a field that is not secret",
+    "vault/records.py": "encodes the fields of a version, to be encrypted at once",
+    "vault/values.py": "what a program stores may be a SecretStr",
+    "vault/vault.py": "what a person answered to `require` is stored",
+    "locate/unlock.py": "a program may give the passphrase as a SecretStr",
+    "doors/cli/fields.py": "the text of `edit`, and `get --json`",
+    "doors/cli/commands/edit.py": "compares before and after",
+    "doors/cli/commands/get.py": "prints the value that was asked for",
+    "doors/cli/commands/init.py": "shows the new recovery code, once",
+    "doors/cli/new_credentials.py": "shows the new recovery code, once",
+    "doors/cli/recovery_codes.py": "shows the new recovery code, once",
 }
 
 
@@ -162,8 +174,8 @@ def test_the_start_up_guard_sees_a_heavy_import() -> None:
 
 
 def test_every_reveal_is_listed() -> None:
-    """Secrets leave through reveal() alone, and each file that calls it outside crypto and keys is known here."""
-    word = re.compile(r"\breveal(_buffer)?\(")
+    """Each file outside crypto and keys that takes a secret out of its cover is known here, and still does."""
+    word = re.compile(r"\breveal(_buffer)?\(|\.data\b")
     found = {
         str(path.relative_to(SOURCE))
         for path in FILES
