@@ -7,6 +7,8 @@
 
 PYTHON ?=
 JOBS ?= 2
+# For a part of the suite: make test ARGS="tests/unit -k ledger"
+ARGS ?=
 VENV := .venv
 PY := $(VENV)/bin/python
 # Start-up is measured in a venv without the test tools.
@@ -18,7 +20,7 @@ GROUP = $(PY) -c 'import sys, tomllib; print(*tomllib.load(open("pyproject.toml"
 # Branch coverage in per cent: of everything, and of the rooms that hold keys and decide what is read.
 COVERAGE_ALL := 95
 COVERAGE_CORE := 98
-PYTEST = $(PY) -m pytest -q -n $(JOBS)
+PYTEST = $(PY) -m pytest -q -n $(JOBS) $(ARGS)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check lint types contracts bench clean
