@@ -31,9 +31,14 @@ class Change:
         rows: reads and writes; every write also moves the ledger's sum.
         now: µs since 1970 UTC, the same for everything in this commit.
         request_id: 16 bytes; a repeated call with the same id writes no second version.
+        written: editions that this change wrote; they repeat nothing.
+        repeated: editions of an earlier commit with the same request id that were answered with.
     """
 
-    __slots__ = ("author", "depth", "is_broken", "now", "operations", "request_id", "rows", "scrub", "state", "touched")
+    __slots__ = (
+        "author", "depth", "is_broken", "now", "operations", "repeated", "request_id", "rows", "scrub", "state",
+        "touched", "written",
+    )  # fmt: skip
 
     def __init__(self, rows: LedgeredRows, state: State, author: str, now: int, request_id: bytes) -> None:
         self.rows = rows
@@ -43,6 +48,8 @@ class Change:
         self.request_id = request_id
         self.operations: list[str] = []
         self.touched: list[Touched] = []
+        self.written: set[bytes] = set()
+        self.repeated: set[bytes] = set()
         self.depth = 0
         self.is_broken = False
         self.scrub = False

@@ -78,7 +78,7 @@ def write_version(
     components = parse_path(path)
     place = core.tree.find(change.rows, components, ITEM)
     node = Node(ITEM, components[-1]) if place is None else place.node
-    repeated = _written_by(node, change.request_id)
+    repeated = _repeated(change, node)
     if repeated is not None:
         return repeated.describe()
     _check_cas(path, node, settings, cas)
@@ -95,6 +95,7 @@ def write_version(
     if delete_after:
         entry.deleted = change.now + delete_after
     _put_version(change, core, item_id, entry, fields)
+    change.written.add(entry.edition)
     node.entries.append(entry)
     node.current = entry.number
     node.revision += 1
@@ -206,10 +207,22 @@ def _save(change: Change, core: Core, place: Place, path: str, version: int) -> 
     change.touch(place.id, place.node.revision, version, path)
 
 
-def _written_by(node: Node, request_id: bytes) -> Entry | None:
-    if request_id == NO_REQUEST:
+def _repeated(change: Change, node: Node) -> Entry | None:
+    """What an earlier commit with this change's request id wrote here, if there was one."""
+    if change.request_id == NO_REQUEST:
         return None
-    return next((entry for entry in node.entries if entry.request_id == request_id), None)
+    earlier = [
+        entry
+        for entry in node.entries
+        if entry.request_id == change.request_id and entry.edition not in change.written
+    ]
+    if not earlier:
+        return None
+    # A transaction may write an item several times; its repetition passes them in the same order.
+    # The first of them may be trimmed by now: the whole commit was carried out all the same.
+    entry = next((entry for entry in earlier if entry.edition not in change.repeated), earlier[-1])
+    change.repeated.add(entry.edition)
+    return entry
 
 
 def _check_cas(path: str, node: Node, settings: VaultSettings, cas: int | None) -> None:
