@@ -123,7 +123,8 @@ class Core:
             operation: what the audit log calls it, at most 64 bytes.
             request_id: 16 bytes, or None for a random one.
 
-        Raises: ValueError: a request id of another length.
+        Raises: ValueError: a request id of another length; on entering, one inside another
+            change: a commit has one request id.
         """
         if request_id is not None and len(request_id) != 16:
             raise ValueError("a request id is 16 bytes")
@@ -197,9 +198,12 @@ class _ChangeContext:
         core = self._core
         core.mutex.acquire()
         try:
+            core.keys  # noqa: B018 - raises VaultLocked before the store is asked
             change = core.change
             if change is None:
                 change = self._begin()
+            elif self._request_id not in (None, change.request_id):
+                raise ValueError("a commit has one request id: give it to the transaction, not to a write inside")
             change.depth += 1
             change.operations.append(self._operation)
             self._change = change
@@ -211,7 +215,6 @@ class _ChangeContext:
 
     def _begin(self) -> Change:
         core = self._core
-        core.keys  # noqa: B018 - raises VaultLocked before the store is asked
         self._inner = core.store.writing()
         rows = self._inner.__enter__()
         try:
@@ -253,6 +256,10 @@ class _ChangeContext:
     ) -> None:
         core = self._core
         try:
+            if kind is None and core.is_locked:
+                raise VaultLocked(
+                    "nothing was written: the vault was locked inside the transaction", advice="open it again"
+                )
             if kind is None and change.is_broken:
                 raise StrongroomError(
                     "nothing was written: an operation inside the transaction had failed",

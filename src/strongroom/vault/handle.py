@@ -109,7 +109,9 @@ class VaultHandle:
         """Compare everything in the store with the ledger, the nodes and the audit log.
 
         Returns: what was counted; only when nothing was found.
-        Raises: Tampered: with one line per finding in ``findings``.
+        Raises:
+            Tampered: with one line per finding in ``findings``.
+            RuntimeError: inside a transaction, whose rows are half written.
         """
         return verifying.verify(self._core)
 

@@ -85,6 +85,9 @@ def verify(core: Core) -> Report:
     """See `Vault.verify`."""
     with core.mutex:
         core.keys  # noqa: B018 - raises VaultLocked
+        if core.change is not None:
+            # Its rows are half written and the ledger is not sealed: that would look like tampering.
+            raise RuntimeError("verify inside a transaction")
         with core.store.reading() as rows:
             verifier = _Verifier(core, rows)
             verifier.synchronise()

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from strongroom.errors import VaultLocked
+from strongroom.keys.slots.key_file import KeyFileCredential
+from strongroom.stores.memory import MemoryStore
+from strongroom.vault.opening import open_vault
 from strongroom.vault.vault import Vault
 
 REQUEST = b"r" * 16
@@ -36,3 +40,36 @@ def test_a_repeated_transaction_writes_nothing(vault: Vault, kept: int) -> None:
     assert again == ([1, 2, 3] if kept == 10 else [3, 3, 3])
     assert vault.status().commit_counter == counter
     assert vault.get("a").public("x") == "3"
+
+
+def test_a_request_id_inside_a_transaction_is_refused(vault: Vault) -> None:
+    """It could not be honoured: the commit has one request id, the transaction's."""
+    with vault.transaction():
+        with pytest.raises(ValueError, match="transaction"):
+            vault.set("a", {"x": "1"}, request_id=REQUEST)
+        vault.set("b", {"x": "1"})
+    assert list(vault.list()) == ["b"]
+
+
+def test_locking_inside_a_transaction_writes_nothing(
+    vault: Vault, store: MemoryStore, credential: KeyFileCredential
+) -> None:
+    """Locking always works; the transaction around it is undone and says so."""
+    with pytest.raises(VaultLocked, match="nothing was written"), vault.transaction():
+        vault.set("a", {"x": "1"})
+        vault.lock()
+        with pytest.raises(VaultLocked):
+            vault.set("b", {"x": "1"})
+    with open_vault(MemoryStore(store), credential, author="other") as other:
+        assert list(other.list()) == []
+        other.verify()
+
+
+def test_verify_inside_a_transaction_is_refused(vault: Vault) -> None:
+    """Half a transaction is not what was written, and would be reported as tampering."""
+    vault.set("a", {"x": "1"})
+    with vault.transaction():
+        vault.destroy("a")
+        with pytest.raises(RuntimeError, match="inside a transaction"):
+            vault.verify()
+    vault.verify()
