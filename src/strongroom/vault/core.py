@@ -84,7 +84,10 @@ class Core:
         self._keys: UnlockedKeys | None = keys
         self.envelope = keys.envelope
         self.tree = Tree(keys.mac("index"), keys.envelope)
+        seen = self.ledger.seen if hasattr(self, "ledger") else State(0, 0)
         self.ledger = Ledger(keys.mac("ledger"), keys.envelope)
+        # Another header may come with an older ledger: what was seen before still counts.
+        self.ledger.forget(seen)
         self.audit = AuditLog(keys.mac("audit"), keys.envelope)
 
     @property

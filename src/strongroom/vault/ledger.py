@@ -97,8 +97,13 @@ class Ledger:
         rows.put(LEDGER, (_BUCKET, body))
         self._seen_body, self._seen_state = body, State(state.total % _MODULUS, state.counter)
 
+    @property
+    def seen(self) -> State:
+        """The newest state that was read or written; an older one in the store is a roll-back."""
+        return self._seen_state
+
     def forget(self, state: State) -> None:
-        """Believe *state* again, after a transaction that wrote a newer one was undone."""
+        """Believe *state* again, after a transaction that wrote a newer one was undone, and open the row anew."""
         self._seen_body, self._seen_state = b"", state
 
     def recompute(self, rows: Reading) -> int:

@@ -8,7 +8,7 @@ swapped, changed, deleted, inserted, duplicated or rolled back come from that co
 from __future__ import annotations
 
 from strongroom.crypto import labels
-from strongroom.errors import FormatUnsupported, Tampered
+from strongroom.errors import FormatUnsupported, RolledBack, Tampered
 from strongroom.keys import identity
 from strongroom.keys.format import SlotRecord
 from strongroom.stores.interface import Reading, Row, blob, integer
@@ -141,8 +141,10 @@ class _Verifier:
     def _ledger(self) -> None:
         rows = list(self.rows.scan(LEDGER))
         try:
-            self.core.ledger.forget(State(0, 0))
+            self.core.ledger.forget(self.core.ledger.seen)
             self.state = self.core.ledger.read(self.rows)
+        except RolledBack as error:
+            self.findings.append(f"rolled back: {error.message}")
         except Tampered as error:
             self.findings.append(f"changed: {error.message}")
         if len(rows) > 1:

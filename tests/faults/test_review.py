@@ -1,0 +1,73 @@
+"""Attacks and accidents that a review of the core found, each by the sentence that it breaks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from strongroom.errors import RolledBack, Tampered
+from strongroom.keys.slots.key_file import KeyFileCredential, new_key_file
+from strongroom.stores.memory import MemoryStore
+from strongroom.stores.schema import TABLES
+from strongroom.vault.opening import create_vault, open_vault
+from strongroom.vault.vault import Vault
+
+Copy = dict[int, list[tuple[int | bytes, ...]]]
+
+
+@pytest.fixture
+def credential() -> KeyFileCredential:
+    return new_key_file()
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    return MemoryStore()
+
+
+@pytest.fixture
+def vault(store: MemoryStore, credential: KeyFileCredential) -> Iterator[Vault]:
+    with create_vault(store, [credential], author="tester") as vault:
+        yield vault
+
+
+def copy_of(store: MemoryStore) -> Copy:
+    """Every row, as somebody who can read the store would keep it."""
+    with MemoryStore(store).reading() as rows:
+        return {table.number: list(rows.scan(table)) for table in TABLES}
+
+
+def put_back(store: MemoryStore, copy: Copy) -> None:
+    """Make the store what it was, as somebody who can write to it would."""
+    with MemoryStore(store).writing() as rows:
+        for table in TABLES:
+            for row in list(rows.scan(table)):
+                rows.delete(table, *row[: table.key_length])
+            rows.put_many(table, copy[table.number])
+
+
+def test_verify_reports_a_roll_back_that_this_program_can_see(vault: Vault, store: MemoryStore) -> None:
+    """A whole older copy is consistent, but a program that saw a newer commit remembers that."""
+    vault.set("a", {"x": "1"})
+    older = copy_of(store)
+    vault.set("a", {"x": "2"})
+    put_back(store, older)
+    with pytest.raises(Tampered) as caught:
+        vault.verify()
+    assert any(finding.startswith("rolled back:") for finding in caught.value.findings)
+    # Verification forgot nothing: a write still does not continue from the older state.
+    with pytest.raises(RolledBack):
+        vault.set("b", {"x": "1"})
+
+
+def test_a_roll_back_past_a_slot_change_is_noticed(vault: Vault, store: MemoryStore) -> None:
+    """Reading the older header anew does not make the program forget the commits that it saw."""
+    vault.set("a", {"x": "1"})
+    older = copy_of(store)
+    vault.add_slot(new_key_file())
+    put_back(store, older)
+    with pytest.raises(RolledBack):
+        vault.set("b", {"x": "1"})
+    with pytest.raises(RolledBack):
+        vault.status()
