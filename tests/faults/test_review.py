@@ -71,3 +71,37 @@ def test_a_roll_back_past_a_slot_change_is_noticed(vault: Vault, store: MemorySt
         vault.set("b", {"x": "1"})
     with pytest.raises(RolledBack):
         vault.status()
+
+
+def test_a_commit_too_great_for_the_audit_log_is_refused(
+    vault: Vault, store: MemoryStore, credential: KeyFileCredential, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An audit entry that cannot be read back would stop every later commit of every program."""
+    monkeypatch.setattr("strongroom.vault.audit.TOUCHED_MAX", 3)
+    with pytest.raises(ValueError, match="in several"):
+        vault.set_many({f"item {number}": {"x": "1"} for number in range(4)})
+    assert list(vault.list()) == []
+    vault.set_many({f"item {number}": {"x": "1"} for number in range(3)})
+    with open_vault(MemoryStore(store), credential, author="other") as other:
+        other.set("later", {"x": "1"})
+        other.verify()
+
+
+@pytest.mark.parametrize(
+    ("item", "target"),
+    [
+        ("f/a", "/".join(["c" * 1000] * 4 + ["d" * 92])),
+        ("f/a", "/".join(["c" * 1000] * 4 + ["d" * 91])),
+        ("f/" + "/".join("a" * 20), "/".join("b" * 12)),
+    ],
+    ids=["audit entry too long", "path too long", "path too deep"],
+)
+def test_a_folder_is_not_moved_to_where_nothing_can_name_its_items(vault: Vault, item: str, target: str) -> None:
+    """Every item has a path that get, set and the audit log take."""
+    vault.set(item, {"x": "1"})
+    with pytest.raises(ValueError, match=r"longer than|more than 32"):
+        vault.move("f/", target + "/")
+    assert list(vault.walk()) == [item]
+    assert vault.get(item).public("x") == "1"
+    vault.set(item, {"x": "2"})
+    vault.verify()

@@ -23,6 +23,8 @@ WRITER = bytes(16)
 _NO_LINK = bytes(32)
 TOUCHED_MAX = 100_000
 OPERATION_BYTES_MAX = 64
+ENTRY_BYTES_MAX = 16 * 1024 * 1024
+"""Well below the longest value that a store takes."""
 
 
 class Touched:
@@ -111,7 +113,10 @@ class AuditLog:
     def append(self, rows: LedgeredRows, entry: AuditEntry) -> None:
         """Add *entry* to the chain, in the transaction that it describes.
 
-        Raises: Tampered: the last entry does not open.
+        Raises:
+            Tampered: the last entry does not open.
+            ValueError: the commit touches more than one entry can name. An entry that nobody can
+                read back would stop every later commit.
         """
         last = rows.last(AUDIT, WRITER)
         sequence, link = 1, _NO_LINK
@@ -119,6 +124,8 @@ class AuditLog:
             sequence = integer(last, 1) + 1
             link = self._tail[1] if self._tail[0] == last else self.open(last)[1]
         body = _encode(entry)
+        if len(entry.touched) > TOUCHED_MAX or len(body) > ENTRY_BYTES_MAX:
+            raise ValueError(f"one commit writes at most {TOUCHED_MAX:,} items; write them in several")
         link = self._mac.digest(link + body)
         sealed = self._envelope.encrypt(labels.AUDIT_ENTRY, body + link, WRITER, u64(sequence))
         row: Row = (WRITER, sequence, sealed)

@@ -330,7 +330,8 @@ class Vault(VaultHandle, AsyncTwins):
         Raises:
             NotFound: no such item or folder.
             Conflict: the target exists.
-            ValueError: a folder would end up inside itself.
+            ValueError: a folder would end up inside itself, or an item below it at a path that
+                `parse_path` refuses.
         """
         core = self._core
         kind = FOLDER if source.endswith("/") else ITEM
@@ -344,6 +345,9 @@ class Vault(VaultHandle, AsyncTwins):
                 raise NotFound(f"nothing at {source}", advice="see what there is: strongroom ls")
             if kind == ITEM:
                 place.node.revision += 1
+            else:
+                for path, _ in core.tree.walk(change.rows, place.id, "/".join((*new, ""))):
+                    parse_path(path)  # an item below may end up too deep or too long to be named again
             moved = core.tree.move(change.rows, old, new, kind)
             suffix = "/" if kind == FOLDER else ""
             change.touch(moved.id, moved.node.revision, moved.node.current, "/".join(new) + suffix)
