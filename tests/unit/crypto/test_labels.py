@@ -14,7 +14,7 @@ PARTS = st.lists(st.binary(max_size=40), max_size=4)
 
 def test_the_numbers_are_those_of_the_format_and_none_is_reused() -> None:
     assert (labels.FORMAT, labels.SUITE) == (1, 1)
-    assert [
+    assert list(range(1, 13)) == [
         labels.KEYSET,
         labels.SLOT_WRAP,
         labels.HANDOVER,
@@ -27,7 +27,7 @@ def test_the_numbers_are_those_of_the_format_and_none_is_reused() -> None:
         labels.AUDIT_ENTRY,
         labels.LEDGER_SEAL,
         labels.SLOT_NOTE,
-    ] == list(range(1, 13))
+    ]
     assert [labels.INDEX_KEY, labels.LEDGER_KEY, labels.AUDIT_KEY, labels.IDENTITY_SEED] == [1, 2, 3, 4]
 
 

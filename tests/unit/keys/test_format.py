@@ -101,7 +101,9 @@ def test_an_empty_recipient_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "parameters"), [(1, ARGON2ID), (1, PBKDF2), (2, bytes(16)), (3, bytes(32))], ids=lambda value: str(value)[:8]
+    ("kind", "parameters"),
+    [(1, ARGON2ID), (1, PBKDF2), (2, bytes(16)), (3, bytes(32))],
+    ids=lambda value: str(value)[:8],
 )
 def test_a_slot_record_reads_back_the_same(kind: int, parameters: bytes) -> None:
     data = _record(kind, parameters).encode()
