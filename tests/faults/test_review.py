@@ -92,7 +92,7 @@ def test_a_commit_too_great_for_the_audit_log_is_refused(
     [
         ("f/a", "/".join(["c" * 1000] * 4 + ["d" * 92])),
         ("f/a", "/".join(["c" * 1000] * 4 + ["d" * 91])),
-        ("f/" + "/".join("a" * 20), "/".join("b" * 12)),
+        ("f/" + "/".join("a" * 20), "/".join("b" * 13)),
     ],
     ids=["audit entry too long", "path too long", "path too deep"],
 )
