@@ -118,8 +118,9 @@ def delete_versions(change: Change, core: Core, path: str, numbers: Sequence[int
     entries = _entries(path, place.node, numbers or (place.node.current,))
     changed = False
     for entry in entries:
-        is_deleted = entry.is_deleted(change.now)
-        if entry.state == DESTROYED or is_deleted != undo:
+        # A deletion that lies ahead is taken back as well, as KV v2 does.
+        is_done = not entry.deleted if undo else entry.is_deleted(change.now)
+        if entry.state == DESTROYED or is_done:
             continue
         entry.deleted = 0 if undo else change.now
         changed = True
