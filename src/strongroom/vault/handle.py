@@ -180,10 +180,12 @@ class VaultHandle:
 def microseconds(span: timedelta) -> int:
     """*span* as µs.
 
-    Raises: ValueError: it is negative.
+    Raises: ValueError: it is negative, or longer than 1,000 years: calendars end in 9999.
     """
     from datetime import timedelta
 
     if span < timedelta(0):
         raise ValueError("a time span cannot be negative")
+    if span > timedelta(days=365_250):
+        raise ValueError("a time span is at most 1,000 years")
     return span // timedelta(microseconds=1)
