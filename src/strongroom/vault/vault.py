@@ -261,10 +261,12 @@ class Vault(VaultHandle, AsyncTwins):
             with self.ask(path, name) as answer:
                 data = answer.reveal_buffer().tobytes()
                 answers[name] = Field(name, "text", data, is_secret=is_secret_name(name))
-        if item is None:
-            self.set(path, answers)
-        else:
-            self.patch(path, answers)
+        with self.transaction():
+            # Somebody else may have stored it while the person was typing: what they wrote stays.
+            if self._current(path) is None:
+                self.set(path, answers)
+            else:
+                self.patch(path, answers)
         return self.get(path)
 
     def _current(self, path: str) -> Item | None:
