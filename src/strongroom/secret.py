@@ -124,6 +124,8 @@ class SecretStr(_Secret):
     Args:
         value: the text, or its UTF-8 encoding in a ``bytearray`` which is then
             taken over and wiped with this object.
+
+    Raises: ValueError: the text holds lone surrogates, which UTF-8 does not have.
     """
 
     __slots__ = ()
@@ -132,7 +134,11 @@ class SecretStr(_Secret):
         if isinstance(value, bytearray):
             self._buffer = value
         elif isinstance(value, str):
-            self._buffer = bytearray(value, "utf-8")
+            try:
+                self._buffer = bytearray(value, "utf-8")
+            except UnicodeEncodeError:
+                # `from None`: the cause holds the secret.
+                raise ValueError("this secret holds lone surrogates; take SecretBytes") from None
         else:
             raise TypeError("SecretStr takes str, or UTF-8 in a bytearray")
         self._wiped = False
@@ -140,8 +146,12 @@ class SecretStr(_Secret):
     def reveal(self) -> str:
         """The text, as the caller's own copy.
 
-        Raises: ValueError: after ``wipe()``.
+        Raises: ValueError: after ``wipe()``, or the bytes are not UTF-8.
         """
         if self._wiped:
             raise ValueError("this secret was wiped")
-        return self._buffer.decode("utf-8")
+        try:
+            return self._buffer.decode("utf-8")
+        except UnicodeDecodeError:
+            # `from None`: the cause holds the secret.
+            raise ValueError("this secret is not UTF-8") from None

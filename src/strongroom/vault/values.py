@@ -35,11 +35,25 @@ def to_field(name: str, value: FieldValue) -> Field:
     if isinstance(value, bytes | bytearray | memoryview):
         return Field(name, "bytes", bytes(value), is_secret=True)
     if isinstance(value, Field):
-        if value.name != name:
-            raise ValueError(f"the field {value.name!r} was given under the name {name!r}")
+        _check_field(name, value)
         return value
     is_container = isinstance(value, list | tuple | dict)
     return Field(name, "json", _json(name, value), is_secret=is_container or is_secret_name(name))
+
+
+def _check_field(name: str, field: Field) -> None:
+    if field.name != name:
+        raise ValueError(f"the field {field.name!r} was given under the name {name!r}")
+    if field.kind not in ("text", "bytes", "json"):
+        raise ValueError(f"the field {name!r} is neither text, bytes nor JSON")
+    if not isinstance(field.data, bytes | bytearray):
+        raise TypeError(f"the data of the field {name!r} is bytes, also for text")
+    if field.kind != "bytes":
+        try:
+            field.data.decode("utf-8")
+        except UnicodeDecodeError:
+            # `from None`: the cause holds the value.
+            raise ValueError(f"the field {name!r} is not UTF-8; store it as bytes") from None
 
 
 def to_fields(values: Mapping[str, FieldValue]) -> dict[str, Field]:
