@@ -141,6 +141,21 @@ class Keyset:
         self._purpose_keys = dict(sorted(self._purpose_keys.items()))
         return version
 
+    def purpose_versions(self, purpose: int) -> list[int]:
+        """The versions there are of a purpose key, the newest first."""
+        return sorted((version for known, version in self._purpose_keys if known == purpose), reverse=True)
+
+    def drop_old_purpose_keys(self, purpose: int) -> None:
+        """Overwrite and forget all versions of a purpose key but the newest."""
+        for version in self.purpose_versions(purpose)[1:]:
+            wipe(self._purpose_keys.pop((purpose, version)))
+
+    def drop_destroyed(self) -> None:
+        """Forget the records of destroyed data keys; the primary keeps their ids from being used again."""
+        for record in self.data_keys():
+            if record.status == DESTROYED and record.id < self.primary_id:
+                del self._data_keys[record.id]
+
     def disable(self, key_id: int) -> None:
         """Refuse a data key until `enable`.
 

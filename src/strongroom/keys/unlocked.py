@@ -59,6 +59,11 @@ class UnlockedKeys:
         """HMAC under the newest key for ``"index"``, ``"ledger"`` or ``"audit"``."""
         return Mac(self.keyset.purpose_key(_MAC_PURPOSES[purpose]))
 
+    def macs(self, purpose: str) -> list[Mac]:
+        """HMAC under every key there is for a purpose, the newest first."""
+        number = _MAC_PURPOSES[purpose]
+        return [Mac(self.keyset.purpose_key(number, version)) for version in self.keyset.purpose_versions(number)]
+
     def has_header(self, body: bytes, mac: bytes) -> bool:
         """Whether this is the header that these keys were read from or last sealed into."""
         return self._sealed == (body, mac)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 
-from strongroom.errors import WouldPrompt, WrongKey
+from strongroom.errors import Conflict, StoreUnavailable, WouldPrompt, WrongKey
 from strongroom.locate.author import login_name
 from strongroom.secret import SecretStr, wipe
 
@@ -224,7 +224,16 @@ def _open(store: Store, credential: Credential) -> Vault:
     from strongroom.vault.opening import open_vault
 
     try:
-        return open_vault(store, credential, author=login_name())
+        vault = open_vault(store, credential, author=login_name())
+        try:
+            vault.renew_slot(credential)
+        except (StoreUnavailable, Conflict):
+            # A read-only or busy store: the slot stays as it is until the next time.
+            return vault
+        except BaseException:
+            vault.lock()
+            raise
+        return vault
     finally:
         credential.wipe()
 

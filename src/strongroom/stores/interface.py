@@ -74,6 +74,12 @@ class Reading(Protocol):
         Rows that the same transaction writes meanwhile may appear or not.
         """
 
+    def page(self, table: Table, after: Row | None, limit: int) -> list[Row]:
+        """At most *limit* rows in key order whose key is greater than *after*; None: from the first on.
+
+        For walks over a whole table in several transactions.
+        """
+
     def last(self, table: Table, *prefix: int | bytes) -> Row | None:
         """The row with the greatest key that begins with *prefix*, or None."""
 

@@ -171,6 +171,11 @@ class _Rows:
         rows = self._rows(table)
         return self._stream(table, [rows[key] for key in _matching(rows, prefix)])
 
+    def page(self, table: Table, after: Row | None, limit: int) -> list[Row]:
+        """At most *limit* rows in key order whose key is greater than *after*; None: from the first on."""
+        rows = self._rows(table)
+        return [rows[key] for key in _matching(rows, ()) if after is None or key > after][:limit]
+
     def last(self, table: Table, *prefix: int | bytes) -> Row | None:
         """The row with the greatest key that begins with *prefix*, or None."""
         rows = self._rows(table)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class _Statements:
     """The SQL of one table, written once; ``scan`` and ``last`` by length of the key's prefix."""
 
-    __slots__ = ("delete", "get", "last", "put", "scan", "types")
+    __slots__ = ("delete", "first_page", "get", "last", "next_page", "put", "scan", "types")
 
     def __init__(self, table: Table) -> None:
         names = [name for name, _ in table.columns]
@@ -29,6 +29,10 @@ class _Statements:
         self.get = selects[-1]
         self.scan = [f"{select} ORDER BY {', '.join(key)}" for select in selects]
         self.last = [f"{select} ORDER BY {', '.join(name + ' DESC' for name in key)} LIMIT 1" for select in selects]
+        order = f" ORDER BY {', '.join(key)} LIMIT ?"
+        self.first_page = selects[0] + order
+        # A comparison of row values runs along the primary key, https://sqlite.org/rowvalue.html, 2.1.
+        self.next_page = f"{selects[0]} WHERE ({', '.join(key)}) > ({', '.join('?' * len(key))}){order}"
         self.put = f"INSERT OR REPLACE INTO {table.name} VALUES ({', '.join('?' * len(names))})"
         self.delete = f"DELETE FROM {table.name} WHERE {wheres[-1]}"
 
@@ -93,6 +97,24 @@ class Reader:
             cursor.execute(sql, prefix)
         session.scans.add(cursor)
         return _stream(session, table, cursor)
+
+    def page(self, table: Table, after: Row | None, limit: int) -> list[Row]:
+        """At most *limit* rows in key order whose key is greater than *after*; None: from the first on."""
+        session = self._session
+        if not session.depth:
+            raise RuntimeError("the transaction is over")
+        statements = STATEMENTS[table.number]
+        sql, key = (statements.first_page, ()) if after is None else (statements.next_page, after)
+        try:
+            rows: list[Row] = session.connection.execute(sql, (*key, limit)).fetchall()
+        except DriverError as error:
+            if not is_busy(error):
+                raise session.failed(error) from None
+            session.insist(sql, (*key, limit))
+            rows = session.connection.execute(sql, (*key, limit)).fetchall()
+        if any(tuple(map(type, row)) != statements.types for row in rows):
+            raise _wrong_type(session, table)
+        return rows
 
     def _again(self, error: Exception, sql: str, parameters: tuple[int | bytes, ...]) -> Row | None:
         """The slow path of a failed read: wait for another process, or raise."""

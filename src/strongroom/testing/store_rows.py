@@ -109,6 +109,16 @@ class RowConformance(StoreSuite):
             same([row[:2] for row in rows.scan(NODES, b"ab", b"2")], [(b"ab", b"2")])
             same(list(rows.scan(NODES, b"")), [])
 
+    def test_pages_follow_one_another(self) -> None:
+        """Pages together are the whole table in key order, none longer than asked for."""
+        written = [(item, number, b"") for item in (LEAST, b"\x80" * 16, GREATEST) for number in (1, 2, 10, 256)]
+        with self.published().writing() as rows:
+            same(rows.page(VERSIONS, None, 5), [])
+            rows.put_many(VERSIONS, written)
+            same(rows.page(VERSIONS, None, 100), written)
+            for start in range(len(written)):
+                same(rows.page(VERSIONS, written[start][:2], 5), written[start + 1 : start + 6])
+
     def test_last_is_the_greatest_key(self) -> None:
         """With and without a prefix."""
         store = self.published()

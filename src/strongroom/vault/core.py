@@ -36,8 +36,8 @@ class Change:
     """
 
     __slots__ = (
-        "author", "depth", "is_broken", "now", "operations", "repeated", "request_id", "rows", "scrub", "state",
-        "touched", "written",
+        "author", "depth", "is_broken", "now", "operations", "repeated", "replaced_keys", "request_id", "rows", "scrub",
+        "state", "touched", "written",
     )  # fmt: skip
 
     def __init__(self, rows: LedgeredRows, state: State, author: str, now: int, request_id: bytes) -> None:
@@ -53,6 +53,7 @@ class Change:
         self.depth = 0
         self.is_broken = False
         self.scrub = False
+        self.replaced_keys: UnlockedKeys | None = None
 
     def touch(self, node_id: bytes, revision: int, version: int, path: str) -> None:
         """Name a node that this commit writes, for the audit entry; revision 0: removed."""
@@ -78,13 +79,12 @@ class Core:
         self.change: Change | None = None
         self._token: int | None = None
         self._reading = _ReadingContext(self)
-        self._use(keys)
+        self._use(keys, State(0, 0))
 
-    def _use(self, keys: UnlockedKeys) -> None:
+    def _use(self, keys: UnlockedKeys, seen: State) -> None:
         self._keys: UnlockedKeys | None = keys
         self.envelope = keys.envelope
-        self.tree = Tree(keys.mac("index"), keys.envelope)
-        seen = self.ledger.seen if hasattr(self, "ledger") else State(0, 0)
+        self.tree = Tree(keys.macs("index"), keys.envelope)
         self.ledger = Ledger(keys.mac("ledger"), keys.envelope)
         # Another header may come with an older ledger: what was seen before still counts.
         self.ledger.forget(seen)
@@ -133,6 +133,20 @@ class Core:
             raise ValueError("a request id is 16 bytes")
         return _ChangeContext(self, operation, request_id)
 
+    def replace_keys(self, change: Change, keys: UnlockedKeys) -> None:
+        """Go on under *keys*, whose header *change* has just written.
+
+        The keys until now come back if the change is undone, and are wiped once it is committed.
+        """
+        change.rows.finish()
+        old = self.keys
+        self._use(keys, self.ledger.seen)
+        if keys is not old:
+            change.replaced_keys = old
+            # There is a new ledger key: every row counts anew, once.
+            change.state = State(self.ledger.recompute(change.rows.store_rows), change.state.counter)
+            change.rows.rebase(self.ledger)
+
     def synchronise(self, rows: Reading) -> None:
         """Forget what was remembered if another connection has committed since."""
         token = self.store.change_token()
@@ -146,7 +160,7 @@ class Core:
         body, mac = blob(header, 1), blob(header, 2)
         if not keys.has_header(body, mac):
             slots = [(blob(row, 0), blob(row, 1)) for row in rows.scan(SLOTS)]
-            self._use(reload_keys(keys, body, mac, slots))
+            self._use(reload_keys(keys, body, mac, slots), self.ledger.seen)
         self._token = token
 
 
@@ -285,13 +299,18 @@ class _ChangeContext:
             raise
         if kind is not None:
             self._undo(change)
-        elif change.scrub:
+            return
+        if change.replaced_keys is not None:
+            change.replaced_keys.wipe()
+        if change.scrub:
             core.store.scrub()
 
     def _seal(self, change: Change) -> None:
         core = self._core
         counter = change.state.counter + 1
         operation = "+".join(dict.fromkeys(change.operations))[:64]
+        for path, stamp in change.rows.stamps.items():
+            change.touch(stamp, 0, 0, path)
         core.audit.append(
             change.rows,
             AuditEntry(change.now, change.author, operation, counter, change.request_id, change.touched),
@@ -302,6 +321,9 @@ class _ChangeContext:
     def _undo(self, change: Change) -> None:
         core = self._core
         if not core.is_locked:
+            if change.replaced_keys is not None:
+                core.keys.wipe()
+                core._use(change.replaced_keys, change.state)
             core.tree.forget()
             core.ledger.forget(change.state)
             # The keys may remember a header that was sealed but not committed.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from strongroom.items import ItemSettings
-from strongroom.vault import history, verifying
+from strongroom.vault import history, rotation, verifying
 from strongroom.vault import slots as key_slots
 from strongroom.vault.core import Core
 from strongroom.vault.settings import VaultSettings, check_max_versions, read_settings, write_settings
@@ -131,7 +131,11 @@ class VaultHandle:
         return key_slots.add_slot(self._core, credential, label)
 
     def remove_slot(self, slot_id: str) -> None:
-        """Take a slot away. An old copy of the vault still opens with its credential.
+        """Take a slot away: a new root key goes to all others, and new keys encrypt from now on.
+
+        Whoever held the slot opens nothing that is written from now on. What was written before
+        is still under the old keys until `rotate` has finished, and an old copy of the vault
+        shows him what it held then for good.
 
         Args:
             slot_id: its id in hex, or a beginning of it that fits no other.
@@ -140,7 +144,32 @@ class VaultHandle:
             NotFound: no such slot.
             Conflict: it is the last one.
         """
-        key_slots.remove_slot(self._core, slot_id)
+        record = key_slots.find_slot(self._core, slot_id)
+        rotation.begin(self._core, root=True, without=record.slot_id)
+
+    def renew_slot(self, credential: Credential) -> bool:
+        """Bring the slot that opened this vault up to date, with the credential that opened it.
+
+        Returns: whether it was outdated: a key derivation below today's cost, or an older identity.
+        """
+        return key_slots.renew_slot(self._core, credential)
+
+    def rotate(self, *, root: bool = False, progress: Callable[[int, int], None] | None = None) -> int:
+        """New keys at once; then re-encrypt what lies under the old ones, and destroy those last.
+
+        Readers and writers, of this program and of others, go on meanwhile. A rotation that was
+        interrupted is continued.
+
+        Args:
+            root: also make a new root key, and hand it to every slot.
+            progress: called with (rows done, rows in all) after each commit.
+
+        Returns: how many rows were re-encrypted.
+        Raises:
+            Tampered: a row under an old key belongs to nothing; nothing was destroyed.
+            RuntimeError: inside a transaction.
+        """
+        return rotation.rotate(self._core, root=root, progress=progress)
 
     def change_slot(self, slot_id: str, credential: Credential) -> SlotInfo:
         """Replace a slot's secret, under a new key pair. Old copies still open with the old one.

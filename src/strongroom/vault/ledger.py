@@ -15,8 +15,8 @@ from strongroom.crypto import labels
 from strongroom.crypto.mac import Mac
 from strongroom.errors import FormatUnsupported, RolledBack, Tampered
 from strongroom.keys.envelope import Envelope
-from strongroom.stores.interface import Reading, Row, Table, Writing, blob
-from strongroom.stores.schema import LEDGER, TABLES
+from strongroom.stores.interface import Reading, Row, Table, Writing, blob, integer
+from strongroom.stores.schema import HEADER, LEDGER, OBJECTS, TABLES
 from strongroom.wire import Reader, u8, u32, u64
 
 _MODULUS = 1 << 256
@@ -116,6 +116,17 @@ class Ledger:
         return total % _MODULUS
 
 
+def stamp_of(table: Table, row: Row) -> tuple[str, bytes]:
+    """What the audit log keeps of a row outside the tree: a path that no item can have, and 16 bytes of its own.
+
+    Those are random or keyed and differ with each write, so that an older row does not bear the newest stamp.
+    """
+    if table is HEADER:
+        return "/header", blob(row, 2)[:16]
+    # Behind the number of the data key lies the salt of the sealed body.
+    return f"/objects/{integer(row, 0)}/{blob(row, 1).hex()}", blob(row, 2)[4:20]
+
+
 class LedgeredRows:
     """A write transaction in which every row that changes also changes the sum.
 
@@ -123,7 +134,7 @@ class LedgeredRows:
     that a batch becomes one `put_many` per table.
     """
 
-    __slots__ = ("_ledger", "_pending", "delta", "store_rows", "writes")
+    __slots__ = ("_ledger", "_pending", "delta", "stamps", "store_rows", "writes")
 
     def __init__(self, rows: Writing, ledger: Ledger) -> None:
         self.store_rows = rows
@@ -131,6 +142,8 @@ class LedgeredRows:
         self._pending: dict[Table, dict[Row, Row | None]] = {}
         self.delta = 0
         self.writes = 0
+        # What the audit entry says of rows outside the tree: `stamp_of`.
+        self.stamps: dict[str, bytes] = {}
 
     def get(self, table: Table, *key: int | bytes) -> Row | None:
         """As `Reading.get`, including what this transaction has written."""
@@ -156,12 +169,20 @@ class LedgeredRows:
         self.delta += self._ledger.row_mac(table, row)
         self._pending.setdefault(table, {})[row[: table.key_length]] = row
         self.writes += 1
+        if table is HEADER or table is OBJECTS:
+            path, stamp = stamp_of(table, row)
+            self.stamps[path] = stamp
 
     def delete(self, table: Table, row: Row) -> None:
         """Delete *row*, which this transaction has read."""
         self.delta -= self._ledger.row_mac(table, row)
         self._pending.setdefault(table, {})[row[: table.key_length]] = None
         self.writes += 1
+
+    def rebase(self, ledger: Ledger) -> None:
+        """Count from zero under another ledger key; everything held back was handed over before."""
+        self._ledger = ledger
+        self.delta = 0
 
     def finish(self) -> None:
         """Hand everything that is still held back to the store."""

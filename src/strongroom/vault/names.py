@@ -42,14 +42,14 @@ class Tree:
     """Finds, makes, moves and removes nodes.
 
     Args:
-        mac: HMAC under the index key.
+        macs: HMAC under each index key, the newest first; there are several while keys are rotated.
         envelope: opens and seals nodes.
     """
 
-    __slots__ = ("_envelope", "_mac", "_places")
+    __slots__ = ("_envelope", "_mac", "_old_macs", "_places")
 
-    def __init__(self, mac: Mac, envelope: Envelope) -> None:
-        self._mac = mac
+    def __init__(self, macs: list[Mac], envelope: Envelope) -> None:
+        self._mac, *self._old_macs = macs
         self._envelope = envelope
         # Keyed by full path; a folder's ends with "/". Only authenticated nodes get in.
         self._places: dict[str, Place] = {}
@@ -74,8 +74,9 @@ class Tree:
         parent = self.folder_id(rows, components[:-1])
         if parent is None:
             return None
-        token = self._token(parent, kind, components[-1])
-        row = rows.get(NODES, parent, token)
+        row = rows.get(NODES, parent, _token(self._mac, parent, kind, components[-1]))
+        for mac in self._old_macs if row is None else ():
+            row = row or rows.get(NODES, parent, _token(mac, parent, kind, components[-1]))
         if row is None:
             return None
         place = self.open(row)
@@ -106,13 +107,20 @@ class Tree:
         places.sort(key=lambda place: (place.node.name, place.node.kind))
         return places
 
-    def walk(self, rows: Reading | LedgeredRows, folder_id: bytes, prefix: str) -> Iterator[tuple[str, Place]]:
-        """Every item below a folder with its full path, in order of names."""
+    def walk(
+        self, rows: Reading | LedgeredRows, folder_id: bytes, prefix: str, above: tuple[bytes, ...] = ()
+    ) -> Iterator[tuple[str, Place]]:
+        """Every item below a folder with its full path, in order of names.
+
+        Raises: Tampered: a folder lies inside itself, as older names that were put back can make it.
+        """
+        if folder_id in above:
+            raise Tampered("a folder lies inside itself", advice="run: strongroom verify")
         for place in self.children(rows, folder_id):
             if place.node.kind == ITEM:
                 yield prefix + place.node.name, place
             else:
-                yield from self.walk(rows, place.id, f"{prefix}{place.node.name}/")
+                yield from self.walk(rows, place.id, f"{prefix}{place.node.name}/", (*above, folder_id))
 
     def make_folder(self, rows: LedgeredRows, components: tuple[str, ...]) -> bytes:
         """The id of the folder at this path, made together with its parents if absent."""
@@ -128,7 +136,7 @@ class Tree:
         self, rows: LedgeredRows, parent: bytes, components: tuple[str, ...], node: Node, node_id: bytes
     ) -> Place:
         """Put a node that is known to be absent into the folder *parent*."""
-        token = self._token(parent, node.kind, components[-1])
+        token = _token(self._mac, parent, node.kind, components[-1])
         row: Row = (parent, token, node_id, self._seal(node, parent, token, node_id))
         rows.put(NODES, row, replaces=None)
         place = Place(row, node)
@@ -137,10 +145,15 @@ class Tree:
 
     def save(self, rows: LedgeredRows, place: Place) -> None:
         """Write a node back whose content was changed in memory."""
-        body = self._seal(place.node, place.parent, place.token, place.id)
-        row: Row = (place.parent, place.token, place.id, body)
-        rows.put(NODES, row, replaces=place.row)
-        place.row = row
+        token = _token(self._mac, place.parent, place.node.kind, place.node.name)
+        row: Row = (place.parent, token, place.id, self._seal(place.node, place.parent, token, place.id))
+        if token == place.token:
+            rows.put(NODES, row, replaces=place.row)
+        else:
+            # The index key was rotated: the node lies elsewhere from now on.
+            rows.delete(NODES, place.row)
+            rows.put(NODES, row, replaces=None)
+        place.row, place.token = row, token
 
     def remove(self, rows: LedgeredRows, components: tuple[str, ...], place: Place) -> None:
         """Delete a node, and every folder above it that becomes empty."""
@@ -176,8 +189,9 @@ class Tree:
         self.remove(rows, source, place)
         return moved
 
-    def _token(self, parent: bytes, kind: int, component: str) -> bytes:
-        return self._mac.digest(parent + u8(kind) + component.encode("utf-8"))[:TOKEN_BYTES]
+    def has_current_token(self, place: Place) -> bool:
+        """Whether a node lies where the newest index key puts it."""
+        return place.token == _token(self._mac, place.parent, place.node.kind, place.node.name)
 
     def _seal(self, node: Node, parent: bytes, token: bytes, node_id: bytes) -> bytes:
         return self._envelope.encrypt(labels.NODE, encode_node(node), parent, token, node_id)
@@ -186,6 +200,10 @@ class Tree:
         if len(self._places) >= _PLACES_MAX:
             self._places.clear()
         self._places[key] = place
+
+
+def _token(mac: Mac, parent: bytes, kind: int, component: str) -> bytes:
+    return mac.digest(parent + u8(kind) + component.encode("utf-8"))[:TOKEN_BYTES]
 
 
 def _key(components: tuple[str, ...], kind: int) -> str:

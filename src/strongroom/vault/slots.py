@@ -7,7 +7,7 @@ sealing a new header over a planted slot would make it genuine.
 from __future__ import annotations
 
 from strongroom.crypto import labels
-from strongroom.errors import Conflict, FormatUnsupported, NotFound
+from strongroom.errors import Conflict, FormatUnsupported, NotFound, Tampered
 from strongroom.items import COMPONENT_BYTES_MAX, check_name
 from strongroom.keys.format import SLOTS_MAX, SlotRecord
 from strongroom.keys.slots import registry
@@ -59,7 +59,7 @@ class SlotInfo:
 def list_slots(core: Core) -> list[SlotInfo]:
     """The slots, oldest first."""
     with core.reading() as rows:
-        found = [(record, _read_label(core, rows, record.slot_id)) for record in _checked_slots(core, rows)]
+        found = [(record, _read_label(core, rows, record.slot_id)) for record in checked_slots(core, rows)]
     found.sort(key=lambda pair: (pair[0].created_us, pair[0].kind, pair[0].slot_id))
     return [SlotInfo(record, label) for record, label in found]
 
@@ -71,7 +71,7 @@ def add_slot(core: Core, credential: Credential, label: str) -> SlotInfo:
     # The key derivation takes long and must not happen while other writers wait.
     record = core.keys.new_slot(credential, core.clock_us())
     with core.changing(f"slot add {record.slot_id.hex()[:8]}") as change:
-        records = _checked_slots(core, change.rows)
+        records = checked_slots(core, change.rows)
         if len(records) >= SLOTS_MAX:
             raise Conflict(f"there are {SLOTS_MAX} key slots already", advice="remove one: strongroom slot remove ID")
         _check_epoch(core, record)
@@ -81,28 +81,36 @@ def add_slot(core: Core, credential: Credential, label: str) -> SlotInfo:
     return SlotInfo(record, label)
 
 
-def remove_slot(core: Core, slot_id: str) -> None:
-    """Take a slot away; see `Vault.remove_slot`."""
-    with core.changing(f"slot remove {slot_id[:8]}") as change:
-        records = _checked_slots(core, change.rows)
-        record = _pick(records, slot_id)
-        if len(records) == 1:
-            raise Conflict("the last key slot cannot be removed", advice="add another one first: strongroom slot add")
-        change.rows.delete(SLOTS, (record.slot_id, record.encode()))
-        _seal_header(core, change, [other for other in records if other is not record])
-        note = change.rows.get(OBJECTS, NOTE_TYPE, record.slot_id)
-        if note is not None:
-            change.rows.delete(OBJECTS, note)
-        change.scrub = True
+def find_slot(core: Core, slot_id: str) -> SlotRecord:
+    """The slot whose id in hex is, or begins with, *slot_id*.
+
+    Raises: NotFound: none, or several.
+    """
+    with core.reading() as rows:
+        return _pick(checked_slots(core, rows), slot_id)
+
+
+def renew_slot(core: Core, credential: Credential) -> bool:
+    """Bring the slot that opened this vault up to date: stronger key derivation, newest identity.
+
+    Returns: whether there was anything to do.
+    """
+    slot_id = core.keys.slot_id
+    with core.reading() as rows:
+        found = [record for record in checked_slots(core, rows) if record.slot_id == slot_id]
+    if not found or not (core.keys.is_slot_behind or registry.is_outdated(found[0])):
+        return False
+    change_slot(core, slot_id.hex(), credential)
+    core.keys.is_slot_behind = False
+    return True
 
 
 def change_slot(core: Core, slot_id: str, credential: Credential) -> SlotInfo:
     """Replace a slot's secret and key pair; see `Vault.change_slot`."""
-    with core.reading() as rows:
-        old = _pick(_checked_slots(core, rows), slot_id)
+    old = find_slot(core, slot_id)
     record = core.keys.new_slot(credential, core.clock_us(), slot_id=old.slot_id)
     with core.changing(f"slot change {record.slot_id.hex()[:8]}") as change:
-        records = _checked_slots(core, change.rows)
+        records = checked_slots(core, change.rows)
         old = _pick(records, old.slot_id.hex())
         _check_epoch(core, record)
         _put_slot(change, record, replaces=change.rows.get(SLOTS, old.slot_id))
@@ -121,7 +129,9 @@ def put_note(core: Core, rows: LedgeredRows, slot_id: bytes, label: str) -> None
 
 def _read_label(core: Core, rows: Reading | LedgeredRows, slot_id: bytes) -> str:
     row = rows.get(OBJECTS, NOTE_TYPE, slot_id)
-    return "" if row is None else read_note(core, row)
+    if row is None:
+        raise Tampered(f"the label of key slot {slot_id.hex()} is gone from the store", advice="run: strongroom verify")
+    return read_note(core, row)
 
 
 def read_note(core: Core, row: Row) -> str:
@@ -138,7 +148,11 @@ def read_note(core: Core, row: Row) -> str:
     return label
 
 
-def _checked_slots(core: Core, rows: Reading | LedgeredRows) -> list[SlotRecord]:
+def checked_slots(core: Core, rows: Reading | LedgeredRows) -> list[SlotRecord]:
+    """The slots in the store, authenticated by the header MAC.
+
+    Raises: Tampered: one was changed, planted or taken away.
+    """
     return core.keys.check_slots([(blob(row, 0), blob(row, 1)) for row in rows.scan(SLOTS)])
 
 

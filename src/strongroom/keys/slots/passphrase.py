@@ -176,6 +176,15 @@ def describe(parameters: bytes) -> str:
     return str(decode_parameters(parameters)[0])
 
 
+def is_outdated(parameters: bytes) -> bool:
+    """Whether Argon2id here costs less than today's default; PBKDF2 is somebody's rule and stays."""
+    profile = decode_parameters(parameters)[0]
+    today = Argon2idProfile()
+    if not isinstance(profile, Argon2idProfile):
+        return False
+    return profile.memory_kib * profile.iterations < today.memory_kib * today.iterations
+
+
 def calibrate(target_seconds: float = 0.5, *, clock: Callable[[], float] = perf_counter) -> Argon2idProfile:
     """The Argon2id cost that takes about *target_seconds* on this machine, never below the default.
 

@@ -20,21 +20,28 @@ class SlotKind:
         name: as people see and type it.
         check: raises `Tampered` for parameters that are not of this kind or out of bounds.
         describe: parameters in words.
+        is_outdated: whether a new slot would have better parameters.
     """
 
-    __slots__ = ("check", "describe", "name", "number")
+    __slots__ = ("check", "describe", "is_outdated", "name", "number")
 
     def __init__(
-        self, number: int, name: str, check: Callable[[bytes], object], describe: Callable[[bytes], str]
+        self,
+        number: int,
+        name: str,
+        check: Callable[[bytes], object],
+        describe: Callable[[bytes], str],
+        is_outdated: Callable[[bytes], bool] = lambda _parameters: False,
     ) -> None:
         self.number = number
         self.name = name
         self.check = check
         self.describe = describe
+        self.is_outdated = is_outdated
 
 
 KINDS = (
-    SlotKind(passphrase.KIND, "passphrase", passphrase.decode_parameters, passphrase.describe),
+    SlotKind(passphrase.KIND, "passphrase", passphrase.decode_parameters, passphrase.describe, passphrase.is_outdated),
     SlotKind(key_file.KIND, "key-file", key_file.check_parameters, key_file.describe),
     SlotKind(recovery.KIND, "recovery", recovery.check_parameters, recovery.describe),
 )
@@ -61,6 +68,11 @@ def check_parameters(number: int, parameters: bytes) -> None:
 def describe(record: SlotRecord) -> str:
     """A slot's key derivation in words, or its key file's id."""
     return _kind(record.kind).describe(record.parameters)
+
+
+def is_outdated(record: SlotRecord) -> bool:
+    """Whether a new slot of this kind would have stronger parameters."""
+    return _kind(record.kind).is_outdated(record.parameters)
 
 
 def _kind(number: int) -> SlotKind:
