@@ -94,6 +94,10 @@ def test_signatures_hold_for_one_key_and_one_message() -> None:
         (public, b"", signature),
         (signatures.public_key(other), b"message", signature),
         (bytes(32), b"message", signature),
+        # The neutral element as the key, with the signature that fits every message, and its other encodings.
+        (b"\1" + bytes(31), b"message", b"\1" + bytes(63)),
+        (b"\1" + bytes(30) + b"\x80", b"message", b"\1" + bytes(63)),
+        (b"\xee" + b"\xff" * 30 + b"\x7f", b"message", b"\1" + bytes(63)),
         (b"\xff" * 32, b"message", signature),
         (b"", b"message", signature),
         (public + b"\0", b"message", signature),
