@@ -120,6 +120,11 @@ def error(problem: StrongroomError) -> None:
     hint(problem.advice)
 
 
+def transient(text: str) -> None:
+    """One line on the terminal behind standard error that the next one writes over; empty: none."""
+    complain(f"\r\x1b[K{escape(text)}")
+
+
 def complain(several_lines: str) -> None:
     """A text of this program's own on standard error, as it stands."""
     try:

@@ -20,6 +20,7 @@ VERBS = (
     "verify",
     "status",
     "slot",
+    "rotate",
     "backup",
     "restore-backup",
 )
