@@ -48,7 +48,7 @@ def test_refused_paths(case: str) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["a", "bank/checking", "caf\u00e9/\u4e2d\u6587/\U0001f511", "a b/c d", "%2f", "...", "-rf", "~", "\u05e9", "x" * 1024],
+    ["a", "bank/checking", "caf\u00e9/\u4e2d\u6587/\U0001f511", "a b/c d", "%2f", "...", "-rf", "~", "\u05e9"],
 )
 def test_accepted_paths(path: str) -> None:
     """Anything readable is a path, and its components join to the same path again."""
