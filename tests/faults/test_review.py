@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from strongroom.errors import RolledBack, Tampered
+from strongroom.keys.format import SlotRecord
 from strongroom.keys.slots.key_file import KeyFileCredential, new_key_file
-from strongroom.stores.memory import MemoryStore
-from strongroom.stores.schema import TABLES
-from strongroom.vault.opening import create_vault, open_vault
+from strongroom.stores.interface import Row, blob
+from strongroom.stores.memory import MemoryStore, _Rows
+from strongroom.stores.schema import HEADER, SLOTS, TABLES
+from strongroom.vault.opening import create_vault, open_vault, slot_records
 from strongroom.vault.vault import Vault
 
 Copy = dict[int, list[tuple[int | bytes, ...]]]
@@ -105,3 +108,44 @@ def test_a_folder_is_not_moved_to_where_nothing_can_name_its_items(vault: Vault,
     assert vault.get(item).public("x") == "1"
     vault.set(item, {"x": "2"})
     vault.verify()
+
+
+def test_a_store_stuffed_with_slots_is_not_read_into_memory(
+    vault: Vault, store: MemoryStore, credential: KeyFileCredential, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Opening reads 33 slots at most, however many lie there."""
+    with MemoryStore(store).writing() as rows:
+        rows.put_many(SLOTS, [(number.to_bytes(16, "big"), b"planted") for number in range(1000)])
+    passed = []
+    plain = _Rows._stream
+
+    def count(*arguments: Any) -> Iterator[Row]:
+        for row in plain(*arguments):
+            passed.append(row)
+            yield row
+
+    monkeypatch.setattr(_Rows, "_stream", count)
+    with pytest.raises(Tampered, match="more than 32"):
+        open_vault(MemoryStore(store), credential, author="other")
+    with pytest.raises(Tampered, match="more than 32"):
+        slot_records(MemoryStore(store))
+    assert len(passed) < 80
+
+
+def test_a_slot_of_a_newer_program_does_not_lock_this_one_out(
+    store: MemoryStore, credential: KeyFileCredential
+) -> None:
+    """The slots that can be read say what to ask for, and open the vault."""
+    with create_vault(store, [credential], author="tester") as vault:
+        vault.set("a", {"x": "1"})
+        core = vault._core
+        newer = core.keys.new_slot(new_key_file(), 1)
+        newer.kind = 9
+        with core.changing("slot add") as change:
+            known = SlotRecord.decode(blob(change.rows.scan(SLOTS)[0], 1))
+            change.rows.put(SLOTS, (newer.slot_id, newer.encode()), replaces=None)
+            body, mac = core.keys.seal_header([known, newer])
+            change.rows.put(HEADER, (1, body, mac), replaces=change.rows.get(HEADER, 1))
+    assert [record.kind for record in slot_records(MemoryStore(store))] == [credential.kind]
+    with open_vault(MemoryStore(store), credential, author="other") as other:
+        assert other.get("a").public("x") == "1"

@@ -10,6 +10,7 @@ from threading import RLock
 
 from strongroom.crypto import entropy
 from strongroom.errors import OutcomeUnknown, StrongroomError, Tampered, VaultLocked
+from strongroom.keys.format import SLOTS_MAX
 from strongroom.keys.opening import UnlockedKeys, reload_keys
 from strongroom.stores.interface import Reading, Store, blob
 from strongroom.stores.schema import HEADER, SLOTS
@@ -22,6 +23,19 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
+
+
+def slot_rows(rows: Reading) -> list[tuple[bytes, bytes]]:
+    """(slot id, record) of every key slot; nothing of it is authenticated.
+
+    Raises: Tampered: more than 32, so that a store stuffed with slots cannot fill the memory.
+    """
+    found: list[tuple[bytes, bytes]] = []
+    for row in rows.scan(SLOTS):
+        if len(found) == SLOTS_MAX:
+            raise Tampered(f"there are more than {SLOTS_MAX} key slots", advice="run: strongroom verify")
+        found.append((blob(row, 0), blob(row, 1)))
+    return found
 
 
 class Change:
@@ -159,8 +173,7 @@ class Core:
             raise Tampered("the header row is missing", advice="run: strongroom verify")
         body, mac = blob(header, 1), blob(header, 2)
         if not keys.has_header(body, mac):
-            slots = [(blob(row, 0), blob(row, 1)) for row in rows.scan(SLOTS)]
-            self._use(reload_keys(keys, body, mac, slots), self.ledger.seen)
+            self._use(reload_keys(keys, body, mac, slot_rows(rows)), self.ledger.seen)
         self._token = token
 
 

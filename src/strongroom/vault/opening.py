@@ -5,13 +5,13 @@ from __future__ import annotations
 from time import time_ns
 
 from strongroom.crypto import entropy
-from strongroom.errors import Tampered, VaultNotFound
+from strongroom.errors import FormatUnsupported, Tampered, VaultNotFound
 from strongroom.keys.format import SlotRecord
 from strongroom.keys.opening import create_keys, unlock
 from strongroom.stores.interface import Store, blob
 from strongroom.stores.schema import HEADER, SLOTS
 from strongroom.vault.audit import AuditEntry
-from strongroom.vault.core import Core
+from strongroom.vault.core import Core, slot_rows
 from strongroom.vault.ledger import LedgeredRows, State
 from strongroom.vault.slots import put_note
 from strongroom.vault.vault import Vault
@@ -85,15 +85,27 @@ def open_vault(
 def slot_records(store: Store) -> list[SlotRecord]:
     """The key slots as they claim to be, before anything is authenticated: only to decide what to ask for.
 
-    Raises: VaultNotFound, Tampered, FormatUnsupported: as `open_vault`.
+    Those that are damaged, or of a kind that a newer program made, are left out: another slot may
+    open the vault, and opening it judges all of them.
+
+    Raises: VaultNotFound, Tampered, FormatUnsupported: as `open_vault`; the last two when none can be read.
     """
-    return [SlotRecord.decode(record) for _id, record in _read_header(store)[2]]
+    records: list[SlotRecord] = []
+    flaws: list[Tampered | FormatUnsupported] = []
+    for _id, record in _read_header(store)[2]:
+        try:
+            records.append(SlotRecord.decode(record))
+        except (Tampered, FormatUnsupported) as flaw:
+            flaws.append(flaw)
+    if flaws and not records:
+        raise flaws[0]
+    return records
 
 
 def _read_header(store: Store) -> tuple[bytes, bytes, list[tuple[bytes, bytes]]]:
     with store.reading() as rows:
         header = rows.get(HEADER, 1)
-        slots = [(blob(row, 0), blob(row, 1)) for row in rows.scan(SLOTS)]
+        slots = slot_rows(rows)
     if header is None:
         if slots:
             raise Tampered(f"the header of {store.location} is missing")
