@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import overload
 
 from strongroom.crypto import labels
-from strongroom.errors import Expired, NotFound, WouldPrompt
+from strongroom.errors import Expired, NotFound, Tampered, VaultLocked, WouldPrompt
 from strongroom.items import Field, Item, Version, is_secret_name, parse_folder, parse_path
 from strongroom.secret import SecretBytes, SecretStr
 from strongroom.stores.interface import Reading, blob
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from datetime import timedelta
 
+    from strongroom.keys.envelope import Envelope
     from strongroom.vault.ledger import LedgeredRows
     from strongroom.vault.names import Place
     from strongroom.vault.values import FieldValue
@@ -71,17 +72,29 @@ class Vault(VaultHandle, AsyncTwins):
             Expired: the value is past its date.
             ValueError: the path is not canonical.
         """
+        entry, envelope, sealed, parts = self._sealed(path, version, allow_expired)
+        try:
+            plaintext = envelope.decrypt(labels.VERSION, sealed, *parts)
+        except (VaultLocked, Tampered):
+            # Another thread may have taken in or made new keys since, and wiped these: once more, alone.
+            with self._core.reading():
+                entry, envelope, sealed, parts = self._sealed(path, version, allow_expired)
+                plaintext = envelope.decrypt(labels.VERSION, sealed, *parts)
+        item = Item(path, entry.describe(), decode_fields(plaintext))
+        return item if field is None else item[field]
+
+    def _sealed(
+        self, path: str, version: int | None, allow_expired: bool
+    ) -> tuple[Entry, Envelope, bytes, tuple[bytes, bytes, bytes]]:
+        """The version to read, and what is needed to open it without holding up other threads."""
         core = self._core
         with core.reading() as rows:
             place = core.tree.known_item(path) or history.find_item(core, rows, path)
             entry = self._entry(path, place, version, allow_expired)
             row = rows.get(VERSIONS, place.id, entry.number)
-            envelope = core.envelope
-        if row is None:
-            raise history.missing_version(path, entry.number)
-        plaintext = envelope.decrypt(labels.VERSION, blob(row, 2), place.id, u64(entry.number), entry.edition)
-        item = Item(path, entry.describe(), decode_fields(plaintext))
-        return item if field is None else item[field]
+            if row is None:
+                raise history.missing_version(path, entry.number)
+            return entry, core.envelope, blob(row, 2), (place.id, u64(entry.number), entry.edition)
 
     def _entry(self, path: str, place: Place, version: int | None, allow_expired: bool) -> Entry:
         node = place.node
