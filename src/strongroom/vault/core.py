@@ -6,6 +6,7 @@ rows, audit entry and ledger seal are committed together or not at all.
 
 from __future__ import annotations
 
+from os import getpid
 from threading import RLock
 
 from strongroom.crypto import entropy
@@ -21,6 +22,7 @@ from strongroom.vault.records import AUTHOR_BYTES_MAX
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from _thread import RLock as RLockType
     from collections.abc import Callable
     from types import TracebackType
 
@@ -89,7 +91,8 @@ class Core:
         self.store = store
         self.author = author
         self.clock_us = clock_us
-        self.mutex = RLock()
+        self._mutex = RLock()
+        self._pid = getpid()
         self.change: Change | None = None
         self._token: int | None = None
         self._reading = _ReadingContext(self)
@@ -103,6 +106,21 @@ class Core:
         # Another header may come with an older ledger: what was seen before still counts.
         self.ledger.forget(seen)
         self.audit = AuditLog(keys.mac("audit"), keys.envelope)
+
+    @property
+    def mutex(self) -> RLockType:
+        """Held by the thread whose operation is going on."""
+        if self._pid != getpid():
+            self._after_fork()
+        return self._mutex
+
+    def _after_fork(self) -> None:
+        """In a child: let go of what a thread that only the parent has will hold for ever."""
+        self._pid = getpid()
+        if not self._mutex._is_owned():  # type: ignore[attr-defined]  # threading.Condition relies on it too
+            self._mutex = RLock()
+            self.change = None
+            self._token = None
 
     @property
     def keys(self) -> UnlockedKeys:
