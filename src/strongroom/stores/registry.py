@@ -54,6 +54,16 @@ def create_store(location: str) -> Store:
     return kind.create(rest)
 
 
+def open_copy(path: str, *, check_pages: bool = True) -> Store:
+    """A backup to be read, which is not changed: every kind of store writes its backups as one SQLite file.
+
+    Raises: VaultNotFound, Tampered, FormatUnsupported: as `sqlite_copies.open_copy`.
+    """
+    from strongroom.stores import sqlite_copies  # only the kind that is used is loaded
+
+    return sqlite_copies.open_copy(path, check_pages=check_pages)
+
+
 def split_scheme(location: str) -> tuple[str, str]:
     """The scheme in lower case and what follows its colon; a plain path has the scheme ``""``.
 

@@ -19,6 +19,10 @@ from strongroom.stores.sqlite_file import (
     remove_files,
 )
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from strongroom.stores.sqlite import SqliteStore
+
 
 def write_backup(source: str, target: str) -> None:
     """Copy the live store at *source* into one private file at *target*, in one moment.
@@ -77,6 +81,34 @@ def restore_backup(source: str, target: str, *, set_aside: str | None = None) ->
             durable.publish_new(temporary, target)
     except BaseException:
         remove_files(temporary)
+        raise
+
+
+def open_copy(path: str, *, check_pages: bool = True) -> SqliteStore:
+    """The backup at *path* as a store to be read, without changing a byte of it.
+
+    Args:
+        path: a backup, or any closed vault file; it may lie anywhere, also on a medium that cannot be written.
+        check_pages: let SQLite walk the whole file first, so that a cut or garbled one is refused at once.
+
+    Raises:
+        VaultNotFound: there is no file at *path*.
+        Tampered, FormatUnsupported: it is damaged, not a vault, or newer than this program.
+    """
+    from strongroom.stores.sqlite import SqliteStore
+
+    path = os.path.abspath(path)
+    if not os.path.exists(path):
+        raise VaultNotFound(f"there is no backup at {path}")
+    connection = bare_connection(path, mode="ro")
+    try:
+        check_identity(connection, path)
+        check_schema(connection, path)
+        if check_pages and execute(connection, "PRAGMA integrity_check", path) != [(b"ok",)]:
+            raise damaged(path)
+        return SqliteStore(path, connection)
+    except BaseException:
+        connection.close()
         raise
 
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
+    from strongroom.vault.anchoring import Anchor
+
 
 def slot_rows(rows: Reading) -> list[tuple[bytes, bytes]]:
     """(slot id, record) of every key slot; nothing of it is authenticated.
@@ -91,6 +93,7 @@ class Core:
         self.store = store
         self.author = author
         self.clock_us = clock_us
+        self.anchor: Anchor | None = None
         self._mutex = RLock()
         self._pid = getpid()
         self.change: Change | None = None
@@ -140,12 +143,17 @@ class Core:
     def lock(self) -> None:
         """Wipe the keys and let go of the store; a second call does nothing."""
         with self.mutex:
-            if self._keys is not None:
-                self._keys.wipe()
-                self._keys = None
-                self.tree.forget()
-                del self.envelope, self.tree, self.ledger, self.audit
+            if self._keys is None:
+                self.store.close()
+                return
+            seen = self.ledger.seen.counter
+            self._keys.wipe()
+            self._keys = None
+            self.tree.forget()
+            del self.envelope, self.tree, self.ledger, self.audit
             self.store.close()
+            if self.anchor is not None:
+                self.anchor.settle(seen)
 
     def reading(self) -> _ReadingContext:
         """Rows of one moment, alone on this vault object; joins an open change."""
@@ -192,6 +200,8 @@ class Core:
         body, mac = blob(header, 1), blob(header, 2)
         if not keys.has_header(body, mac):
             self._use(reload_keys(keys, body, mac, slot_rows(rows)), self.ledger.seen)
+        # An older copy, put in place while this program has the vault open, ends here.
+        self.ledger.read(rows)
         self._token = token
 
 
@@ -333,6 +343,8 @@ class _ChangeContext:
             return
         if change.replaced_keys is not None:
             change.replaced_keys.wipe()
+        if core.anchor is not None and change.rows.writes:
+            core.anchor.advance(core.ledger.seen.counter)
         if change.scrub:
             core.store.scrub()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from strongroom.items import ItemSettings
-from strongroom.vault import history, rotation, verifying
+from strongroom.vault import history, lineage, rotation, verifying
 from strongroom.vault import slots as key_slots
 from strongroom.vault.core import Core
 from strongroom.vault.settings import VaultSettings, check_max_versions, read_settings, write_settings
@@ -11,21 +11,27 @@ from strongroom.vault.settings import VaultSettings, check_max_versions, read_se
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from datetime import timedelta
+    from datetime import datetime, timedelta
     from typing import Self
 
     from strongroom.keys.slots.interface import Credential
     from strongroom.secret import SecretStr
+    from strongroom.vault.anchoring import Anchor
     from strongroom.vault.slots import SlotInfo
     from strongroom.vault.verifying import Report, Status
 
 
 class VaultHandle:
-    """The part of `Vault` that is about the vault itself."""
+    """The part of `Vault` that is about the vault itself.
+
+    Attributes:
+        notes: remarks for a person, such as that no anchor can be kept; one line each.
+    """
 
     def __init__(self, core: Core) -> None:
         self._core = core
         self.ask: Callable[[str, str], SecretStr] | None = None
+        self.notes: list[str] = []
 
     @property
     def location(self) -> str:
@@ -36,6 +42,30 @@ class VaultHandle:
     def vault_id(self) -> bytes:
         """16 bytes that every copy of this vault shares."""
         return self._core.keys.header.vault_id
+
+    @property
+    def lineage(self) -> bytes:
+        """16 bytes that a restored backup begins anew."""
+        return self._core.keys.header.lineage
+
+    @property
+    def commit_counter(self) -> int:
+        """How many commits the vault has seen, read from the store."""
+        return lineage.commit_counter(self._core)
+
+    @property
+    def last_commit(self) -> datetime | None:
+        """When the newest commit was written, by the clock of its writer; aware UTC."""
+        return lineage.last_commit(self._core)
+
+    @property
+    def anchor(self) -> Anchor | None:
+        """What remembers outside the vault how far it has come; None where nothing does."""
+        return self._core.anchor
+
+    @anchor.setter
+    def anchor(self, anchor: Anchor | None) -> None:
+        self._core.anchor = anchor
 
     @property
     def is_locked(self) -> bool:
@@ -178,14 +208,30 @@ class VaultHandle:
         """
         return key_slots.change_slot(self._core, slot_id, credential)
 
-    def backup(self, path: str) -> None:
+    def begin_lineage(self) -> None:
+        """Say that this is a backup which takes the vault's place: see `vault.lineage`."""
+        lineage.begin_lineage(self._core)
+
+    def backup(self, path: str) -> int:
         """Write a consistent copy to the file *path*, which must not exist; others go on working.
 
+        Returns: the commit counter that the copy holds, read from it.
         Raises: Conflict: the file exists.
         """
-        with self._core.mutex:
-            self._core.keys  # noqa: B018 - a locked vault makes no backups
-            self._core.store.backup(path)
+        from strongroom.stores.registry import open_copy
+
+        core = self._core
+        with core.mutex:
+            core.keys  # noqa: B018 - a locked vault makes no backups
+            core.store.backup(path)
+            copy = open_copy(path, check_pages=False)
+            try:
+                counter = lineage.counter_of_copy(core, copy)
+            finally:
+                copy.close()
+            if core.anchor is not None:
+                core.anchor.backed_up(counter, core.clock_us())
+        return counter
 
     def lock(self) -> None:
         """Wipe the keys; the object is of no use afterwards. A second call does nothing."""
