@@ -129,6 +129,12 @@ class Store(Protocol):
         Inside a transaction it belongs to the moment which that transaction sees.
         """
 
+    def check(self) -> None:
+        """Look at what is around the rows: format, tables, anything planted beside them.
+
+        Raises: Tampered, FormatUnsupported: another program has changed it.
+        """
+
     def publish(self) -> None:
         """Make a store that was just created visible at its location, whole or not at all.
 

@@ -71,6 +71,9 @@ class MemoryStore:
             commits = self._commits_seen if self._depth else self._shared.commits
             return commits - self._own_commits
 
+    def check(self) -> None:
+        """Nothing lies around the rows of memory."""
+
     def publish(self) -> None:
         """Nothing is left to do: it is there."""
 

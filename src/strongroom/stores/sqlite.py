@@ -16,6 +16,8 @@ from strongroom.stores import durable, files
 from strongroom.stores.sqlite_blocks import ReadBlock, WriteBlock
 from strongroom.stores.sqlite_driver import DriverError, is_busy
 from strongroom.stores.sqlite_file import (
+    check_identity,
+    check_schema,
     new_connection,
     open_connection,
     pause,
@@ -144,6 +146,18 @@ class SqliteStore:
             # A new connection counts from the start again: the generation keeps its numbers apart.
             token: int = session.generation << 32 | row[0]
             return token
+
+    def check(self) -> None:
+        """Compare the identity and the schema of the file with what this program makes.
+
+        Raises: Tampered, FormatUnsupported, StoreUnavailable.
+        """
+        session = self._session
+        if session.pid != _getpid():
+            session.reconnect()
+        with session.mutex:
+            check_identity(session.connection, self.location)
+            check_schema(session.connection, self.location)
 
     def scrub(self) -> None:
         """Empty the write-ahead log into the file; freed pages are zeroed already (``secure_delete``).

@@ -18,7 +18,7 @@ from strongroom.stores.sqlite_driver import (
     is_undone,
     translate,
 )
-from strongroom.stores.sqlite_file import PATIENCE_SECONDS, check_schema, open_connection, pause
+from strongroom.stores.sqlite_file import PATIENCE_SECONDS, check_identity, check_schema, open_connection, pause
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -102,7 +102,9 @@ class Session:
         Raises: StoreUnavailable, Tampered.
         """
         self.insist("BEGIN IMMEDIATE")
-        # Somebody who can write to the file may have planted a trigger after we opened it.
+        # Somebody who can write to the file may have planted a trigger after we opened it, or a newer
+        # program may have changed the format.
+        check_identity(self.connection, self.path)
         version = self.insist("PRAGMA schema_version")
         if version != self._schema_version:
             check_schema(self.connection, self.path)

@@ -60,7 +60,7 @@ class Ledger:
     def __init__(self, mac: Mac, envelope: Envelope) -> None:
         self._mac = mac
         self._envelope = envelope
-        self._seen_body = b""
+        self._seen_body: bytes | None = None
         self._seen_state = State(0, 0)
 
     def row_mac(self, table: Table, row: Row) -> int:
@@ -104,7 +104,7 @@ class Ledger:
 
     def forget(self, state: State) -> None:
         """Believe *state* again, after a transaction that wrote a newer one was undone, and open the row anew."""
-        self._seen_body, self._seen_state = b"", state
+        self._seen_body, self._seen_state = None, state
 
     def recompute(self, rows: Reading) -> int:
         """The sum over everything that lies in the store now."""

@@ -18,6 +18,10 @@ _PAIRS_MAX = 64
 _SALT = slice(0, 28)
 
 
+A_NAME = "a name"
+"""What a row of the nodes table is called whose id nobody has heard of."""
+
+
 class BadRow:
     """A row that is not what belongs in its place.
 
@@ -58,7 +62,7 @@ def _explain_one(core: Core, bad: BadRow, others: list[BadRow], copies: dict[byt
     original = copies.get(bad.body[_SALT])
     if original is not None:
         return f"duplicated: {bad.what} holds a copy of {original}"
-    if bad.table is VERSIONS and bad.parts is None:
+    if bad.what == A_NAME or (bad.table is VERSIONS and bad.parts is None):
         return f"inserted: {bad.what}"
     return f"changed: {bad.what}"
 
@@ -68,10 +72,10 @@ def _belongs(core: Core, bad: BadRow, other: BadRow) -> bool:
     if bad.table is VERSIONS:
         return other.parts is not None and _opens(core, labels.VERSION, bad.body, other.parts)
     parent, token, node_id = blob(other.row, 0), blob(other.row, 1), blob(other.row, 2)
-    own_id = blob(bad.row, 2)
-    return _opens(core, labels.NODE, bad.body, (parent, token, node_id)) or _opens(
-        core, labels.NODE, bad.body, (parent, token, own_id)
-    )
+    own_parent, own_token, own_id = blob(bad.row, 0), blob(bad.row, 1), blob(bad.row, 2)
+    # The whole row, its sealed body alone, or its id alone may have changed places.
+    places = ((parent, token, node_id), (parent, token, own_id), (own_parent, own_token, node_id))
+    return any(_opens(core, labels.NODE, bad.body, place) for place in places)
 
 
 def _opens(core: Core, object_type: int, body: bytes, parts: tuple[bytes, ...]) -> bool:

@@ -10,9 +10,10 @@ from strongroom.keys.format import SlotRecord
 from strongroom.keys.opening import create_keys, unlock
 from strongroom.stores.interface import Store, blob
 from strongroom.stores.schema import HEADER, SLOTS
-from strongroom.vault.audit import AuditEntry
+from strongroom.vault.audit import AuditEntry, Touched
 from strongroom.vault.core import Core, slot_rows
 from strongroom.vault.ledger import LedgeredRows, State
+from strongroom.vault.settings import VaultSettings, write_settings
 from strongroom.vault.slots import put_note
 from strongroom.vault.vault import Vault
 
@@ -60,7 +61,9 @@ def create_vault(
         ledgered.put(HEADER, (1, body, mac), replaces=None)
         for number, record in enumerate(records):
             put_note(core, ledgered, record.slot_id, labels[number] if number < len(labels) else "")
-        core.audit.append(ledgered, AuditEntry(now, author, "init", 1, entropy.random_bytes(16), []))
+        write_settings(core.envelope, ledgered, VaultSettings())
+        touched = [Touched(stamp, 0, 0, path) for path, stamp in ledgered.stamps.items()]
+        core.audit.append(ledgered, AuditEntry(now, author, "init", 1, entropy.random_bytes(16), touched))
         ledgered.finish()
         core.ledger.write(rows, State(ledgered.delta, 1))
     return Vault(core)

@@ -6,7 +6,7 @@ Source: docs/format.md#stored-objects.
 from __future__ import annotations
 
 from strongroom.crypto import labels
-from strongroom.errors import FormatUnsupported
+from strongroom.errors import FormatUnsupported, Tampered
 from strongroom.keys.envelope import Envelope
 from strongroom.stores.interface import Reading, Row, blob
 from strongroom.stores.schema import OBJECTS
@@ -52,10 +52,14 @@ def check_max_versions(number: int) -> int:
 
 
 def read_settings(envelope: Envelope, rows: Reading | LedgeredRows) -> VaultSettings:
-    """The settings in the store, or the defaults where none were written."""
+    """The settings in the store, which every vault has from its first moment.
+
+    Raises: Tampered: they are missing, or not what was written. Defaults would undo what was asked for,
+        such as check-and-set on every write.
+    """
     row = rows.get(OBJECTS, _TYPE, _ID)
     if row is None:
-        return VaultSettings()
+        raise Tampered("the vault's settings are gone from the store", advice="run: strongroom verify")
     plaintext = envelope.decrypt(labels.OBJECT, blob(row, 2), u8(_TYPE), _ID)
     reader = Reader(plaintext, "settings")
     if reader.u8() != _FORM:

@@ -365,6 +365,8 @@ class Vault(VaultHandle, AsyncTwins):
                     parse_path(path)  # an item below may end up too deep or too long to be named again
             moved = core.tree.move(change.rows, old, new, kind)
             suffix = "/" if kind == FOLDER else ""
+            if kind == FOLDER:
+                change.touch(moved.id, 0, 0, "/".join((*old, "")))
             change.touch(moved.id, moved.node.revision, moved.node.current, "/".join(new) + suffix)
 
     def transaction(self, *, request_id: bytes | None = None) -> AbstractContextManager[object]:

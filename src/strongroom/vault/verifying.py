@@ -11,14 +11,14 @@ from strongroom.crypto import labels
 from strongroom.errors import FormatUnsupported, RolledBack, Tampered
 from strongroom.keys import identity
 from strongroom.keys.format import SlotRecord
-from strongroom.stores.interface import Reading, Row, blob, integer
+from strongroom.stores.interface import Reading, Row, Table, blob, integer
 from strongroom.stores.schema import HEADER, LEDGER, NODES, OBJECTS, SLOTS, VERSIONS
 from strongroom.vault import naming, settings
-from strongroom.vault.audit import FIRST_LINK, WRITER, Touched
 from strongroom.vault.core import Core
-from strongroom.vault.ledger import State
-from strongroom.vault.naming import BadRow
+from strongroom.vault.ledger import State, stamp_of
+from strongroom.vault.naming import A_NAME, BadRow
 from strongroom.vault.records import DESTROYED, FOLDER, ITEM, TOP, decode_fields
+from strongroom.vault.replay import Replay
 from strongroom.vault.slots import NOTE_TYPE, read_note
 from strongroom.wire import u64
 
@@ -89,6 +89,7 @@ def verify(core: Core) -> Report:
             # Its rows are half written and the ledger is not sealed: that would look like tampering.
             raise RuntimeError("verify inside a transaction")
         with core.store.reading() as rows:
+            _check_surroundings(core)
             verifier = _Verifier(core, rows)
             verifier.synchronise()
             verifier.run()
@@ -103,6 +104,18 @@ def verify(core: Core) -> Report:
     return verifier.report
 
 
+def _check_surroundings(core: Core) -> None:
+    """A store with planted triggers or other tables says nothing about its rows."""
+    try:
+        core.store.check()
+    except Tampered as error:
+        raise Tampered(error.message, advice=error.advice, findings=(f"changed: {error.message}",)) from None
+
+
+def _object_name(key: tuple[int, bytes]) -> str:
+    return "the vault's settings" if key == settings.KEY else f"the label of key slot {key[1].hex()}"
+
+
 class _Verifier:
     """One pass over one moment of the store."""
 
@@ -113,8 +126,8 @@ class _Verifier:
         self.findings: list[str] = []
         self.state: State | None = None
         self.sum_differs = False
-        self.last_written: dict[bytes, Touched] = {}
-        self.rewritten: set[bytes] = set()
+        self.slot_ids: list[bytes] = []
+        self.are_slots_changed = False
         self.places: dict[bytes, Place] = {}
         self.paths: dict[bytes, str] = {}
         self.rolled_back: set[bytes] = set()
@@ -129,8 +142,8 @@ class _Verifier:
 
     def run(self) -> None:
         self._ledger()
+        self.replay = self._audit()
         self._header_and_slots()
-        self._audit()
         self._nodes()
         self._revisions()
         self._versions()
@@ -146,7 +159,7 @@ class _Verifier:
         except RolledBack as error:
             self.findings.append(f"rolled back: {error.message}")
         except Tampered as error:
-            self.findings.append(f"changed: {error.message}")
+            self.findings.append(f"changed: the ledger: {error.message}")
         if len(rows) > 1:
             self.findings.append("inserted: a second ledger row")
         if self.state is not None:
@@ -156,6 +169,7 @@ class _Verifier:
     def _header_and_slots(self) -> None:
         pairs = [(blob(row, 0), blob(row, 1)) for row in self.rows.scan(SLOTS)]
         self.report.slots = len(pairs)
+        self.slot_ids = [slot_id for slot_id, _ in pairs]
         if sum(1 for _ in self.rows.scan(HEADER)) > 1:
             self.findings.append("inserted: a second header row")
         header = self.rows.get(HEADER, 1)
@@ -165,13 +179,17 @@ class _Verifier:
         changed = [slot_id.hex() for slot_id, record in pairs if not self._is_own_slot(slot_id, record)]
         self.findings += [f"changed: key slot {slot_id}, or inserted by a stranger" for slot_id in changed]
         if not self.core.keys.has_header(blob(header, 1), blob(header, 2)):
+            self.are_slots_changed = True
             self.findings.append("changed: the header")
             return
         try:
             self.core.keys.check_slots(pairs)
         except (Tampered, FormatUnsupported):
+            self.are_slots_changed = True
             if not changed:
                 self.findings.append("changed: a key slot was deleted, put back, rolled back or altered")
+            return
+        self._stamp(header, HEADER, "the header and the key slots")
 
     def _is_own_slot(self, slot_id: bytes, data: bytes) -> bool:
         try:
@@ -181,65 +199,76 @@ class _Verifier:
             return False
         return record.slot_id == slot_id
 
-    def _audit(self) -> None:
-        link, expected = FIRST_LINK, 1
-        for row in self.core.audit.walk(self.rows):
-            writer, sequence = blob(row, 0), integer(row, 1)
-            self.report.audit_entries += 1
-            try:
-                entry, own_link = self.core.audit.open(row)
-            except (Tampered, FormatUnsupported):
-                self.findings.append(f"changed: audit entry {sequence}")
-                link, expected = b"", sequence + 1
-                continue
-            if writer != WRITER:
-                self.findings.append(f"inserted: audit entry {sequence} of an unknown writer")
-                continue
-            if sequence != expected:
-                self.findings.append(f"deleted: audit entries {expected} to {sequence - 1}")
-            elif link and not self.core.audit.follows(own_link, link, entry):
-                self.findings.append(f"changed: audit entry {sequence} does not continue the one before it")
-            for item in entry.touched:
-                before = self.last_written.get(item.node_id)
-                if before is not None and 0 < item.revision <= before.revision:
-                    self.rewritten.add(item.node_id)
-                self.last_written[item.node_id] = item
-            link, expected = own_link, sequence + 1
-        if self.state is not None and expected != self.state.counter + 1:
-            self._uneven_counter(expected - 1, self.state.counter)
-
-    def _uneven_counter(self, last: int, counter: int) -> None:
-        if last < counter:
-            self.findings.append(f"deleted: audit entries {last + 1} to {counter}")
-        else:
-            self.findings.append(f"rolled back: the ledger, from commit {last} to {counter}")
+    def _audit(self) -> Replay:
+        replay = Replay(self.core.audit, self.rows, self.state.counter if self.state else None)
+        self.report.audit_entries = replay.entries
+        self.findings += replay.findings
+        return replay
 
     def _nodes(self) -> None:
+        twins: list[tuple[Place, Place]] = []
         for row in self.rows.scan(NODES):
             try:
                 place = self.core.tree.open(row)
             except (Tampered, FormatUnsupported):
-                known = self.last_written.get(blob(row, 2))
-                self.bad.append(BadRow(NODES, row, known.path if known else "a name", None))
+                self.bad.append(BadRow(NODES, row, A_NAME, None))
                 continue
+            other = self.places.get(place.id)
+            if other is not None:
+                place, other = self._newer(place, other)
+                twins.append((place, other))
             self.places[place.id] = place
-        for node_id, place in self.places.items():
+        for place in self.places.values():
             path = self._path(place)
             if place.node.kind == FOLDER:
-                self.report.folders += 1
+                self._folder(place, path)
             else:
                 self.report.items += 1
-                self.paths[node_id] = path
+                self.paths[place.id] = path
+        for newer, older in twins:
+            end = "/" if newer.node.kind == FOLDER else ""
+            self.findings.append(f"duplicated: {self._path(older)}{end}, an older name of {self._path(newer)}{end}")
+        for bad in self.bad:
+            bad.what = self._name_of(bad.row)
+
+    def _newer(self, one: Place, two: Place) -> tuple[Place, Place]:
+        """Two nodes of one id, the one first that was written last."""
+        if one.node.kind == ITEM:
+            is_newer = one.node.revision > two.node.revision
+        else:
+            is_newer = (self.replay.folders.get(one.id) or "").rstrip("/").split("/")[-1] == one.node.name
+        return (one, two) if is_newer else (two, one)
+
+    def _folder(self, place: Place, path: str) -> None:
+        self.report.folders += 1
+        moved_to = self.replay.folders.get(place.id, f"{path}/")
+        if moved_to != f"{path}/":
+            self.findings.append(f"rolled back: {path}/, which was moved to {moved_to}")
+        elif next(iter(self.rows.scan(NODES, place.id)), None) is None:
+            # A folder goes with what was in it last.
+            self.findings.append(f"inserted: {path}/, an empty folder")
+
+    def _name_of(self, row: Row) -> str:
+        """What lies, or lay, where this row of the nodes table is."""
+        node_id = blob(row, 2)
+        path = self.replay.path(node_id)
+        if path is not None:
+            return path
+        for place in self.places.values():
+            if place.parent == node_id:
+                known = self.replay.path(place.id)
+                return known.rstrip("/").rpartition("/")[0] + "/" if known else "a folder"
+        return A_NAME
 
     def _path(self, place: Place) -> str:
-        parts = [place.node.name]
+        first, parts = place, [place.node.name]
         seen = {place.id}
         while place.parent != TOP:
             above = self.places.get(place.parent)
             if above is None or above.id in seen:
-                known = self.last_written.get(place.id)
-                self.findings.append(f"deleted: a folder above {known.path if known else parts[-1]}")
-                return known.path if known else "/".join(reversed(parts))
+                known = self.replay.path(first.id) or "/".join(reversed(parts))
+                self.findings.append(f"deleted: a folder above {known}")
+                return known.rstrip("/")
             place = above
             seen.add(place.id)
             parts.append(place.node.name)
@@ -247,24 +276,23 @@ class _Verifier:
 
     def _revisions(self) -> None:
         unreadable = {bad.row[2] for bad in self.bad}
-        for node_id, known in self.last_written.items():
-            if known.path.endswith("/"):
-                continue
+        for node_id, known in self.replay.written.items():
             place = self.places.get(node_id)
             if place is None:
                 if known.revision and node_id not in unreadable:
                     self.findings.append(f"deleted: {known.path}")
             elif known.revision == 0:
-                self.findings.append(f"inserted: {known.path}, which was destroyed")
+                self.findings.append(f"inserted: {self.paths[node_id]}, which was destroyed")
             elif place.node.revision < known.revision:
                 self.rolled_back.add(node_id)
                 now, then = place.node.revision, known.revision
                 self.findings.append(f"rolled back: {self.paths[node_id]}, from write {then} to write {now}")
-            elif place.node.revision > known.revision:
-                self.findings.append(f"inserted: {self.paths[node_id]} has a write that the audit log does not know")
+        if self.replay.findings:
+            return  # what the log does not know may have stood in the entries that are gone
         for node_id, path in self.paths.items():
-            if node_id not in self.last_written:
-                self.findings.append(f"inserted: {path}, which the audit log does not know")
+            last = self.replay.written.get(node_id)
+            if last is None or 0 < last.revision < self.places[node_id].node.revision:
+                self.findings.append(f"rolled back: the audit log, which does not know the newest write of {path}")
 
     def _versions(self) -> None:
         unreadable = {bad.row[2] for bad in self.bad}
@@ -275,8 +303,7 @@ class _Verifier:
             place = self.places.get(item)
             if place is None or place.node.kind != ITEM:
                 if item not in unreadable:
-                    known = self.last_written.get(item)
-                    of = known.path if known else "an item that does not exist"
+                    of = self.replay.path(item) or "an item that does not exist"
                     self.bad.append(BadRow(VERSIONS, row, f"version {number} of {of}", None))
                 continue
             path = self.paths[item]
@@ -300,27 +327,43 @@ class _Verifier:
                     self.findings.append(f"deleted: version {entry.number} of {path}")
 
     def _objects(self) -> None:
+        expected = {settings.KEY, *((NOTE_TYPE, slot_id) for slot_id in self.slot_ids)}
         for row in self.rows.scan(OBJECTS):
-            try:
+            key = (integer(row, 0), blob(row, 1))
+            if key in expected:
+                expected.discard(key)
                 self._object(row)
-            except (Tampered, FormatUnsupported):
-                what = "the label of key slot " if row[0] == NOTE_TYPE else f"stored object {integer(row, 0)} "
-                self.findings.append(f"changed: {what}{blob(row, 1).hex()}")
+            elif key[0] == NOTE_TYPE and self.are_slots_changed:
+                self.findings.append(f"deleted: key slot {key[1].hex()}")
+            elif key[0] == NOTE_TYPE:
+                self.findings.append(f"inserted: {_object_name(key)}, which does not exist")
+            else:
+                self.findings.append(f"inserted: a stored object of unknown type {key[0]}")
+        if not self.are_slots_changed:
+            self.findings += [f"deleted: {_object_name(key)}" for key in sorted(expected)]
 
     def _object(self, row: Row) -> None:
-        if row[0] == NOTE_TYPE:
-            read_note(self.core, row)
-            if self.rows.get(SLOTS, row[1]) is None:
-                self.findings.append(f"deleted: key slot {blob(row, 1).hex()}")
-        elif row[:2] == settings.KEY:
-            settings.read_settings(self.core.envelope, self.rows)
-        else:
-            raise Tampered("unknown object")
+        key = (integer(row, 0), blob(row, 1))
+        try:
+            if key == settings.KEY:
+                settings.read_settings(self.core.envelope, self.rows)
+            else:
+                read_note(self.core, row)
+        except (Tampered, FormatUnsupported):
+            self.findings.append(f"changed: {_object_name(key)}")
+            return
+        self._stamp(row, OBJECTS, _object_name(key))
+
+    def _stamp(self, row: Row, table: Table, what: str) -> None:
+        """Compare an authentic row outside the tree with the one that was written last."""
+        path, stamp = stamp_of(table, row)
+        if not self.replay.findings and self.replay.stamps.get(path) != stamp:
+            self.findings.append(f"rolled back: {what}")
 
     def _overwritten(self) -> None:
         """What the sum knows and no row shows any more: tampering that was written over since."""
-        for node_id in self.rewritten:
-            path = self.paths.get(node_id) or self.last_written[node_id].path
+        for node_id in self.replay.rewritten:
+            path = self.paths.get(node_id) or self.replay.written[node_id].path
             self.findings.append(f"rolled back: {path}, and then written again")
         if self.sum_differs and not self.findings:
             self.findings.append("changed: a row that was written over since; the ledger's sum does not fit")
