@@ -12,7 +12,7 @@ from strongroom.keys.format import SlotRecord
 from strongroom.keys.slots.key_file import KeyFileCredential, new_key_file
 from strongroom.stores.interface import Row, blob
 from strongroom.stores.memory import MemoryStore, _Rows
-from strongroom.stores.schema import HEADER, SLOTS, TABLES
+from strongroom.stores.schema import HEADER, OBJECTS, SLOTS, TABLES
 from strongroom.vault.opening import create_vault, open_vault, slot_records
 from strongroom.vault.vault import Vault
 
@@ -149,3 +149,28 @@ def test_a_slot_of_a_newer_program_does_not_lock_this_one_out(
     assert [record.kind for record in slot_records(MemoryStore(store))] == [credential.kind]
     with open_vault(MemoryStore(store), credential, author="other") as other:
         assert other.get("a").public("x") == "1"
+
+
+def test_a_new_root_key_does_not_make_tampering_genuine(vault: Vault, store: MemoryStore) -> None:
+    """The sum under the new ledger key is not made over rows that the old one does not know."""
+    vault.configure(cas_required=True)
+    with MemoryStore(store).reading() as rows:
+        older = next(rows.scan(OBJECTS, 1))
+    vault.configure(cas_required=False)
+    with MemoryStore(store).writing() as written:
+        written.put(OBJECTS, older)
+    epoch = vault.status().epoch
+    with pytest.raises(Tampered):
+        vault.rotate(root=True)
+    assert vault.status().epoch == epoch
+    with pytest.raises(Tampered):
+        vault.verify()
+
+
+def test_a_new_root_key_over_an_untouched_store(vault: Vault) -> None:
+    """The check before it raises no false alarm."""
+    vault.set("a", {"x": "1"})
+    vault.add_slot(new_key_file())
+    vault.rotate(root=True)
+    assert vault.get("a").public("x") == "1"
+    vault.verify()

@@ -177,9 +177,13 @@ class Core:
         """Go on under *keys*, whose header *change* has just written.
 
         The keys until now come back if the change is undone, and are wiped once it is committed.
+
+        Raises: Tampered: the ledger does not fit; a sum under a new key would make what lies there genuine.
         """
         change.rows.finish()
         old = self.keys
+        if keys is not old and not self.ledger.fits(change.rows.store_rows, change.state.total + change.rows.delta):
+            raise Tampered("the store is not what was written", advice="see what it is: strongroom verify")
         self._use(keys, self.ledger.seen)
         if keys is not old:
             change.replaced_keys = old

@@ -106,6 +106,10 @@ class Ledger:
         """Believe *state* again, after a transaction that wrote a newer one was undone, and open the row anew."""
         self._seen_body, self._seen_state = None, state
 
+    def fits(self, rows: Reading, total: int) -> bool:
+        """Whether the rows that lie in the store now add up to *total*."""
+        return self.recompute(rows) == total % _MODULUS
+
     def recompute(self, rows: Reading) -> int:
         """The sum over everything that lies in the store now."""
         total = 0
