@@ -17,7 +17,6 @@ CERTIFICATES_MAX = 1_024
 RECIPIENTS_MAX = 64
 RECIPIENT_BYTES_MAX = 4_096
 KEYSET_BYTES_MAX = 131_072
-PARAMETERS_BYTES_MAX = 256
 
 ID_BYTES = 16
 IDENTITY_BYTES = 32
@@ -215,11 +214,13 @@ class SlotRecord:
             raise reader.malformed("it does not begin like one")
         if reader.u8() != _SLOT_FORM:
             raise FormatUnsupported("a key slot was written by a newer strongroom", advice="upgrade strongroom")
+        kind = reader.u8()
+        parameters_bytes_max = registry.parameters_bytes_max(kind)
         record = SlotRecord(
-            kind=reader.u8(),
+            kind=kind,
             slot_id=reader.take(ID_BYTES),
             created_us=reader.u64(),
-            parameters=reader.counted(PARAMETERS_BYTES_MAX),
+            parameters=reader.counted(parameters_bytes_max),
             public_key=reader.take(SLOT_PUBLIC_KEY_BYTES),
             wrap=reader.take(WRAP_BYTES),
             epoch=reader.u32(),

@@ -134,7 +134,7 @@ def _argon2id(memory_kib: int, iterations: int, lanes: int) -> bytes:
 
 BAD_PARAMETERS: dict[str, tuple[int, bytes, type[Exception]]] = {
     "kind 0": (0, b"", FormatUnsupported),
-    "kind 4": (4, bytes(16), FormatUnsupported),
+    "kind 7": (7, bytes(16), FormatUnsupported),
     "algorithm 3": (1, u8(3) + ARGON2ID[1:], FormatUnsupported),
     "no parameters": (1, b"", Tampered),
     "memory below the bound": (1, _argon2id(19_455, 3, 4), Tampered),

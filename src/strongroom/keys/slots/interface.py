@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Credential(Protocol):
-    """What somebody holds: a passphrase, a key file, a recovery code.
+    """What somebody holds: a passphrase, a key file, a recovery code, a secret from a keyring.
 
     A credential is used for any number of slots and vaults, one call at a time, and
     wiped by whoever made it.
