@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from strongroom.doors.cli.interface import Command, GlobalArguments
 
-GLOBAL_OPTIONS_WITH_VALUE = ("--vault", "--key-file", "--passphrase-fd")
+GLOBAL_OPTIONS_WITH_VALUE = ("--vault", "--key-file", "--passphrase-fd", "--expect-counter")
 GLOBAL_FLAGS = ("--json", "--no-agent", "--yes")
 
 
@@ -77,10 +77,13 @@ def add_global_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--passphrase-fd", metavar="N", type=whole_number, help="read the passphrase as one line from descriptor N"
     )
+    group.add_argument(
+        "--expect-counter", metavar="N", type=whole_number, help="refuse a vault that is older than its commit N"
+    )
     group.add_argument("--no-agent", dest="use_agent", action="store_false", help="do not ask an agent")
     group.add_argument("--json", action="store_true", help="print JSON")
     group.add_argument("--yes", action="store_true", help="answer yes to every question")
-    group.add_argument("-h", "--help", action="help", help="show this and leave")
+    group.add_argument("-h", "--help", action="store_true", help="show this and leave")
     for option in group._group_actions:
         # Unset options leave the defaults of the arguments' class alone.
         option.default = argparse.SUPPRESS

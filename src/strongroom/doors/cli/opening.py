@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from strongroom.doors.cli.exit_codes import UsageError
-from strongroom.items import FIELD_NAME_BYTES_MAX, check_name, parse_folder, parse_path
+from strongroom.items import COMPONENT_BYTES_MAX, FIELD_NAME_BYTES_MAX, check_name, parse_folder, parse_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,18 +47,41 @@ def checked_field(name: str) -> str:
     return name
 
 
-def open_vault(arguments: GlobalArguments, *, location: str | None = None) -> Vault:
-    """The vault that the global options and the environment name, opened.
+def checked_label(label: str) -> str:
+    """*label*, when a slot can carry it; ``""`` is none.
 
-    Args:
-        arguments: the command's.
-        location: another vault than the one they name, to be opened in the same way.
+    Raises: UsageError: it cannot.
+    """
+    try:
+        if label:
+            check_name(label, "label", COMPONENT_BYTES_MAX)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    return label
+
+
+def open_vault(arguments: GlobalArguments) -> Vault:
+    """The vault that the global options and the environment name, opened, and found to be the newest state.
 
     Raises: StrongroomError: as `strongroom.locate.opening.open`.
     """
-    from strongroom.locate.opening import open
+    from strongroom.doors.cli import output
+    from strongroom.locate.anchor import guard
 
-    place = location_of(arguments) if location is None else location
+    vault = open_unguarded(arguments, location_of(arguments))
+    # Who names the counter needs no anchor, and no note that there is none.
+    is_named = arguments.expect_counter is not None
+    guard(vault, expect_counter=arguments.expect_counter, tell=vault.notes.append if is_named else output.note)
+    return vault
+
+
+def open_unguarded(arguments: GlobalArguments, place: str) -> Vault:
+    """The vault or copy at *place*, opened as the global options say, whatever state it is in.
+
+    Raises: StrongroomError: as `strongroom.locate.opening.open_unguarded`.
+    """
+    from strongroom.locate.opening import open_unguarded as open
+
     if arguments.key_file == "":
         raise UsageError("--key-file takes a file")
     if arguments.passphrase_fd is not None:

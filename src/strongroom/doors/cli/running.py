@@ -85,14 +85,15 @@ def _run_verb(words: list[str]) -> int:
         from strongroom.doors.cli.help import closest
 
         raise UsageError(f"there is no command {verb}", advice=closest(verb) or "strongroom help")
-    from strongroom.doors.cli.arguments import parse
+    from strongroom.doors.cli.arguments import parse, split_at_dashes
 
+    before, _ = split_at_dashes(rest)
+    if "-h" in before or "--help" in before:
+        from strongroom.doors.cli.help import show_help
+
+        return show_help([verb], was_asked=True)
     command = load(verb)
-    try:
-        arguments = parse(verb, command, rest)
-    except SystemExit:  # argparse, after --help
-        return OK
-    return command.run(arguments)
+    return command.run(parse(verb, command, rest))
 
 
 def find_verb(words: list[str]) -> tuple[str, list[str]]:

@@ -7,12 +7,10 @@ from strongroom.doors.cli.exit_codes import UsageError
 from strongroom.doors.cli.inputs import read_file, read_stdin, stdin_is_terminal, terminal_for
 from strongroom.doors.cli.opening import checked_field
 from strongroom.errors import WouldPrompt
-from strongroom.items import Field
+from strongroom.items import Field, is_secret_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from strongroom.doors.cli.commands.set import Arguments
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
@@ -23,18 +21,18 @@ LENGTH_MIN = 8
 LENGTH_MAX = 4096
 
 
-def collect(path: str, given: Mapping[str, str | None], arguments: Arguments) -> dict[str, Field]:
+def collect(path: str, arguments: Arguments) -> dict[str, Field]:
     """The fields to store.
 
     Args:
         path: the item, for prompts.
-        given: name -> text that is not secret, or None for a value that is still to be fetched.
         arguments: of ``set``.
 
     Raises:
-        UsageError: two values from one standard input, a field twice, a length out of bounds.
+        UsageError: a secret on the command line, two values from one standard input, a field twice.
         WouldPrompt: a value is missing, and there is neither a terminal nor anything on standard input.
     """
+    given = _sort_out(arguments)
     wanted = [name for name, text in given.items() if text is None]
     if len(wanted) > 1 and not arguments.generate and not stdin_is_terminal():
         raise UsageError(
@@ -56,6 +54,33 @@ def collect(path: str, given: Mapping[str, str | None], arguments: Arguments) ->
             raise UsageError(f"field {field.name} is given twice")
         fields[field.name] = field
     return fields or _object()
+
+
+def _sort_out(arguments: Arguments) -> dict[str, str | None]:
+    """Name -> public text, or None for a value that is still to be fetched."""
+    given: dict[str, str | None] = {}
+    for word in arguments.field:
+        name, equals, text = word.partition("=")
+        if checked_field(name) in given:
+            raise UsageError(f"field {name} is given twice")
+        given[name] = _public(arguments.path, name, text) if equals else None
+    if not given and not arguments.field_file and not arguments.json:
+        given["password"] = None
+    return given
+
+
+def _public(path: str, name: str, text: str) -> str:
+    if is_secret_name(name):
+        raise UsageError(
+            f"{name} is secret: on the command line everybody on this machine can read it",
+            advice=f"strongroom set {path} {name}   asks for it, or reads it from standard input\n"
+            "the value is in the shell's history now: consider it known, and change it",
+        )
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise UsageError(f"the value of {name} is not UTF-8", advice=f"--field-file {name}=FILE takes bytes") from None
+    return text
 
 
 def generate(length: int) -> bytearray:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from strongroom.doors.cli import output
 from strongroom.doors.cli.inputs import new_passphrase, read_passphrase_line, stdin_is_terminal
 from strongroom.doors.cli.interface import GlobalArguments
+from strongroom.doors.cli.next_steps import report
 from strongroom.doors.cli.opening import location_of
-from strongroom.doors.cli.recovery_codes import may_show_code, show_code
+from strongroom.doors.cli.recovery_codes import may_show_code
 from strongroom.errors import WouldPrompt
 
 TYPE_CHECKING = False
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser
 
     from strongroom.keys.slots.recovery import RecoveryCredential
-    from strongroom.vault.vault import Vault
 
 SUMMARY = "make a vault"
 WORDS = ""
@@ -60,7 +59,7 @@ def run(arguments: Arguments) -> int:
     passphrase = _passphrase(arguments) if wants_passphrase else None
     recovery = _new_code() if wants_code else None
     with make_vault(location, key_file=arguments.key_file, passphrase=passphrase, recovery=recovery) as vault:
-        _report(arguments, vault, recovery)
+        report(vault, recovery, arguments)
     return 0
 
 
@@ -90,38 +89,3 @@ def _new_code() -> RecoveryCredential:
     from strongroom.keys.slots.recovery import new_recovery_code
 
     return new_recovery_code()
-
-
-def _report(arguments: Arguments, vault: Vault, recovery: RecoveryCredential | None) -> None:
-    if arguments.json:
-        output.json(
-            {
-                "vault": vault.location,
-                "id": vault.vault_id.hex(),
-                "slots": [slot.kind for slot in vault.slots()],
-                "recovery_code": None if recovery is None else recovery.code().reveal(),
-            }
-        )
-        return
-    output.note(f"made the vault {vault.location}")
-    if recovery is not None:
-        show_code(recovery)
-    output.hint("store a first item: strongroom set bank/checking username=NAME password")
-    if arguments.key_file is None:
-        output.hint("let programs open it without you: strongroom slot add key-file FILE")
-    else:
-        output.hint(f"a crontab line: {_crontab_line(vault.location, arguments.key_file)}")
-    if recovery is None and arguments.key_file is None:
-        output.hint("a lost passphrase is a lost vault: strongroom slot add recovery-code")
-
-
-def _crontab_line(location: str, key_file: str) -> str:
-    from os.path import abspath
-    from shlex import quote
-
-    from strongroom.locate.addresses import default_location, expand_user
-
-    # cron gives a job HOME and little else: neither variable of this shell would reach it.
-    settings = "" if location == default_location() else f"STRONGROOM_VAULT={quote(location)} "
-    settings += f"STRONGROOM_KEY_FILE={quote(abspath(expand_user(key_file)))}"
-    return f"0 6 * * * {settings} python3 /path/to/job.py"

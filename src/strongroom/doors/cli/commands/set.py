@@ -5,7 +5,7 @@ from __future__ import annotations
 from strongroom.doors.cli import output
 from strongroom.doors.cli.exit_codes import UsageError
 from strongroom.doors.cli.interface import GlobalArguments
-from strongroom.doors.cli.opening import checked_field, checked_path, open_vault
+from strongroom.doors.cli.opening import checked_path, open_vault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,10 +63,9 @@ def run(arguments: Arguments) -> int:
     from strongroom.doors.cli.values import collect
 
     path = checked_path(arguments.path)
-    given = _sort_out(arguments)
     if arguments.length is not None and not arguments.generate:
         raise UsageError("--length goes with --generate")
-    fields = collect(path, given, arguments)
+    fields = collect(path, arguments)
     try:
         with open_vault(arguments) as vault:
             version = _store(vault, path, fields, arguments)
@@ -80,35 +79,6 @@ def run(arguments: Arguments) -> int:
     else:
         output.note(f"stored {path}, version {version.number}")
     return 0
-
-
-def _sort_out(arguments: Arguments) -> dict[str, str | None]:
-    """Name -> public text, or None for a value that is still to be fetched."""
-    given: dict[str, str | None] = {}
-    for word in arguments.field:
-        name, equals, text = word.partition("=")
-        if checked_field(name) in given:
-            raise UsageError(f"field {name} is given twice")
-        given[name] = _public(arguments.path, name, text) if equals else None
-    if not given and not arguments.field_file and not arguments.json:
-        given["password"] = None
-    return given
-
-
-def _public(path: str, name: str, text: str) -> str:
-    from strongroom.items import is_secret_name
-
-    if is_secret_name(name):
-        raise UsageError(
-            f"{name} is secret: on the command line everybody on this machine can read it",
-            advice=f"strongroom set {path} {name}   asks for it, or reads it from standard input\n"
-            "the value is in the shell's history now: consider it known, and change it",
-        )
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        raise UsageError(f"the value of {name} is not UTF-8", advice=f"--field-file {name}=FILE takes bytes") from None
-    return text
 
 
 def _store(vault: Vault, path: str, fields: Mapping[str, Field], arguments: Arguments) -> Version:

@@ -6,13 +6,13 @@ from strongroom.doors.cli import output
 from strongroom.doors.cli.exit_codes import UsageError
 from strongroom.doors.cli.inputs import confirm
 from strongroom.doors.cli.interface import GlobalArguments
-from strongroom.doors.cli.opening import open_vault
+from strongroom.doors.cli.opening import checked_label, open_vault
+from strongroom.doors.cli.slots import described_slot, find_slot
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
-    from strongroom.vault.slots import SlotInfo
     from strongroom.vault.vault import Vault
 
 SUMMARY = "the ways to open the vault: list, add, remove, change"
@@ -64,7 +64,7 @@ def run(arguments: Arguments) -> int:
 def _list(arguments: Arguments, vault: Vault) -> int:
     slots = vault.slots()
     if arguments.json:
-        output.json([_described(slot) for slot in slots])
+        output.json([described_slot(slot) for slot in slots])
     else:
         output.table(
             ("ID", "KIND", "SINCE", "LABEL", "PARAMETERS"),
@@ -76,6 +76,7 @@ def _list(arguments: Arguments, vault: Vault) -> int:
 def _add(arguments: Arguments, vault: Vault) -> int:
     from strongroom.doors.cli.new_credentials import new_credential
 
+    checked_label(arguments.label)
     if arguments.kind != "key-file" and arguments.file is not None:
         raise UsageError(f"slot add {arguments.kind} takes no FILE")
     with new_credential(arguments.kind, arguments.file, arguments) as made:
@@ -83,18 +84,18 @@ def _add(arguments: Arguments, vault: Vault) -> int:
         made.keep()
         if not arguments.json:
             output.note(f"added the {slot.kind} slot {slot.id[:8]}")
-        made.show(arguments, _described(slot))
+        made.show(arguments, described_slot(slot))
     return 0
 
 
 def _remove(arguments: Arguments, vault: Vault) -> int:
-    slot = _find(vault, arguments.id)
+    slot = find_slot(vault, arguments.id)
     if not confirm(arguments, f"Remove the {slot.kind} slot {slot.id[:8]} ({slot.label or slot.parameters})?"):
         output.note("nothing was removed")
         return 0
     vault.remove_slot(slot.id)
     if arguments.json:
-        output.json(_described(slot))
+        output.json(described_slot(slot))
     else:
         output.note(f"removed the {slot.kind} slot {slot.id[:8]}; old copies of the vault still open with it")
     return 0
@@ -105,31 +106,11 @@ def _change(arguments: Arguments, vault: Vault) -> int:
 
     if arguments.label:
         raise UsageError("--label goes with slot add")
-    slot = _find(vault, arguments.id)
+    slot = find_slot(vault, arguments.id)
     with new_credential(slot.kind, arguments.file, arguments) as made:
         changed = vault.change_slot(slot.id, made.credential)
         made.keep()
         if not arguments.json:
             output.note(f"changed the {slot.kind} slot {slot.id[:8]}; old copies of the vault still open as before")
-        made.show(arguments, _described(changed))
+        made.show(arguments, described_slot(changed))
     return 0
-
-
-def _find(vault: Vault, beginning: str) -> SlotInfo:
-    from strongroom.errors import NotFound
-
-    found = [slot for slot in vault.slots() if beginning and slot.id.startswith(beginning.lower())]
-    if len(found) != 1:
-        why = "several slots begin with" if found else "no slot has the id"
-        raise NotFound(f"{why} {beginning}", advice="see them all: strongroom slot list")
-    return found[0]
-
-
-def _described(slot: SlotInfo) -> dict[str, object]:
-    return {
-        "id": slot.id,
-        "kind": slot.kind,
-        "label": slot.label,
-        "created": slot.created.isoformat(),
-        "parameters": slot.parameters,
-    }

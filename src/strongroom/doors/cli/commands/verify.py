@@ -27,12 +27,12 @@ def add_options(_parser: ArgumentParser) -> None:
 
 def run(arguments: Arguments) -> int:
     """Print what was counted, or what was found."""
-    with open_vault(arguments) as vault:
-        try:
+    try:
+        with open_vault(arguments) as vault:
             report = vault.verify()
-        except Tampered as error:
-            _print_findings(arguments, error)
-            return exit_code(error)
+    except Tampered as error:
+        _print_findings(arguments, error)
+        return exit_code(error)
     counted = {
         "items": report.items,
         "versions": report.versions,
@@ -50,9 +50,11 @@ def run(arguments: Arguments) -> int:
 
 
 def _print_findings(arguments: Arguments, error: Tampered) -> None:
+    # A vault that does not even open has one finding: why.
+    findings = error.findings or (f"changed: {error.message}",)
     if arguments.json:
-        output.json({"ok": False, "findings": list(error.findings)})
+        output.json({"ok": False, "findings": list(findings)})
     else:
-        output.lines(error.findings)
+        output.lines(findings)
     output.note(error.message)
     output.hint(error.advice)

@@ -1,0 +1,48 @@
+"""What is said after a vault was made: what it is, its recovery code, and how it goes on."""
+
+from __future__ import annotations
+
+from strongroom.doors.cli import output
+from strongroom.doors.cli.recovery_codes import show_code
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from strongroom.doors.cli.interface import GlobalArguments
+    from strongroom.keys.slots.recovery import RecoveryCredential
+    from strongroom.vault.vault import Vault
+
+
+def report(vault: Vault, recovery: RecoveryCredential | None, arguments: GlobalArguments) -> None:
+    """Show a recovery code, this once, and the next commands."""
+    if arguments.json:
+        output.json(
+            {
+                "vault": vault.location,
+                "id": vault.vault_id.hex(),
+                "slots": [slot.kind for slot in vault.slots()],
+                "recovery_code": None if recovery is None else recovery.code().reveal(),
+            }
+        )
+        return
+    output.note(f"made the vault {vault.location}")
+    if recovery is not None:
+        show_code(recovery)
+    output.hint("store a first item: strongroom set bank/checking username=NAME password")
+    if arguments.key_file is None:
+        output.hint("let programs open it without you: strongroom slot add key-file FILE")
+    else:
+        output.hint(f"a crontab line: {_crontab_line(vault.location, arguments.key_file)}")
+    if recovery is None and arguments.key_file is None:
+        output.hint("a lost passphrase is a lost vault: strongroom slot add recovery-code")
+
+
+def _crontab_line(location: str, key_file: str) -> str:
+    from os.path import abspath
+    from shlex import quote
+
+    from strongroom.locate.addresses import default_location, expand_user
+
+    # cron gives a job HOME and little else: neither variable of this shell would reach it.
+    settings = "" if location == default_location() else f"STRONGROOM_VAULT={quote(location)} "
+    settings += f"STRONGROOM_KEY_FILE={quote(abspath(expand_user(key_file)))}"
+    return f"0 6 * * * {settings} python3 /path/to/job.py"
