@@ -318,17 +318,10 @@ class _ChangeContext:
     ) -> None:
         core = self._core
         try:
-            if kind is None and core.is_locked:
-                raise VaultLocked(
-                    "nothing was written: the vault was locked inside the transaction", advice="open it again"
-                )
-            if kind is None and change.is_broken:
-                raise StrongroomError(
-                    "nothing was written: an operation inside the transaction had failed",
-                    advice="let the error of that operation leave the transaction's block",
-                )
-            if kind is None and change.rows.writes:
-                self._seal(change)
+            if kind is None:
+                self._refuse_half(change)
+                if change.rows.writes:
+                    self._seal(change)
         except BaseException as failure:
             self._inner.__exit__(type(failure), failure, None)
             self._undo(change)
@@ -351,6 +344,17 @@ class _ChangeContext:
             core.anchor.advance(core.ledger.seen.counter)
         if change.scrub:
             core.store.scrub()
+
+    def _refuse_half(self, change: Change) -> None:
+        if self._core.is_locked:
+            raise VaultLocked(
+                "nothing was written: the vault was locked inside the transaction", advice="open it again"
+            )
+        if change.is_broken:
+            raise StrongroomError(
+                "nothing was written: an operation inside the transaction had failed",
+                advice="let the error of that operation leave the transaction's block",
+            )
 
     def _seal(self, change: Change) -> None:
         core = self._core

@@ -95,9 +95,7 @@ def write_version(
     if delete_after:
         entry.deleted = change.now + delete_after
     _put_version(change, core, item_id, entry, fields)
-    change.written.add(entry.edition)
-    node.entries.append(entry)
-    node.current = entry.number
+    _append(change, node, entry)
     node.revision += 1
     _trim(change, item_id, node, settings)
     if place is None:
@@ -206,6 +204,12 @@ def _save(change: Change, core: Core, place: Place, path: str, version: int) -> 
     place.node.revision += 1
     core.tree.save(change.rows, place)
     change.touch(place.id, place.node.revision, version, path)
+
+
+def _append(change: Change, node: Node, entry: Entry) -> None:
+    change.written.add(entry.edition)
+    node.entries.append(entry)
+    node.current = entry.number
 
 
 def _repeated(change: Change, node: Node) -> Entry | None:
