@@ -67,8 +67,8 @@ REVEALS = {
     "doors/cli/fields.py": "the text of `edit`, and `get --json`",
     "doors/cli/commands/edit.py": "compares before and after",
     "doors/cli/commands/get.py": "prints the value that was asked for",
-    "doors/cli/commands/init.py": "shows the new recovery code, once",
     "doors/cli/new_credentials.py": "shows the new recovery code, once",
+    "doors/cli/next_steps.py": "puts the new recovery code into the output of init --json",
     "doors/cli/recovery_codes.py": "shows the new recovery code, once",
 }
 
