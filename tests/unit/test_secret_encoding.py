@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from strongroom.locate.unlock import to_buffer
 from strongroom.secret import SecretStr
 
 
@@ -22,3 +23,10 @@ def test_bytes_that_are_not_text_are_not_shown() -> None:
         secret.reveal()
     assert type(caught.value) is ValueError
     assert caught.value.__suppress_context__
+
+
+def test_a_passphrase_that_is_no_text_is_not_shown() -> None:
+    """A program that hands over what the terminal gave it gets no traceback with it."""
+    with pytest.raises(ValueError, match="surrogates") as caught:
+        to_buffer("hunter2\udc80")
+    assert type(caught.value) is ValueError

@@ -64,14 +64,16 @@ def unlock(
 def to_buffer(passphrase: Passphrase) -> bytearray:
     """The passphrase's bytes, in a buffer to be wiped; a bytearray is taken as it is.
 
-    Raises: TypeError: neither text, nor a secret, nor a bytearray.
+    Raises:
+        TypeError: neither text, nor a secret, nor a bytearray.
+        ValueError: text with lone surrogates.
     """
     if isinstance(passphrase, bytearray):
         return passphrase
+    if isinstance(passphrase, str):
+        passphrase = SecretStr(passphrase)  # whose error about the text does not hold it
     if isinstance(passphrase, SecretStr):
         return bytearray(passphrase.reveal_buffer())
-    if isinstance(passphrase, str):
-        return bytearray(passphrase, "utf-8")
     raise TypeError("a passphrase is a str, SecretStr or bytearray")
 
 
