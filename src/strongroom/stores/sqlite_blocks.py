@@ -36,6 +36,8 @@ class ReadBlock:
         session.mutex.acquire()
         try:
             if not session.depth:
+                if session.state:
+                    session.clear()
                 session.execute("BEGIN")
                 session.state = READING
             session.depth += 1
@@ -59,10 +61,10 @@ class ReadBlock:
                 if session.scans:
                     session.end_scans()
                 if session.state == READING:
-                    session.state = IDLE
                     session.execute("COMMIT")
+                session.state = IDLE
         except DriverError as failure:
-            session.undo()
+            session.clear()
             raise session.failed(failure) from None
         finally:
             session.mutex.release()
@@ -83,7 +85,9 @@ class WriteBlock:
             session.reconnect()
         session.mutex.acquire()
         try:
-            if session.state == IDLE:
+            if not session.depth:
+                if session.state:
+                    session.clear()
                 session.begin_writing()
             elif session.state == WRITING:
                 session.insist(f"SAVEPOINT level{session.depth}")
@@ -119,5 +123,4 @@ class WriteBlock:
 def _forsake(session: Session) -> None:
     """After a failed beginning: leave no transaction open that no block will end."""
     if not session.depth:
-        session.undo()
-        session.state = IDLE
+        session.clear()

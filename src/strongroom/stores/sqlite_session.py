@@ -119,15 +119,21 @@ class Session:
             StoreUnavailable: nothing was written.
         """
         self.end_scans()
-        state, self.state = self.state, IDLE
-        if is_commit and state == WRITING:
+        if is_commit and self.state == WRITING:
             self._commit()
+            # Not before: after a Ctrl-C in between, the next beginning sees that something is left to undo.
+            self.state = IDLE
             return
-        self.undo()
+        self.clear()
         if is_commit:
             raise StoreUnavailable(
                 f"{self.path}: nothing was written, because an earlier step of the transaction failed"
             )
+
+    def clear(self) -> None:
+        """Undo what is open, also what a Ctrl-C inside the end of a block has left open."""
+        self.undo()
+        self.state = IDLE
 
     def end_scans(self) -> None:
         """Close scans that were not read to their end; each would hold on to its moment."""
@@ -193,7 +199,7 @@ class Session:
                 certain = is_undone(error)
                 ours = translate(error, self.path)
             break
-        self.undo()
+        self.clear()
         if certain:
             raise ours
         raise OutcomeUnknown(

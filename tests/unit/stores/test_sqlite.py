@@ -1,6 +1,5 @@
 """The SQLite store beyond the conformance suite: settings, plans, locks, forks, failures of the driver."""
 
-# ruff: noqa: PT012 - a transaction's block is the one statement that must raise
 import os
 import sqlite3
 import stat
@@ -173,6 +172,9 @@ def test_every_statement_goes_straight_to_its_key(store):
             plan = b" / ".join(bytes(row[3]) for row in connection.execute("EXPLAIN QUERY PLAN " + sql, arguments))
             assert b"TEMP B-TREE" not in plan
             assert (b"SEARCH" in plan and b"PRIMARY KEY" in plan) if count else plan.startswith(b"SCAN"), (sql, plan)
+        after = [1 if kind == "INTEGER" else b"" for _, kind in table.columns[: table.key_length]]
+        pages = connection.execute("EXPLAIN QUERY PLAN " + statements.next_page, (*after, 5)).fetchall()
+        assert [b"SEARCH" in bytes(row[3]) and b"PRIMARY KEY" in bytes(row[3]) for row in pages] == [True], pages
 
 
 def test_a_read_keeps_nobody_from_emptying_the_log(store, path):
