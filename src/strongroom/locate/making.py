@@ -33,6 +33,7 @@ def make_vault(
     key_file: str | None = None,
     passphrase: bytearray | None = None,
     recovery: RecoveryCredential | None = None,
+    others: Sequence[Credential] = (),
 ) -> Vault:
     """A new vault with a slot for each of what is given.
 
@@ -41,6 +42,7 @@ def make_vault(
         key_file: its path; made if absent, and taken back if the vault cannot be made.
         passphrase: wiped before this returns.
         recovery: not wiped: its code is still to be shown.
+        others: of other kinds; not wiped.
 
     Raises:
         Conflict: something lies at *location*.
@@ -61,7 +63,7 @@ def make_vault(
             key, is_new = obtain_key_file(key_file)
             made_file = key_file if is_new else ""
             credentials.append(key)
-        every = credentials if recovery is None else [*credentials, recovery]
+        every = [*credentials, *others, *([] if recovery is None else [recovery])]
         return _fill(location, every)
     except BaseException:
         if made_file:

@@ -8,6 +8,8 @@ from strongroom.locate.addresses import find_location
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from strongroom.locate.unlock import Passphrase
     from strongroom.vault.vault import Vault
 
@@ -17,15 +19,19 @@ def open(
     *,
     key_file: str | os.PathLike[str] | None = None,
     passphrase: Passphrase | None = None,
+    identity: str | os.PathLike[str] | None = None,
+    shares: Iterable[Passphrase] | None = None,
     use_agent: bool = True,
 ) -> Vault:
-    """Open a vault with whatever is at hand: a key file, or a person at a terminal.
+    """Open a vault with whatever is at hand: a key file, the OS keyring, or a person at a terminal.
 
     Args:
         location: a path or URL; None for ``STRONGROOM_VAULT``, else this user's own vault.
         key_file: open with this key file and nothing else.
         passphrase: open with this passphrase or recovery code and nothing else, 1 to 4,096
             bytes. A bytearray is wiped.
+        identity: open with this age identity file or SSH private key and nothing else.
+        shares: open with these Shamir shares and nothing else; bytearrays are wiped.
         use_agent: whether an agent may be asked; there is none yet.
 
     Returns: the vault, unlocked; leaving it as a context manager locks it.
@@ -35,16 +41,23 @@ def open(
         WouldPrompt: nothing was offered, and there is no terminal to ask on.
         UnsafePermissions: vault or key file could be read or replaced by others.
         Tampered, FormatUnsupported, StoreUnavailable: about the vault's file.
-        ValueError: both a key file and a passphrase, or an unusable location.
+        ValueError: several ways to open it, or an unusable location.
     """
-    from strongroom.locate.unlock import asker, unlock
+    from strongroom.locate.asking import asker
+    from strongroom.locate.unlock import unlock
     from strongroom.stores.registry import open_store
 
-    if key_file is not None and passphrase is not None:
-        raise ValueError("key_file and passphrase are two ways to open a vault; give one")
+    if sum(way is not None for way in (key_file, passphrase, identity, shares)) > 1:
+        raise ValueError("key_file, passphrase, identity and shares are ways to open a vault; give one")
     store = open_store(find_location(location))
     try:
-        vault = unlock(store, key_file=None if key_file is None else os.fspath(key_file), passphrase=passphrase)
+        vault = unlock(
+            store,
+            key_file=None if key_file is None else os.fspath(key_file),
+            passphrase=passphrase,
+            identity=None if identity is None else os.fspath(identity),
+            shares=shares,
+        )
     except BaseException:
         store.close()
         raise
@@ -72,8 +85,9 @@ def create(
         WouldPrompt: neither was given, and there is no terminal to ask on.
         UnsafePermissions, StoreUnavailable: about the directory or the key file.
     """
+    from strongroom.locate.asking import asker
     from strongroom.locate.making import ask_new_passphrase, make_vault, refuse_existing
-    from strongroom.locate.unlock import asker, to_buffer
+    from strongroom.locate.unlock import to_buffer
 
     place = find_location(location)
     refuse_existing(place)

@@ -1,6 +1,7 @@
 """The order in which a vault is opened: what is at hand first, a person last, never a hang.
 
-    explicit argument -> STRONGROOM_KEY_FILE -> a systemd credential -> a terminal -> an error
+    explicit argument -> STRONGROOM_KEY_FILE -> STRONGROOM_IDENTITY_FILE -> a systemd credential
+        -> the OS keyring -> a terminal -> an error
 
 The error lists what was tried and the next command. An explicit argument that does not
 open the vault is the end of it; what merely lies in the environment may belong to another
@@ -11,15 +12,17 @@ from __future__ import annotations
 
 import os
 
-from strongroom.errors import Conflict, StoreUnavailable, WouldPrompt, WrongKey
+from strongroom.errors import Conflict, FormatUnsupported, StoreUnavailable, WouldPrompt, WrongKey
+from strongroom.locate.asking import printable
 from strongroom.locate.author import login_name
 from strongroom.secret import SecretStr, wipe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from strongroom.keys.slots.interface import Credential
+    from strongroom.locate.terminal import Terminal
     from strongroom.stores.interface import Store
     from strongroom.vault.vault import Vault
 
@@ -36,6 +39,8 @@ def unlock(
     *,
     key_file: str | None = None,
     passphrase: Passphrase | None = None,
+    identity: str | None = None,
+    shares: Iterable[Passphrase] | None = None,
     environment: Mapping[str, str] = os.environ,
 ) -> Vault:
     """Open the vault in *store* with the first thing that fits.
@@ -43,19 +48,28 @@ def unlock(
     Args:
         key_file: the path of a key file; nothing else is tried then.
         passphrase: a passphrase or recovery code; nothing else is tried then. A bytearray is wiped.
+        identity: the path of an age identity or SSH key; nothing else is tried then.
+        shares: Shamir shares, taken until they are enough; nothing else is tried then. Bytearrays are wiped.
         environment: as `os.environ`.
 
     Raises:
         WrongKey: something was offered and does not open it.
         WouldPrompt: nothing was offered and nobody can be asked.
-        NotFound, UnsafePermissions: about a key file that was named.
+        NotFound, UnsafePermissions: about a key file or identity file that was named.
+        FormatUnsupported: what was offered needs an extra that is not installed.
     """
     if key_file is not None:
         return _open_with_file(store, key_file)
     if passphrase is not None:
         return open_with_typed(store, to_buffer(passphrase))
+    if identity is not None:
+        return _open_with_identity(store, identity)
+    if shares is not None:
+        from strongroom.locate.share_input import combine_shares
+
+        return _open(store, combine_shares(store, map(to_buffer, shares)))
     search = _Search(store)
-    vault = search.try_environment(environment) or search.try_terminal()
+    vault = search.try_environment(environment) or search.try_keyring() or search.try_terminal()
     if vault is None:
         raise search.failure()
     return vault
@@ -124,6 +138,9 @@ class _Search:
                 return vault
         else:
             self._tried.append(f"{KEY_FILE_VARIABLE} is not set")
+        vault = self._try_identity(environment)
+        if vault is not None:
+            return vault
         directory = environment.get(CREDENTIALS_VARIABLE, "")
         if directory:
             credential = os.path.join(directory, CREDENTIAL_NAME)
@@ -141,72 +158,86 @@ class _Search:
             self._tried.append(f"{what} names {path}, which opens no slot of this vault")
         return None
 
+    def _try_identity(self, environment: Mapping[str, str]) -> Vault | None:
+        from strongroom.locate.identities import IDENTITY_VARIABLE
+
+        path = environment.get(IDENTITY_VARIABLE, "")
+        if not path:
+            return None
+        if "age" not in self._kinds:
+            self._tried.append(f"{IDENTITY_VARIABLE} is set, but the vault has no age slot")
+            return None
+        try:
+            return _open_with_identity(self._store, path)
+        except WrongKey as error:
+            self._was_wrong = True
+            self._tried.append(error.message)
+        return None
+
+    def try_keyring(self) -> Vault | None:
+        if "keyring" not in self._kinds:
+            return None
+        from strongroom.keys.slots.os_keyring import KIND
+        from strongroom.locate.os_keyring import read_entry
+        from strongroom.vault.opening import slot_records
+
+        try:
+            for record in slot_records(self._store):
+                credential = read_entry(record.parameters) if record.kind == KIND else None
+                if credential is not None:
+                    return _open(self._store, credential)
+            self._tried.append("the OS keyring has no entry for this vault")
+        except (StoreUnavailable, FormatUnsupported) as error:
+            # Locked, missing or without its package: a person at a terminal may still be there.
+            self._tried += [error.message, *error.advice.splitlines()]
+        except WrongKey:
+            self._was_wrong = True
+            self._tried.append("the OS keyring's entry for this vault does not open it")
+        return None
+
     def try_terminal(self) -> Vault | None:
-        if not self._kinds & {"passphrase", "recovery"}:
+        typed = {"passphrase": "passphrase", "recovery": "recovery code", "shares": "share"}
+        words = [word for kind, word in typed.items() if kind in self._kinds]
+        if not words:
             self._tried.append("the vault has no passphrase to ask for")
             return None
         from strongroom.locate.terminal import Terminal
 
         terminal = Terminal.open()
         if terminal is None:
-            self._tried.append("there is no terminal to ask for the passphrase on")
+            self._tried.append(f"there is no terminal to ask for the {words[0]} on")
             return None
-        words = [word for word in ("passphrase", "recovery code") if word.split()[0] in self._kinds]
-        prompt = f"{' or '.join(words)} for {_printable(self._store.location)}: "
+        prompt = f"{' or '.join(words)} for {printable(self._store.location)}: "
         with terminal:
             for _ in range(_TRIES - 1):
                 try:
-                    return open_with_typed(self._store, terminal.ask_hidden(prompt))
+                    return self._open_with_typed(terminal, terminal.ask_hidden(prompt))
                 except WrongKey:
                     terminal.show("that does not open it, try again\n")
-            return open_with_typed(self._store, terminal.ask_hidden(prompt))
+            return self._open_with_typed(terminal, terminal.ask_hidden(prompt))
+
+    def _open_with_typed(self, terminal: Terminal, typed: bytearray) -> Vault:
+        """Open with one line, or with a share and the further ones that it needs."""
+        if "shares" in self._kinds:
+            from strongroom.locate.share_input import ask_for_shares, is_share
+
+            if not self._kinds & {"passphrase", "recovery"} or is_share(typed):
+                return _open(self._store, ask_for_shares(self._store, terminal, typed))
+        return open_with_typed(self._store, typed)
 
     def failure(self) -> WrongKey | WouldPrompt:
         steps = [*self._tried]
         if "key-file" in self._kinds:
             steps.append(f"name its key file: --key-file FILE, or {KEY_FILE_VARIABLE}=FILE")
-        elif self._kinds & {"passphrase"}:
+        if "age" in self._kinds:
+            steps.append("name an identity: --identity FILE, or STRONGROOM_IDENTITY_FILE=FILE")
+        if "shares" in self._kinds:
+            steps.append("hand over shares as lines: --share-fd N")
+        if "key-file" not in self._kinds and "passphrase" in self._kinds:
             steps.append("on a terminal, make a key file that opens it unattended: strongroom slot add key-file FILE")
         kind = WrongKey if self._was_wrong else WouldPrompt
         why = "no key at hand opens" if self._was_wrong else "nothing at hand opens"
         return kind(f"{why} {self._store.location}", advice="\n".join(steps))
-
-
-def asker() -> Callable[[str, str], SecretStr] | None:
-    """What `Vault.ask` shall be: asks on the terminal, or None where there is none."""
-    from strongroom.locate.terminal import Terminal
-
-    terminal = Terminal.open()
-    if terminal is None:
-        return None
-    terminal.close()
-    return _ask_field
-
-
-def _ask_field(path: str, field: str) -> SecretStr:
-    from strongroom.items import is_secret_name
-    from strongroom.locate.terminal import Terminal
-
-    terminal = Terminal.open()
-    if terminal is None:
-        raise WouldPrompt(f"{path} has no {field}, and the terminal is gone")
-    with terminal:
-        if is_secret_name(field):
-            return SecretStr(_utf8(terminal.ask_new(_printable(f"{field} of {path}")), field))
-        for _ in range(_TRIES):
-            answer = terminal.ask(_printable(f"{field} of {path}: "))
-            if answer:
-                return SecretStr(answer)
-        raise WouldPrompt(f"nothing was entered for {field} of {path}")
-
-
-def _utf8(typed: bytearray, field: str) -> bytearray:
-    try:
-        typed.decode("utf-8")
-    except UnicodeDecodeError:
-        wipe(typed)
-        raise WouldPrompt(f"what was typed for {field} is not UTF-8 text") from None
-    return typed
 
 
 def _open_with_file(store: Store, path: str) -> Vault:
@@ -220,6 +251,12 @@ def _open_with_file(store: Store, path: str) -> Vault:
         raise WrongKey(
             f"the key file {path} does not open {store.location}", advice="see what opens it: strongroom slot list"
         ) from None
+
+
+def _open_with_identity(store: Store, path: str) -> Vault:
+    from strongroom.locate.identities import identity_credential
+
+    return _open(store, identity_credential(store, path))
 
 
 def _open(store: Store, credential: Credential) -> Vault:
@@ -245,8 +282,3 @@ def _slot_kinds(store: Store) -> set[str]:
     from strongroom.vault.opening import slot_records
 
     return {kind_name(record.kind) for record in slot_records(store)}
-
-
-def _printable(text: str) -> str:
-    return "".join(one if one.isprintable() else "?" for one in text)
-
