@@ -22,6 +22,7 @@ def open(
     identity: str | os.PathLike[str] | None = None,
     shares: Iterable[Passphrase] | None = None,
     use_agent: bool = True,
+    expect_counter: int | None = None,
 ) -> Vault:
     """Open a vault with whatever is at hand: a key file, the OS keyring, or a person at a terminal.
 
@@ -33,6 +34,8 @@ def open(
         identity: open with this age identity file or SSH private key and nothing else.
         shares: open with these Shamir shares and nothing else; bytearrays are wiped.
         use_agent: whether an agent may be asked; there is none yet.
+        expect_counter: the commit counter that the vault must have reached, for a machine that
+            keeps no anchor; ``vault.notes`` says when it keeps none.
 
     Returns: the vault, unlocked; leaving it as a context manager locks it.
     Raises:
@@ -40,16 +43,44 @@ def open(
         WrongKey: what was offered does not open it.
         WouldPrompt: nothing was offered, and there is no terminal to ask on.
         UnsafePermissions: vault or key file could be read or replaced by others.
+        RolledBack: it is older than what this machine has seen, or than *expect_counter*.
         Tampered, FormatUnsupported, StoreUnavailable: about the vault's file.
         ValueError: several ways to open it, or an unusable location.
     """
+    from strongroom.locate.anchor import guard
+
+    vault = open_unguarded(
+        location, key_file=key_file, passphrase=passphrase, identity=identity, shares=shares, use_agent=use_agent
+    )
+    guard(vault, expect_counter=expect_counter)
+    return vault
+
+
+def open_unguarded(
+    location: str | os.PathLike[str] | None = None,
+    *,
+    key_file: str | os.PathLike[str] | None = None,
+    passphrase: Passphrase | None = None,
+    identity: str | os.PathLike[str] | None = None,
+    shares: Iterable[Passphrase] | None = None,
+    use_agent: bool = True,
+    is_backup: bool = False,
+) -> Vault:
+    """As `open`, without asking whether this is the newest state: for copies, and for who asks it next.
+
+    Args:
+        is_backup: the location is the path of a backup, which may lie anywhere and is only read.
+
+    Raises: as `open`, RolledBack apart.
+    """
     from strongroom.locate.asking import asker
     from strongroom.locate.unlock import unlock
-    from strongroom.stores.registry import open_store
+    from strongroom.stores.registry import open_copy, open_store
 
     if sum(way is not None for way in (key_file, passphrase, identity, shares)) > 1:
         raise ValueError("key_file, passphrase, identity and shares are ways to open a vault; give one")
-    store = open_store(find_location(location))
+    place = find_location(location)
+    store = open_copy(place) if is_backup else open_store(place)
     try:
         vault = unlock(
             store,
@@ -85,6 +116,7 @@ def create(
         WouldPrompt: neither was given, and there is no terminal to ask on.
         UnsafePermissions, StoreUnavailable: about the directory or the key file.
     """
+    from strongroom.locate.anchor import remember_new
     from strongroom.locate.asking import asker
     from strongroom.locate.making import ask_new_passphrase, make_vault, refuse_existing
     from strongroom.locate.unlock import to_buffer
@@ -95,5 +127,6 @@ def create(
     if buffer is None and key_file is None:
         buffer = ask_new_passphrase()
     vault = make_vault(place, key_file=None if key_file is None else os.fspath(key_file), passphrase=buffer)
+    remember_new(vault)
     vault.ask = asker()
     return vault

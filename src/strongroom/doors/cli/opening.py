@@ -75,24 +75,40 @@ def open_vault(arguments: GlobalArguments) -> Vault:
     return vault
 
 
-def open_unguarded(arguments: GlobalArguments, place: str) -> Vault:
+def open_unguarded(arguments: GlobalArguments, place: str, *, is_backup: bool = False) -> Vault:
     """The vault or copy at *place*, opened as the global options say, whatever state it is in.
+
+    Args:
+        place: from `location_of`, or the absolute path of a copy.
+        is_backup: it may lie anywhere and is only read.
 
     Raises: StrongroomError: as `strongroom.locate.opening.open_unguarded`.
     """
     from strongroom.locate.opening import open_unguarded as open
 
-    if arguments.key_file == "":
-        raise UsageError("--key-file takes a file")
+    if "" in (arguments.key_file, arguments.identity):
+        raise UsageError("--key-file and --identity take a file")
+    ways = (arguments.key_file, arguments.passphrase_fd, arguments.identity, arguments.share_fd)
+    if sum(way is not None for way in ways) > 1:
+        raise UsageError("--key-file, --passphrase-fd, --identity and --share-fd are ways to open; give one")
     if arguments.passphrase_fd is not None:
         from strongroom.doors.cli.inputs import read_passphrase_line
 
-        if arguments.key_file is not None:
-            raise UsageError("--key-file and --passphrase-fd are two ways to open; give one")
         passphrase = read_passphrase_line(arguments.passphrase_fd)
-        return open(place, passphrase=passphrase, use_agent=arguments.use_agent)
+        return open(place, passphrase=passphrase, use_agent=arguments.use_agent, is_backup=is_backup)
+    if arguments.share_fd is not None:
+        from strongroom.doors.cli.inputs import read_share_lines
+
+        shares = read_share_lines(arguments.share_fd)
+        return open(place, shares=shares, use_agent=arguments.use_agent, is_backup=is_backup)
     try:
-        return open(place, key_file=arguments.key_file, use_agent=arguments.use_agent)
+        return open(
+            place,
+            key_file=arguments.key_file,
+            identity=arguments.identity,
+            use_agent=arguments.use_agent,
+            is_backup=is_backup,
+        )
     except ValueError as error:
         if ":" not in place:
             raise

@@ -1,4 +1,4 @@
-"""``strongroom backup``: a consistent copy of the vault in one file."""
+"""``strongroom backup``: a consistent copy of the vault in one file, or a look at such a copy."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ import os
 
 from strongroom.doors.cli import output
 from strongroom.doors.cli.interface import GlobalArguments
-from strongroom.doors.cli.opening import open_vault
+from strongroom.doors.cli.opening import open_unguarded, open_vault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
-SUMMARY = "write a consistent copy of the vault to a file"
+SUMMARY = "write a consistent copy of the vault to a file, or --check one"
 WORDS = "FILE"
 DETAILS = """\
 The copy is as encrypted as the vault, opens with the same key slots, and has mode 0600.
-FILE must not exist; its directory must not be writable by others.
+FILE must not exist; its directory must not be writable by others. Readers and writers go
+on meanwhile. --check opens FILE as restore-backup would, verifies all of it, and changes
+nothing; with --expect-counter N it must also hold commit N.
 """
 
 
@@ -24,21 +26,51 @@ class Arguments(GlobalArguments):
     """What ``backup`` was given."""
 
     file: str
+    check: bool = False
 
 
-def add_options(_parser: ArgumentParser) -> None:
-    """It has no options of its own."""
+def add_options(parser: ArgumentParser) -> None:
+    """Add ``--check``."""
+    parser.add_argument("--check", action="store_true", default=False, help="verify the backup FILE, write nothing")
 
 
 def run(arguments: Arguments) -> int:
-    """Write the copy."""
+    """Write the copy, or verify one."""
     path = os.path.abspath(arguments.file)
+    if arguments.check:
+        return _check(arguments, path)
     with open_vault(arguments) as vault:
-        counter = vault.status().commit_counter
-        vault.backup(path)
+        counter = vault.backup(path)
     if arguments.json:
         output.json({"backup": path, "commit_counter": counter, "bytes": os.stat(path).st_size})
     else:
-        output.note(f"wrote {path}")
+        output.note(f"wrote {path}, which holds commit {counter}")
+        output.hint(f"verify it with: strongroom backup --check {path}")
         output.hint(f"put it back with: strongroom restore-backup {path}")
+    return 0
+
+
+def _check(arguments: Arguments, path: str) -> int:
+    from strongroom.locate.anchor import expect
+
+    with open_unguarded(arguments, path, is_backup=True) as copy:
+        expect(path, copy.commit_counter, arguments.expect_counter)
+        report = copy.verify()
+        newest = copy.last_commit
+    written = None if newest is None else newest.isoformat(timespec="seconds")
+    if arguments.json:
+        output.json(
+            {
+                "backup": path,
+                "commit_counter": report.commit_counter,
+                "last_commit": written,
+                "items": report.items,
+                "versions": report.versions,
+            }
+        )
+    else:
+        output.note(
+            f"{path} is whole: {report.items} items, {report.versions} versions, "
+            f"commit {report.commit_counter}" + (f" of {written}" if written else "")
+        )
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from strongroom.doors.cli import output
 from strongroom.doors.cli.inputs import new_passphrase, read_passphrase_line, stdin_is_terminal
 from strongroom.doors.cli.interface import GlobalArguments
 from strongroom.doors.cli.next_steps import report
@@ -42,6 +43,7 @@ def add_options(parser: ArgumentParser) -> None:
 
 def run(arguments: Arguments) -> int:
     """Make the vault and say how it goes on."""
+    from strongroom.locate.anchor import remember_new
     from strongroom.locate.making import make_vault, refuse_existing
 
     location = location_of(arguments)
@@ -59,6 +61,7 @@ def run(arguments: Arguments) -> int:
     passphrase = _passphrase(arguments) if wants_passphrase else None
     recovery = _new_code() if wants_code else None
     with make_vault(location, key_file=arguments.key_file, passphrase=passphrase, recovery=recovery) as vault:
+        remember_new(vault, tell=output.note)
         report(vault, recovery, arguments)
     return 0
 

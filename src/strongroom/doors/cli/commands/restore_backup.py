@@ -8,7 +8,7 @@ from strongroom.doors.cli import output
 from strongroom.doors.cli.exit_codes import OK
 from strongroom.doors.cli.inputs import confirm
 from strongroom.doors.cli.interface import GlobalArguments
-from strongroom.doors.cli.opening import location_of, open_vault
+from strongroom.doors.cli.opening import location_of, open_unguarded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ WORDS = "FILE"
 DETAILS = """\
 The backup is opened and verified first, with what opened the vault when it was made. Where
 a vault is, --yes replaces it (a terminal is asked); the old one is kept beside it.
+The restored vault begins a new lineage: other machines that know the vault refuse it
+(exit 7) until it is accepted there, once, with: strongroom status --accept-lineage.
 """
 
 
@@ -42,11 +44,29 @@ def run(arguments: Arguments) -> int:
     if os.path.lexists(target) and not confirm(arguments, question):
         output.note("nothing was replaced")
         return OK
-    items, kept = restore_backup(backup, target, open_copy=lambda copy: open_vault(arguments, location=copy))
+    restored = restore_backup(
+        backup,
+        target,
+        open_copy=lambda copy: open_unguarded(arguments, copy),
+        expect_counter=arguments.expect_counter,
+        tell=output.note,
+    )
     if arguments.json:
-        output.json({"vault": target, "items": items, "kept": kept})
+        output.json(
+            {
+                "vault": target,
+                "items": restored.items,
+                "backup_commit_counter": restored.backup_counter,
+                "commit_counter": restored.commit_counter,
+                "lineage": restored.lineage.hex(),
+                "kept": restored.kept,
+            }
+        )
         return OK
-    output.note(f"restored {target} from {backup}: {items} items, verified")
-    if kept is not None:
-        output.hint(f"the vault that was there is now {kept}")
+    output.note(
+        f"restored {target} from {backup}: {restored.items} items as of commit {restored.backup_counter}, verified"
+    )
+    if restored.kept is not None:
+        output.hint(f"the vault that was there is now {restored.kept}")
+    output.hint("other machines that share this vault accept it once with: strongroom status --accept-lineage")
     return OK
