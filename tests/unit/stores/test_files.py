@@ -230,3 +230,79 @@ def test_a_file_system_without_hard_links_is_named(place, monkeypatch):
     with pytest.raises(StoreUnavailable, match="no hard links"):
         files.create_private(in_place(place), b"data")
     assert os.listdir(place) == []
+
+
+def test_a_file_in_place_of_the_directory_is_refused(place):
+    path = in_place(place)
+    files.create_private(path, b"data")
+    with pytest.raises(UnsafePermissions, match="not a directory"):
+        files.check_private_dir(path)
+
+
+FAILURES = [
+    (PermissionError(13, "Permission denied"), StoreUnavailable, "permission denied", False),
+    (OSError(24, "Too many open files"), StoreUnavailable, "too many open files", True),
+    (OSError(40, "Too many levels of symbolic links"), UnsafePermissions, "symbolic link", None),
+    (OSError(5, None), StoreUnavailable, "unknown error", False),
+]
+
+
+@pytest.mark.parametrize(("failure", "expected", "message", "is_transient"), FAILURES)
+def test_what_the_system_says_becomes_an_error_of_ours(place, monkeypatch, failure, expected, message, is_transient):
+    path = in_place(place)
+    files.create_private(path, b"data")
+
+    def fail(*_arguments):
+        raise failure
+
+    for use in (
+        lambda: files.read_private(path, 100, "key file"),
+        lambda: files.create_private(path + "2", b"data"),
+        lambda: durable.sync_file(path),
+    ):
+        with monkeypatch.context() as planted:
+            planted.setattr(os, "open", fail)
+            with pytest.raises(expected, match=message) as raised:
+                use()
+        assert getattr(raised.value, "is_transient", None) is is_transient
+
+
+def test_a_file_that_changes_while_it_is_read_is_not_believed(place, monkeypatch):
+    path = in_place(place)
+    files.create_private(path, b"data")
+    fstat = os.fstat
+
+    def shorter(descriptor):
+        fields = list(fstat(descriptor))
+        fields[stat.ST_SIZE] -= 1
+        return os.stat_result(fields)
+
+    monkeypatch.setattr(files.os, "fstat", shorter)
+    with pytest.raises(StoreUnavailable) as raised:
+        files.read_private(path, 100, "key file")
+    assert raised.value.is_transient
+
+
+def test_a_system_without_readv_or_owners_reads_as_well(place, monkeypatch):
+    """As Windows does: modes say nothing there, but a link is still refused."""
+    path = in_place(place)
+    files.create_private(path, b"data")
+    os.chmod(path, 0o644)
+    monkeypatch.delattr(files.os, "readv")
+    monkeypatch.setattr(files, "HAS_OWNERS", False)
+    assert files.read_private(path, 100, "key file") == b"data"
+    os.rename(path, path + ".real")
+    os.symlink(path + ".real", path)
+    with pytest.raises(UnsafePermissions):
+        files.read_private(path, 100, "key file")
+
+
+@pytest.mark.parametrize("make", [files.create_private, files.replace_private])
+def test_a_ctrl_c_while_writing_leaves_nothing_behind(place, monkeypatch, make):
+    def interrupt(*_arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(durable.os, "fsync", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        make(in_place(place), b"data")
+    assert os.listdir(place) == []

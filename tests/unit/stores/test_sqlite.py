@@ -536,3 +536,60 @@ def test_the_store_loads_no_slow_module():
     run = subprocess.run([sys.executable, "-S", "-c", script], check=True, capture_output=True, text=True,
                          env={"PYTHONPATH": os.pathsep.join(sys.path)})  # fmt: skip
     assert run.stdout == "[]\n"
+
+
+def test_a_child_may_begin_with_any_call(store, place):
+    """Each of them notices the fork by itself."""
+    with store.writing() as rows:
+        rows.put(HEADER, (1, b"parent", b""))
+
+    def write():
+        with store.writing() as rows:
+            rows.put(HEADER, (2, b"child", b""))
+
+    for number, use in enumerate(
+        (store.change_token, store.scrub, store.check, write, store.close, lambda: store.backup(f"{place}/copy.db"))
+    ):
+        in_child(use)
+        with store.reading() as rows:
+            assert rows.get(HEADER, 1) == (1, b"parent", b""), number
+    assert os.path.exists(f"{place}/copy.db")
+    with store.reading() as rows:
+        assert rows.get(HEADER, 2) == (2, b"child", b"")
+
+
+def test_a_child_of_a_closed_store_finds_it_closed(store):
+    store.close()
+
+    def use():
+        with pytest.raises(StoreUnavailable, match="was closed"):
+            store.change_token()
+
+    in_child(use)
+
+
+def test_a_child_does_not_remove_its_parents_unpublished_store(place):
+    created = SqliteStore.create(f"{place}/new.db")
+    in_child(created.close)
+    with created.writing() as rows:
+        rows.put(HEADER, (1, b"body", b"mac"))
+    created.publish()
+    created.close()
+    assert os.listdir(place) == ["new.db"]
+
+
+def test_a_creation_that_fails_leaves_nothing(place, monkeypatch):
+    def fail(_table):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sqlite_file, "table_sql", fail)
+    with pytest.raises(KeyboardInterrupt):
+        SqliteStore.create(f"{place}/vault.db")
+    assert os.listdir(place) == []
+
+
+def test_a_store_that_is_whole_passes_its_check(store, meddle):
+    store.check()
+    meddle("CREATE VIEW v AS SELECT * FROM header")
+    with pytest.raises(Exception, match="its tables are not the ones"):
+        store.check()

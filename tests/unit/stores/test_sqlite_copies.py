@@ -182,3 +182,49 @@ def test_a_restored_vault_takes_writes(backup, path, place):
     with store.reading() as rows:
         assert len(list(rows.scan(VERSIONS))) == 41
     store.close()
+
+
+def test_an_exchange_that_fails_leaves_the_vault_in_its_place(backup, path, place, monkeypatch):
+    def fail(*_arguments):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(sqlite_copies.os, "replace", fail)
+    with pytest.raises(StoreUnavailable, match="input/output error"):
+        sqlite_copies.restore_backup(backup, path, set_aside=f"{place}/aside.db")
+    monkeypatch.undo()
+    assert header_of(path) == (1, b"later", b"")
+    assert not [name for name in os.listdir(place) if name.startswith(".")]
+
+
+def test_a_damaged_vault_that_cannot_be_kept_is_not_replaced(backup, path, place, monkeypatch):
+    with open(path, "r+b") as file:
+        file.write(b"not a database any more")
+
+    def fail(*_arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(sqlite_copies.os, "link", fail)
+    with pytest.raises(StoreUnavailable, match="no space left"):
+        sqlite_copies.restore_backup(backup, path, set_aside=f"{place}/aside.db")
+    with open(path, "rb") as file:
+        assert file.read(10) == b"not a data"
+
+
+def test_a_copy_is_read_without_changing_it(backup, place):
+    """Also where nothing can be written; a damaged one is refused, and its log is not made."""
+    with open(backup, "rb") as file:
+        before = file.read()
+    store = sqlite_copies.open_copy(backup)
+    with store.reading() as rows:
+        assert rows.get(HEADER, 1) == (1, b"body", b"mac")
+    with pytest.raises(StoreUnavailable, match="cannot be written"), store.writing() as rows:
+        rows.put(HEADER, (1, b"", b""))
+    store.close()
+    with open(backup, "rb") as file:
+        assert file.read() == before
+    with pytest.raises(VaultNotFound):
+        sqlite_copies.open_copy(f"{place}/none")
+    damage(backup)
+    with pytest.raises(Tampered):
+        sqlite_copies.open_copy(backup)
+    assert not [name for name in os.listdir(place) if name.startswith("backup.db-")]
