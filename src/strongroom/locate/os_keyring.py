@@ -60,8 +60,10 @@ def store_entry(credential: BoundCredential) -> None:
 
     _within_patience(store)
     # A keyring that forgets would leave a slot that nothing opens.
-    if read_entry(credential.parameters) is None:
+    kept = read_entry(credential.parameters)
+    if kept is None:
         raise StoreUnavailable("the OS keyring did not keep the entry", advice=_USE_ANOTHER)
+    kept.wipe()
 
 
 def forget_entry(parameters: bytes) -> bool:

@@ -32,16 +32,18 @@ class SlotInfo:
 
     Attributes:
         id: 32 hex digits.
-        kind: ``"passphrase"``, ``"key-file"`` or ``"recovery"``.
-        parameters: its key derivation in words, or the key file's id.
+        kind: as `registry.kind_name`.
+        parameters: its key derivation, key file's id or recipient, in words.
+        raw_parameters: the same as they are stored (docs/format.md#key-slots).
     """
 
-    __slots__ = ("_created_us", "id", "kind", "label", "parameters")
+    __slots__ = ("_created_us", "id", "kind", "label", "parameters", "raw_parameters")
 
     def __init__(self, record: SlotRecord, label: str) -> None:
         self.id = record.slot_id.hex()
         self.kind = registry.kind_name(record.kind)
         self.parameters = registry.describe(record)
+        self.raw_parameters = record.parameters
         self.label = label
         self._created_us = record.created_us
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from strongroom.doors.cli.interface import Command, GlobalArguments
 
-GLOBAL_OPTIONS_WITH_VALUE = ("--vault", "--key-file", "--passphrase-fd", "--expect-counter")
+GLOBAL_OPTIONS_WITH_VALUE = ("--vault", "--key-file", "--passphrase-fd", "--identity", "--share-fd", "--expect-counter")
 GLOBAL_FLAGS = ("--json", "--no-agent", "--yes")
 
 
@@ -79,6 +79,10 @@ def add_global_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--expect-counter", metavar="N", type=whole_number, help="refuse a vault that is older than its commit N"
+    )
+    group.add_argument("--identity", metavar="FILE", help="open with this age identity or SSH private key")
+    group.add_argument(
+        "--share-fd", metavar="N", type=whole_number, help="read Shamir shares, one a line, from descriptor N"
     )
     group.add_argument("--no-agent", dest="use_agent", action="store_false", help="do not ask an agent")
     group.add_argument("--json", action="store_true", help="print JSON")

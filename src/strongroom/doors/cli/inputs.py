@@ -13,6 +13,8 @@ from strongroom.secret import wipe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from strongroom.doors.cli.interface import GlobalArguments
 
 _STDIN = 0
@@ -55,27 +57,20 @@ def read_passphrase_line(descriptor: int) -> bytearray:
 
     Raises: UsageError: the descriptor is closed, at its end, or the line is too long.
     """
-    buffer = bytearray(LINE_BYTES_MAX)
-    length = 0
-    byte = bytearray(1)
-    while True:
-        try:
-            got = os.readv(descriptor, [byte])
-        except OSError as error:
-            wipe(buffer)
-            raise UsageError(f"cannot read descriptor {descriptor}: {(error.strerror or '').lower()}") from None
-        if not got or byte == b"\n":
-            break
-        if length == LINE_BYTES_MAX:
-            wipe(buffer)
-            raise UsageError(f"the passphrase on descriptor {descriptor} is longer than {LINE_BYTES_MAX} bytes")
-        buffer[length : length + 1] = byte
-        length += 1
-    if not length:
+    line = _read_line(descriptor, "passphrase")
+    if not line:
         raise UsageError(f"there is no passphrase on descriptor {descriptor}")
-    line = buffer[:length]
-    wipe(buffer)
     return line
+
+
+def read_share_lines(descriptor: int) -> Iterator[bytearray]:
+    """Line after line, as they are asked for and without empty ones; the caller wipes them.
+
+    Raises: UsageError: the descriptor is closed, or a line is too long.
+    """
+    while (line := _read_line(descriptor, "share")) is not None:
+        if line.strip():
+            yield line
 
 
 def new_passphrase(arguments: GlobalArguments, what: str = "new passphrase") -> bytearray:
@@ -119,6 +114,26 @@ def terminal_for(what: str) -> Terminal:
     if terminal is None:
         raise WouldPrompt(f"there is no terminal to type the {what} on")
     return terminal
+
+
+def _read_line(descriptor: int, what: str) -> bytearray | None:
+    """One line without its newline, or None at the end."""
+    buffer = bytearray(LINE_BYTES_MAX)
+    length = 0
+    byte = bytearray(1)
+    try:
+        while os.readv(descriptor, [byte]):
+            if byte == b"\n":
+                return buffer[:length]
+            if length == LINE_BYTES_MAX:
+                raise UsageError(f"the {what} on descriptor {descriptor} is longer than {LINE_BYTES_MAX} bytes")
+            buffer[length] = byte[0]
+            length += 1
+        return buffer[:length] if length else None
+    except OSError as error:
+        raise UsageError(f"cannot read descriptor {descriptor}: {(error.strerror or '').lower()}") from None
+    finally:
+        wipe(buffer)
 
 
 def _read_all(descriptor: int, what: str) -> bytearray:

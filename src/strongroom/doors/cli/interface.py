@@ -15,6 +15,8 @@ class GlobalArguments:
     vault: str | None = None
     key_file: str | None = None
     passphrase_fd: int | None = None
+    identity: str | None = None
+    share_fd: int | None = None
     expect_counter: int | None = None
     use_agent: bool = True
     json: bool = False

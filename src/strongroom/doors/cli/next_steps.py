@@ -7,13 +7,21 @@ from strongroom.doors.cli.recovery_codes import show_code
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from strongroom.doors.cli.interface import GlobalArguments
     from strongroom.keys.slots.recovery import RecoveryCredential
     from strongroom.vault.vault import Vault
 
 
-def report(vault: Vault, recovery: RecoveryCredential | None, arguments: GlobalArguments) -> None:
-    """Show a recovery code, this once, and the next commands."""
+def report(
+    vault: Vault, recovery: RecoveryCredential | None, arguments: GlobalArguments, codes: Mapping[str, object]
+) -> None:
+    """Show a recovery code, this once, and the next commands.
+
+    Args:
+        codes: what ``--json`` shows besides.
+    """
     if arguments.json:
         output.json(
             {
@@ -21,6 +29,7 @@ def report(vault: Vault, recovery: RecoveryCredential | None, arguments: GlobalA
                 "id": vault.vault_id.hex(),
                 "slots": [slot.kind for slot in vault.slots()],
                 "recovery_code": None if recovery is None else recovery.code().reveal(),
+                **codes,
             }
         )
         return

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
     from strongroom.doors.cli.commands.get import Arguments
 
-_WITH_VALUE = {"--vault": "vault", "--key-file": "key_file"}
+_WITH_VALUE = {"--vault": "vault", "--key-file": "key_file", "--identity": "identity"}
 
 
 def read_get(words: Sequence[str]) -> Arguments | None:
-    """The arguments of ``get PATH [FIELD]`` with ``--vault``, ``--key-file``, ``--no-agent`` anywhere.
+    """The arguments of ``get PATH [FIELD]`` with ``--vault``, ``--key-file``, ``--identity``, ``--no-agent`` anywhere.
 
     Returns: None for every other command line, also for a wrong one.
     """

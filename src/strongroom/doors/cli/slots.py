@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from strongroom.errors import NotFound
+from strongroom.errors import NotFound, StrongroomError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +20,21 @@ def find_slot(vault: Vault, beginning: str) -> SlotInfo:
         why = "several slots begin with" if found else "no slot has the id"
         raise NotFound(f"{why} {beginning}", advice="see them all: strongroom slot list")
     return found[0]
+
+
+def forget_slot(slot: SlotInfo) -> None:
+    """Take what a removed or changed slot left elsewhere: the entry in this user's keyring, if it is there."""
+    from strongroom.doors.cli import output
+    from strongroom.keys.slots import os_keyring
+    from strongroom.locate.os_keyring import forget_entry
+
+    if slot.kind != "keyring":
+        return
+    try:
+        forget_entry(slot.raw_parameters)
+    except StrongroomError as error:
+        # Another machine's slot, or a locked keyring: the slot is gone, and the entry opens nothing now.
+        output.note(f"the {os_keyring.describe(slot.raw_parameters)} may still be there: {error}")
 
 
 def described_slot(slot: SlotInfo) -> dict[str, object]:

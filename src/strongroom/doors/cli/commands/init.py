@@ -22,6 +22,7 @@ DETAILS = """\
 --key-file FILE gives the vault a key file slot: the file is made with mode 0400 if it is
 absent, and used if it is there. --passphrase and --key-file together make two slots, and
 either opens the vault. Without a terminal the passphrase is one line of standard input.
+--keyring, --age and --shares make slots of these kinds, as strongroom slot add does.
 """
 
 
@@ -30,26 +31,36 @@ class Arguments(GlobalArguments):
 
     passphrase: bool = False
     recovery_code: bool | None = None
+    keyring: bool = False
+    age: str | None = None
+    shares: str | None = None
 
 
 def add_options(parser: ArgumentParser) -> None:
-    """Add ``--passphrase`` and ``--recovery-code``."""
+    """Add an option for each kind of slot."""
     parser.add_argument("--passphrase", action="store_true", default=False, help="open it with a passphrase")
     parser.add_argument(
         "--recovery-code", action="store_true", default=None, help="make a recovery code, shown once (a terminal asks)"
     )
     parser.add_argument("--no-recovery-code", dest="recovery_code", action="store_false", help="make none")
+    parser.add_argument("--keyring", action="store_true", default=False, help="open it with the desktop's keyring")
+    parser.add_argument("--age", metavar="RECIPIENT", help="open it with this age recipient's or SSH key's identity")
+    parser.add_argument("--shares", metavar="TofN", help="open it with T of N shares together, such as 2of3")
 
 
 def run(arguments: Arguments) -> int:
     """Make the vault and say how it goes on."""
+    from contextlib import ExitStack
+
+    from strongroom.doors.cli.new_credentials import new_credential
     from strongroom.locate.anchor import remember_new
     from strongroom.locate.making import make_vault, refuse_existing
 
     location = location_of(arguments)
     refuse_existing(location)
     wants_passphrase = arguments.passphrase or arguments.passphrase_fd is not None
-    if not wants_passphrase and arguments.key_file is None:
+    kinds = [kind for kind in ("keyring", "age", "shares") if getattr(arguments, kind)]
+    if not wants_passphrase and arguments.key_file is None and not kinds:
         if not stdin_is_terminal():
             raise WouldPrompt(
                 "what shall open the vault?",
@@ -58,12 +69,23 @@ def run(arguments: Arguments) -> int:
             )
         wants_passphrase = True
     wants_code = _wants_recovery_code(arguments)
-    passphrase = _passphrase(arguments) if wants_passphrase else None
-    recovery = _new_code() if wants_code else None
-    with make_vault(location, key_file=arguments.key_file, passphrase=passphrase, recovery=recovery) as vault:
-        remember_new(vault, tell=output.note)
-        report(vault, recovery, arguments)
+    with ExitStack() as stack:
+        made = [stack.enter_context(new_credential(kind, _detail(arguments, kind), arguments)) for kind in kinds]
+        others = [one.credential for one in made]
+        passphrase = _passphrase(arguments) if wants_passphrase else None
+        recovery = _new_code() if wants_code else None
+        with make_vault(
+            location, key_file=arguments.key_file, passphrase=passphrase, recovery=recovery, others=others
+        ) as vault:
+            for one in made:
+                one.keep()
+            remember_new(vault, tell=output.note)
+            report(vault, recovery, arguments, {name: code for one in made for name, code in one.codes().items()})
     return 0
+
+
+def _detail(arguments: Arguments, kind: str) -> str | None:
+    return {"age": arguments.age, "shares": arguments.shares}.get(kind)
 
 
 def _passphrase(arguments: Arguments) -> bytearray:

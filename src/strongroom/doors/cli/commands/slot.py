@@ -7,7 +7,7 @@ from strongroom.doors.cli.exit_codes import UsageError
 from strongroom.doors.cli.inputs import confirm
 from strongroom.doors.cli.interface import GlobalArguments
 from strongroom.doors.cli.opening import checked_label, open_vault
-from strongroom.doors.cli.slots import described_slot, find_slot
+from strongroom.doors.cli.slots import described_slot, find_slot, forget_slot
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,12 +22,15 @@ DETAILS = """\
   slot add passphrase         a passphrase, typed twice, or one line of standard input
   slot add key-file FILE      a key file: made with mode 0400 if absent, used if there
   slot add recovery-code      a code for emergencies, shown once
+  slot add keyring            32 random bytes in the desktop's keyring (needs the extra keyring)
+  slot add age RECIPIENT      age1..., an SSH public key, or a file with one (needs the extra age)
+  slot add shares 2of3        three shares, any two of which open it, shown once (the extra shamir)
   slot remove ID              ID is a beginning of the id that slot list shows
-  slot change ID [FILE]       a new passphrase, code, or key file FILE in an old one's place
+  slot change ID [DETAIL]     a new passphrase, key file, code... in an old one's place
 
 Whoever has an old copy of the vault and an old passphrase or key still opens that copy.
 """
-_GRAMMARS = {"list": "", "add": "KIND [FILE]", "remove": "ID", "change": "ID [FILE]"}
+_GRAMMARS = {"list": "", "add": "KIND [DETAIL]", "remove": "ID", "change": "ID [DETAIL]"}
 
 
 class Arguments(GlobalArguments):
@@ -38,7 +41,7 @@ class Arguments(GlobalArguments):
     label: str = ""
     kind: str
     id: str
-    file: str | None = None
+    detail: str | None = None
 
     def __init__(self) -> None:
         self.word = []
@@ -77,9 +80,7 @@ def _add(arguments: Arguments, vault: Vault) -> int:
     from strongroom.doors.cli.new_credentials import new_credential
 
     checked_label(arguments.label)
-    if arguments.kind != "key-file" and arguments.file is not None:
-        raise UsageError(f"slot add {arguments.kind} takes no FILE")
-    with new_credential(arguments.kind, arguments.file, arguments) as made:
+    with new_credential(arguments.kind, arguments.detail, arguments) as made:
         slot = vault.add_slot(made.credential, label=arguments.label)
         made.keep()
         if not arguments.json:
@@ -94,6 +95,7 @@ def _remove(arguments: Arguments, vault: Vault) -> int:
         output.note("nothing was removed")
         return 0
     vault.remove_slot(slot.id)
+    forget_slot(slot)
     if arguments.json:
         output.json(described_slot(slot))
     else:
@@ -107,9 +109,10 @@ def _change(arguments: Arguments, vault: Vault) -> int:
     if arguments.label:
         raise UsageError("--label goes with slot add")
     slot = find_slot(vault, arguments.id)
-    with new_credential(slot.kind, arguments.file, arguments) as made:
+    with new_credential(slot.kind, arguments.detail, arguments) as made:
         changed = vault.change_slot(slot.id, made.credential)
         made.keep()
+        forget_slot(slot)
         if not arguments.json:
             output.note(f"changed the {slot.kind} slot {slot.id[:8]}; old copies of the vault still open as before")
         made.show(arguments, described_slot(changed))
