@@ -103,6 +103,31 @@ def test_the_newest_purpose_key_is_the_current_one(keyset: Keyset) -> None:
         keyset.purpose_key(labels.IDENTITY_SEED, 3)
 
 
+def test_older_purpose_keys_are_listed_and_then_dropped(keyset: Keyset) -> None:
+    first, other = keyset.purpose_key(labels.INDEX_KEY), bytes(keyset.purpose_key(labels.LEDGER_KEY))
+    keyset.add_purpose_key(labels.INDEX_KEY)
+    newest = bytes(keyset.purpose_key(labels.INDEX_KEY))
+    assert keyset.purpose_versions(labels.INDEX_KEY) == [2, 1]
+    keyset.drop_old_purpose_keys(labels.INDEX_KEY)
+    assert first == bytes(32)
+    assert keyset.purpose_versions(labels.INDEX_KEY) == [2]
+    again = Keyset.decode(keyset.encode())
+    assert again.purpose_key(labels.INDEX_KEY) == newest
+    assert again.purpose_key(labels.LEDGER_KEY) == other
+    assert again.add_purpose_key(labels.INDEX_KEY) == 3
+
+
+def test_records_of_destroyed_keys_are_dropped_without_freeing_their_ids(keyset: Keyset) -> None:
+    keyset.add_primary(NOW)
+    keyset.add_primary(NOW)
+    keyset.disable(1)
+    keyset.disable(2)
+    keyset.destroy(1)
+    keyset.drop_destroyed()
+    assert [(record.id, record.status) for record in keyset.data_keys()] == [(2, DISABLED), (3, ENABLED)]
+    assert Keyset.decode(keyset.encode()).add_primary(NOW) == 4
+
+
 def test_a_keyset_has_room_for_so_many_keys_and_no_more(keyset: Keyset) -> None:
     for _ in range(module.PURPOSE_KEYS_MAX - 4):
         keyset.add_purpose_key(labels.INDEX_KEY)

@@ -20,10 +20,12 @@ from strongroom.keys.slots.passphrase import (
     check_passphrase,
     decode_parameters,
     describe,
+    is_outdated,
 )
 from strongroom.wire import u8, u32
 
-PARAMETERS = Argon2idProfile(memory_kib=19_456, iterations=1, lanes=1).encode(b"s" * 32)
+CHEAP = Argon2idProfile(memory_kib=19_456, iterations=1, lanes=1)
+PARAMETERS = CHEAP.encode(b"s" * 32)
 
 
 def _secret(text: bytes) -> bytes:
@@ -113,6 +115,22 @@ def test_parameters_read_back_the_same() -> None:
         decoded, salt = decode_parameters(profile.encode(b"t" * 32))
         assert type(decoded) is type(profile)
         assert decoded.encode(salt) == profile.encode(b"t" * 32)
+
+
+OUTDATED = {
+    "today's default": (Argon2idProfile(), False),
+    "more iterations": (Argon2idProfile(iterations=10), False),
+    "less memory": (Argon2idProfile(memory_kib=32_768), True),
+    "less memory, made up for in iterations": (Argon2idProfile(memory_kib=32_768, iterations=6), False),
+    "the lowest": (CHEAP, True),
+    "pbkdf2": (Pbkdf2Profile(), False),
+}
+
+
+@pytest.mark.parametrize("case", OUTDATED)
+def test_a_cost_below_todays_default_is_outdated(case: str) -> None:
+    profile, expected = OUTDATED[case]
+    assert is_outdated(profile.encode(bytes(32))) is expected
 
 
 def test_a_profile_out_of_bounds_is_misuse() -> None:

@@ -11,6 +11,7 @@ from strongroom.crypto import kdf, labels
 from strongroom.errors import FormatUnsupported, RolledBack, Tampered, VaultLocked, WrongKey
 from strongroom.keys.format import SLOTS_MAX, SlotRecord
 from strongroom.keys.opening import create_keys, reload_keys, unlock
+from strongroom.keys.slots import registry
 from strongroom.keys.slots.interface import Credential
 from strongroom.keys.slots.key_file import KeyFileCredential, new_key_file
 from strongroom.keys.slots.passphrase import Argon2idProfile, PassphraseCredential
@@ -59,6 +60,25 @@ def _flipped(rows: Rows, which: int, place: int) -> Rows:
     return [
         (slot_id, _flip(record, place) if number == which else record) for number, (slot_id, record) in enumerate(rows)
     ]
+
+
+def test_a_slot_says_what_kind_it_is_and_what_it_costs(stored: Stored) -> None:
+    key_file_id = stored.credentials[KEY_FILE].key_file_id
+    assert [(registry.kind_name(record.kind), registry.describe(record)) for record in stored.records] == [
+        ("passphrase", "Argon2id, 19 MiB, 1 iterations, 1 lanes"),
+        ("key-file", f"key file {key_file_id.hex()}"),
+        ("recovery", "150 random bits"),
+    ]
+    assert [registry.is_outdated(record) for record in stored.records] == [True, False, False]
+
+
+def test_macs_are_there_for_every_version_of_a_purpose_key_newest_first() -> None:
+    keys = create_keys(VAULT, LINEAGE, NOW)
+    old = keys.mac("index").digest(b"data")
+    keys.keyset.add_purpose_key(labels.INDEX_KEY)
+    new = keys.mac("index").digest(b"data")
+    assert [mac.digest(b"data") for mac in keys.macs("index")] == [new, old]
+    assert new != old
 
 
 @pytest.mark.parametrize("which", [PASSPHRASE, KEY_FILE, RECOVERY])
