@@ -8,8 +8,8 @@ from strongroom.stores.schema import HEADER, OBJECTS, VERSIONS
 from strongroom.stores.sqlite import SqliteStore
 from tests.faults.workload import ANCHORS, BODY, COMMITS
 
-_UNFINISHED = re.compile(r"\.(vault\.db|backup\.db|anchor)\.[0-9a-f]{16}\.new(-wal|-shm|-journal)?")
-_EXPECTED = re.compile(r"(vault\.db|backup\.db)(-wal|-shm|-journal)?|anchor")
+_UNFINISHED = re.compile(r"\.(vault\.db|backup\.db|other\.db|aside\.db|anchor)\.[0-9a-f]{16}\.new(-wal|-shm|-journal)?")
+_EXPECTED = re.compile(r"(vault\.db|backup\.db|other\.db|aside\.db)(-wal|-shm|-journal)?|anchor")
 
 
 def judge(directory, said, *, is_tidy=False, may_be_damaged=False):
@@ -27,7 +27,9 @@ def judge(directory, said, *, is_tidy=False, may_be_damaged=False):
         if not _EXPECTED.fullmatch(name) and (is_tidy or not _UNFINISHED.fullmatch(name)):
             findings.append(f"left behind: {name}")
     findings += _judge_store(f"{directory}/vault.db", said, "created")
-    findings += _judge_backup(f"{directory}/backup.db", said)
+    for name, word in {"backup.db": "backup", "other.db": "restored", "aside.db": "exchanged"}.items():
+        findings += _judge_copy(f"{directory}/{name}", said, word)
+    findings += _judge_exchange(directory, said)
     findings += _judge_anchor(f"{directory}/anchor", said)
     return findings
 
@@ -70,12 +72,26 @@ def _judge_rows(store, said):
     return findings
 
 
-def _judge_backup(path, said):
+def _judge_copy(path, said, word):
+    """A backup, or what was made of it."""
     if not os.path.lexists(path):
-        return ["lost: backup"] if "backup" in said else []
+        return [f"lost: {word}"] if word in said else []
     # It was made after commit COMMITS // 2, so it holds what had been acknowledged until then.
     before = [line for line in said if line.startswith("commit") and int(line.split()[1]) <= COMMITS // 2]
-    return [f"backup: {finding}" for finding in _judge_store(path, before, "backup")]
+    return [f"{os.path.basename(path)}: {finding}" for finding in _judge_store(path, before, word)]
+
+
+def _judge_exchange(directory, said):
+    """After it the old vault lies aside and the backup in its place, never a mixture of both."""
+    if "exchanged" not in said or not os.path.lexists(f"{directory}/aside.db"):
+        return []
+    old = {}
+    for name in ("other.db", "aside.db"):
+        store = SqliteStore.open(f"{directory}/{name}")
+        with store.reading() as rows:
+            old[name] = rows.get(HEADER, 3) is not None
+        store.close()
+    return [] if old == {"other.db": False, "aside.db": True} else [f"mixed up: {old}"]
 
 
 def _judge_anchor(path, said):

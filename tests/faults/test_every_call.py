@@ -44,7 +44,7 @@ def count_calls(scratch, *planted):
     """How often an undisturbed run makes each call."""
     directory = new_directory(scratch)
     said, lines = strace.record(directory, CALLS, *planted)
-    assert "closed" in said
+    assert "exchanged" in said
     assert judge(directory, said, is_tidy=True) == []
     return Counter(line.split("(")[0].split()[-1] for line in lines)
 

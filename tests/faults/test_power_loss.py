@@ -24,7 +24,7 @@ def cut_everywhere(scratch, *planted, extra=12, is_enough=lambda _findings: Fals
     """How many images were looked at, and what was wrong with them."""
     directory = tempfile.mkdtemp(dir=scratch)
     said, lines = strace.record(directory, disk.CALLS, *planted, options=disk.OPTIONS)
-    assert "closed" in said
+    assert "exchanged" in said
     random, findings, seen = Random(1), [], set()
 
     def look(state):

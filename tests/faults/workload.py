@@ -102,7 +102,7 @@ def attempt(word, call, *arguments):
 def main():
     directory, faults = sys.argv[1], sys.argv[2:]
     from strongroom.errors import StrongroomError
-    from strongroom.stores import files
+    from strongroom.stores import files, sqlite_copies
     from strongroom.stores.schema import HEADER
     from strongroom.stores.sqlite import SqliteStore
 
@@ -129,6 +129,29 @@ def main():
             attempt("scrubbed", store.scrub)
             attempt("backup", store.backup, f"{directory}/backup.db")
     attempt("closed", store.close)
+    backup, other = f"{directory}/backup.db", f"{directory}/other.db"
+    if os.path.exists(backup):
+        attempt("restored", sqlite_copies.restore_backup, backup, other)
+    if os.path.exists(other):
+        attempt("exchanged", exchange, backup, other, f"{directory}/aside.db")
+
+
+def exchange(backup, target, aside):
+    """Put the backup in the place of a vault that has a log, which must not outlive it."""
+    from strongroom.errors import OutcomeUnknown, StoreUnavailable
+    from strongroom.stores import sqlite_copies
+    from strongroom.stores.schema import HEADER
+    from strongroom.stores.sqlite import SqliteStore
+
+    store = SqliteStore.open(target)
+    try:
+        with store.writing() as rows:
+            rows.put(HEADER, (3, b"before the exchange", b""))
+    except OutcomeUnknown:
+        raise StoreUnavailable("no exchange without its mark") from None
+    finally:
+        store.close()
+    sqlite_copies.restore_backup(backup, target, set_aside=aside)
 
 
 if __name__ == "__main__":
