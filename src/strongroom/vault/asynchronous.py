@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import timedelta
-    from typing import ParamSpec, TypeVar
+    from typing import Literal, ParamSpec, TypeVar
 
     from strongroom.items import Item, Version
     from strongroom.secret import SecretBytes, SecretStr
@@ -72,10 +72,11 @@ class AsyncTwins:
         fields: Mapping[str, FieldValue],
         *,
         cas: int | None = None,
+        expires: timedelta | Literal["never"] | None = None,
         request_id: bytes | None = None,
     ) -> Version:
         """As `Vault.patch`."""
-        return await _in_thread(self._vault.patch, path, fields, cas=cas, request_id=request_id)
+        return await _in_thread(self._vault.patch, path, fields, cas=cas, expires=expires, request_id=request_id)
 
     async def arequire(self, path: str, *fields: str) -> Item:
         """As `Vault.require`."""

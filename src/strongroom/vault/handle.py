@@ -7,6 +7,7 @@ from strongroom.vault import history, lineage, rotation, verifying
 from strongroom.vault import slots as key_slots
 from strongroom.vault.core import Core
 from strongroom.vault.settings import VaultSettings, check_max_versions, read_settings, write_settings
+from strongroom.vault.spans import microseconds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -250,17 +251,3 @@ class VaultHandle:
 
     def __reduce_ex__(self, _protocol: object) -> str:
         raise TypeError("a vault holds keys and cannot be pickled")
-
-
-def microseconds(span: timedelta) -> int:
-    """*span* as µs.
-
-    Raises: ValueError: it is negative, or longer than 1,000 years: calendars end in 9999.
-    """
-    from datetime import timedelta
-
-    if span < timedelta(0):
-        raise ValueError("a time span cannot be negative")
-    if span > timedelta(days=365_250):
-        raise ValueError("a time span is at most 1,000 years")
-    return span // timedelta(microseconds=1)

@@ -8,7 +8,7 @@ values and keeps what is known about them. Source: docs/format.md#versions.
 from __future__ import annotations
 
 from strongroom.crypto import entropy, labels
-from strongroom.errors import Conflict, NotFound, Tampered
+from strongroom.errors import Conflict, Expired, NotFound, Tampered
 from strongroom.items import COMPONENT_BYTES_MAX, Field, Version, parse_path
 from strongroom.stores.interface import Reading, Row, blob
 from strongroom.stores.schema import VERSIONS
@@ -26,11 +26,14 @@ from strongroom.vault.records import (
     encode_fields,
 )
 from strongroom.vault.settings import VaultSettings
+from strongroom.vault.spans import deadline
 from strongroom.wire import u64
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import timedelta
+    from typing import Literal
 
 
 def find_item(core: Core, rows: Reading | LedgeredRows, path: str) -> Place:
@@ -198,6 +201,23 @@ def check_custom(custom: Mapping[str, str]) -> dict[str, str]:
             if any("\ud800" <= character <= "\udfff" for character in word):
                 raise ValueError("custom metadata holds lone surrogates")
     return dict(custom)
+
+
+def next_deadline(path: str, entry: Entry, now: int, expires: timedelta | Literal["never"] | None) -> int:
+    """When a version that follows *entry* expires, in µs; 0 for never.
+
+    A merge must not bring a value back to life that is past its date, nor lose the date of
+    one that is not.
+
+    Raises: Expired: *entry* is past its date and *expires* says nothing.
+    """
+    if expires == "never":
+        return 0
+    if expires is not None:
+        return deadline(now, expires)
+    if 0 < entry.expires <= now:
+        raise Expired(f"{path} has expired", advice=f"say how long it holds now: strongroom set {path} --expires 90d")
+    return entry.expires
 
 
 def _save(change: Change, core: Core, place: Place, path: str, version: int) -> None:

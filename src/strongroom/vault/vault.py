@@ -17,9 +17,10 @@ from strongroom.stores.interface import Reading, blob
 from strongroom.stores.schema import VERSIONS
 from strongroom.vault import history
 from strongroom.vault.asynchronous import AsyncTwins
-from strongroom.vault.handle import VaultHandle, microseconds
+from strongroom.vault.handle import VaultHandle
 from strongroom.vault.records import DESTROYED, FOLDER, ITEM, Entry, decode_fields
 from strongroom.vault.settings import read_settings
+from strongroom.vault.spans import deadline
 from strongroom.vault.values import to_fields
 from strongroom.wire import u64
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import timedelta
+    from typing import Literal
 
     from strongroom.keys.envelope import Envelope
     from strongroom.vault.ledger import LedgeredRows
@@ -206,7 +208,7 @@ class Vault(VaultHandle, AsyncTwins):
                 converted,
                 settings=read_settings(self._core.envelope, change.rows),
                 cas=cas,
-                expires=_deadline(change.now, expires),
+                expires=deadline(change.now, expires),
             )
 
     def set_many(
@@ -231,12 +233,17 @@ class Vault(VaultHandle, AsyncTwins):
         fields: Mapping[str, FieldValue],
         *,
         cas: int | None = None,
+        expires: timedelta | Literal["never"] | None = None,
         request_id: bytes | None = None,
     ) -> Version:
         """Write a new version that merges *fields* into the current one; None removes a field.
 
+        Args:
+            expires: None keeps the current version's date, if it lies ahead.
+
         Raises:
             NotFound: there is no current version to merge into.
+            Expired: the current version is past its date, and *expires* does not say what holds now.
             Conflict, OutcomeUnknown, TypeError, ValueError: as `set`.
         """
         converted = to_fields({name: value for name, value in fields.items() if value is not None})
@@ -245,11 +252,12 @@ class Vault(VaultHandle, AsyncTwins):
         with core.changing("patch", request_id) as change:
             place = history.find_item(core, change.rows, path)
             entry = self._entry(path, place, None, allow_expired=True)
+            until = history.next_deadline(path, entry, change.now, expires)
             merged = history.read_fields(core, change.rows, place, entry, path) | converted
             for name in removed:
                 merged.pop(name, None)
             settings = read_settings(core.envelope, change.rows)
-            return history.write_version(change, core, path, merged, settings=settings, cas=cas)
+            return history.write_version(change, core, path, merged, settings=settings, cas=cas, expires=until)
 
     def require(self, path: str, *fields: str) -> Item:
         """The item at *path*, with all of *fields*: asks once for what is missing, and stores it.
@@ -310,7 +318,9 @@ class Vault(VaultHandle, AsyncTwins):
                 return entry.describe()
             fields = history.read_fields(core, change.rows, place, entry, path)
             settings = read_settings(core.envelope, change.rows)
-            return history.write_version(change, core, path, fields, settings=settings, cas=place.node.current)
+            return history.write_version(
+                change, core, path, fields, settings=settings, cas=place.node.current, expires=entry.expires
+            )
 
     def delete(self, path: str, *, versions: Sequence[int] = ()) -> None:
         """Delete versions, the current one if none is named, so that they can be restored.
@@ -349,7 +359,7 @@ class Vault(VaultHandle, AsyncTwins):
                 `parse_path` refuses.
         """
         core = self._core
-        kind = FOLDER if source.endswith("/") else ITEM
+        kind = FOLDER if source[-1:] == "/" else ITEM
         old = parse_folder(source) if kind == FOLDER else parse_path(source)
         new = parse_folder(target) if kind == FOLDER else parse_path(target)
         if not old or not new:
@@ -376,6 +386,3 @@ class Vault(VaultHandle, AsyncTwins):
             failed half-way and its error was caught inside the block.
         """
         return self._core.changing("transaction", request_id)
-
-def _deadline(now: int, span: timedelta | None) -> int:
-    return 0 if span is None else now + microseconds(span)

@@ -165,6 +165,22 @@ def test_expired_fails_loudly(vault: Vault, clock: Clock) -> None:
     assert vault.get("a", allow_expired=True).public("x") == "1"
 
 
+def test_a_merge_keeps_the_date(vault: Vault, clock: Clock) -> None:
+    """patch() and restore() neither lose an expiry date nor bring an expired value back to life."""
+    vault.set("a", {"x": "1"}, expires=timedelta(days=1))
+    date = vault.get("a").version.expires
+    assert vault.patch("a", {"note": "n"}).expires == date
+    clock.advance(seconds=86_400)
+    with pytest.raises(Expired):
+        vault.patch("a", {"note": "m"})
+    assert vault.restore("a", 1).expires == date
+    with pytest.raises(Expired):
+        vault.get("a")
+    vault.patch("a", {"x": "2"}, expires=timedelta(days=1))
+    assert vault.get("a").public("x") == "2"
+    assert vault.patch("a", {"x": "3"}, expires="never").expires is None
+
+
 def test_a_repeated_request_writes_once(vault: Vault) -> None:
     """The same request id gives the same version back."""
     request_id = bytes(range(16))
