@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -36,6 +37,8 @@ def main() -> None:
     options = parser.parse_args()
     BUILD.mkdir(exist_ok=True)
     directory = Path(tempfile.mkdtemp(prefix="bench-", dir=BUILD))
+    # The anchors of these vaults go with them.
+    os.environ["XDG_STATE_HOME"] = str(directory / "state")
     try:
         results = measure(directory, quick=options.quick, only=options.only)
     finally:

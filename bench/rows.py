@@ -156,7 +156,7 @@ def start_up(bench: Bench) -> Iterator[Result]:
 
 def runs(command: list[str], answer: str = "") -> Callable[[], object]:
     """A call that runs *command* and insists on its *answer*."""
-    environment = {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
+    environment = {name: os.environ[name] for name in ("PYTHONPATH", "XDG_STATE_HOME") if name in os.environ}
 
     def run() -> None:
         done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=True)

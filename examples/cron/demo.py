@@ -28,6 +28,8 @@ class Story:
         self.bank_log = directory / "bank.log"
         # As cron starts a job, only barer: these variables and nothing else.
         self.environment = {"STRONGROOM_VAULT": str(self.vault), "STRONGROOM_KEY_FILE": str(self.key_file)}
+        # The demonstration leaves nothing outside its directory, not even an anchor.
+        self.environment["XDG_STATE_HOME"] = str(directory / "state")
         if "PYTHONPATH" in os.environ:
             self.environment["PYTHONPATH"] = os.environ["PYTHONPATH"]
         self.bank: subprocess.Popen[str] | None = None

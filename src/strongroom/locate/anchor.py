@@ -12,19 +12,17 @@ that is there and says no, or says nothing sensible, is an error.
 
 from __future__ import annotations
 
-import errno
 import os
-import sys
-from time import monotonic, sleep
+from time import monotonic
 
-from strongroom.errors import FormatUnsupported, NotFound, RolledBack, StoreUnavailable, StrongroomError, Tampered
-from strongroom.locate.addresses import home_directory
+from strongroom.errors import FormatUnsupported, NotFound, RolledBack, StrongroomError, Tampered
 from strongroom.locate.anchor_record import LENGTH_MAX, AnchorRecord, decode, encode
+from strongroom.locate.state_directory import Mutex, is_foreign, make_directory, state_directory
 from strongroom.stores import durable, files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from strongroom.vault.vault import Vault
 
@@ -32,31 +30,8 @@ if TYPE_CHECKING:
     Change = Callable[[AnchorRecord], AnchorRecord]
 
 _EVERY_SECONDS = 1.0
-_PATIENCE_SECONDS = 2.0
 _WHAT = "anchor"
 _COMPLAINT = "an older copy of this vault would not be noticed, because no anchor can be kept: "
-
-
-def state_directory(environment: Mapping[str, str] = os.environ, *, platform: str = sys.platform) -> str:
-    """Where this user's anchors lie.
-
-    Args:
-        environment: as `os.environ`.
-        platform: as `sys.platform`.
-
-    Raises: VaultNotFound: this user has no home directory.
-    Source: the XDG base directory specification, ``XDG_STATE_HOME``; relative values are ignored.
-    """
-    if platform == "win32":
-        state = environment.get("LOCALAPPDATA", "") or os.path.join(home_directory(environment), "AppData", "Local")
-        return os.path.join(state, "strongroom", "state")
-    if platform == "darwin":
-        support = os.path.join(home_directory(environment), "Library", "Application Support")
-        return os.path.join(support, "strongroom", "state")
-    state = environment.get("XDG_STATE_HOME", "")
-    if not os.path.isabs(state):
-        state = os.path.join(home_directory(environment), ".local", "state")
-    return os.path.join(state, "strongroom")
 
 
 class FileAnchor:
@@ -98,8 +73,8 @@ class FileAnchor:
 
             raise type(error)(
                 f"the anchor {self.path} cannot be believed: {error.message}",
-                advice=error.advice or "see that the vault is at least at the commit you know of: "
-                f"strongroom verify --expect-counter N\nthen begin anew: rm {quote(self.path)}",
+                advice=error.advice or f"begin anew: rm {quote(self.path)}\n"
+                "and see that the vault has come as far as you know: strongroom verify --expect-counter N",
             ) from None
 
     def compare(self, location: str, counter: int) -> None:
@@ -167,8 +142,8 @@ class FileAnchor:
         Raises: StrongroomError, OSError: it was not written.
         """
         directory = durable.parent(self.path)
-        _make_directory(directory)
-        with _Mutex(os.path.join(directory, "lock")):
+        make_directory(directory)
+        with Mutex(os.path.join(directory, "lock")):
             there = self.read()
             record = change(there or AnchorRecord(self._vault_id, self._lineage, counter))
             if there is None or encode(record) != encode(there):
@@ -189,7 +164,7 @@ def anchor_of(vault: Vault, *, tell: Tell | None = None) -> FileAnchor | None:
     except NotFound as error:
         tell(_COMPLAINT + error.message)
         return None
-    if _is_foreign(directory):
+    if is_foreign(directory):
         tell(f"{_COMPLAINT}{directory} is another user's")
         return None
     return FileAnchor(directory, vault.vault_id, vault.lineage, tell=tell)
@@ -199,7 +174,6 @@ def guard(vault: Vault, *, expect_counter: int | None = None, tell: Tell | None 
     """Compare a vault that was just opened with what is known of it, and remember it from now on.
 
     Args:
-        vault: locked when it is refused.
         expect_counter: the commit counter that it must have reached; None for no such demand.
         tell: receives a line when no anchor can be kept; None for the vault's notes.
 
@@ -207,16 +181,12 @@ def guard(vault: Vault, *, expect_counter: int | None = None, tell: Tell | None 
         RolledBack: it is older than what this machine has seen, or than *expect_counter*, or of another lineage.
         Tampered, FormatUnsupported, UnsafePermissions, StoreUnavailable: about the anchor itself.
     """
-    try:
-        counter = vault.commit_counter
-        expect(vault.location, counter, expect_counter)
-        anchor = anchor_of(vault, tell=tell)
-        if anchor is not None:
-            anchor.compare(vault.location, counter)
-        vault.anchor = anchor
-    except BaseException:
-        vault.lock()
-        raise
+    counter = vault.commit_counter
+    expect(vault.location, counter, expect_counter)
+    anchor = anchor_of(vault, tell=tell)
+    if anchor is not None:
+        anchor.compare(vault.location, counter)
+    vault.anchor = anchor
 
 
 def remember_new(vault: Vault, *, tell: Tell | None = None) -> None:
@@ -237,74 +207,6 @@ def expect(location: str, counter: int, least: int | None) -> None:
     """
     if least is not None and counter < least:
         raise RolledBack(
-            f"{location} is at commit {counter}, and commit {least} was expected: an older copy was put in its place",
-            advice="put the newest copy back in its place",
+            f"{location} is at commit {counter}, and commit {least} was expected",
+            advice="it is an older copy: find the newest one",
         )
-
-
-def _is_foreign(directory: str) -> bool:
-    """Whether the directory lies in another user's home, where nothing is this user's to believe or to write.
-
-    A directory of a stranger's in this user's own home is something else, and refused when it is read.
-    """
-    if not files.HAS_OWNERS:
-        return False
-    user = os.geteuid()
-    try:
-        return all(os.stat(one).st_uid not in (user, 0) for one in (directory, durable.parent(directory)))
-    except FileNotFoundError:
-        return False
-    except OSError:
-        return True
-
-
-class _Mutex:
-    """A file that one program at a time may lock; the system lets go of it when a program dies."""
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-
-    def __enter__(self) -> None:
-        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
-        self._descriptor = os.open(self._path, flags, 0o600)
-        deadline = monotonic() + _PATIENCE_SECONDS
-        while True:
-            try:
-                _lock(self._descriptor)
-                return
-            except OSError as error:
-                is_taken = error.errno in (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
-                if not is_taken or monotonic() > deadline:
-                    os.close(self._descriptor)
-                    if not is_taken:
-                        raise
-                    raise StoreUnavailable(f"{self._path} is held by another program") from None
-            sleep(0.005)
-
-    def __exit__(self, *_exc: object) -> None:
-        os.close(self._descriptor)
-
-
-def _lock(descriptor: int) -> None:
-    if sys.platform == "win32":
-        import msvcrt
-
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-    else:
-        import fcntl  # only a program that writes the anchor needs it
-
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-def _make_directory(path: str) -> None:
-    from strongroom.locate.making import make_directories
-
-    if os.path.isdir(path):
-        return
-    above = durable.parent(path)
-    while not os.path.isdir(above) and durable.parent(above) != above:
-        above = durable.parent(above)
-    if files.HAS_OWNERS and os.stat(above).st_uid != os.geteuid():
-        # As root in another user's home: what root makes there would shut that user out.
-        raise StoreUnavailable(f"{above} belongs to another user")
-    make_directories(path)

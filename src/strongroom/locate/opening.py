@@ -8,7 +8,7 @@ from strongroom.locate.addresses import find_location
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from strongroom.locate.unlock import Passphrase
     from strongroom.vault.vault import Vault
@@ -49,14 +49,18 @@ def open(
     """
     from strongroom.locate.anchor import guard
 
-    vault = open_unguarded(
-        location, key_file=key_file, passphrase=passphrase, identity=identity, shares=shares, use_agent=use_agent
+    return open_admitted(
+        location,
+        key_file=key_file,
+        passphrase=passphrase,
+        identity=identity,
+        shares=shares,
+        use_agent=use_agent,
+        admit=lambda vault: guard(vault, expect_counter=expect_counter),
     )
-    guard(vault, expect_counter=expect_counter)
-    return vault
 
 
-def open_unguarded(
+def open_admitted(
     location: str | os.PathLike[str] | None = None,
     *,
     key_file: str | os.PathLike[str] | None = None,
@@ -65,13 +69,17 @@ def open_unguarded(
     shares: Iterable[Passphrase] | None = None,
     use_agent: bool = True,
     is_backup: bool = False,
+    may_ask: bool = True,
+    admit: Callable[[Vault], None],
 ) -> Vault:
-    """As `open`, without asking whether this is the newest state: for copies, and for who asks it next.
+    """As `open`, for whoever decides otherwise whether this is the newest state.
 
     Args:
         is_backup: the location is the path of a backup, which may lie anywhere and is only read.
+        may_ask: whether a person may be asked how to open it.
+        admit: looks at the vault before anything is written to it, and may refuse it by raising.
 
-    Raises: as `open`, RolledBack apart.
+    Raises: as `open`, and what *admit* raises.
     """
     from strongroom.locate.asking import asker
     from strongroom.locate.unlock import unlock
@@ -88,6 +96,8 @@ def open_unguarded(
             passphrase=passphrase,
             identity=None if identity is None else os.fspath(identity),
             shares=shares,
+            may_ask=may_ask,
+            admit=admit,
         )
     except BaseException:
         store.close()

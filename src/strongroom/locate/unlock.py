@@ -34,6 +34,44 @@ CREDENTIAL_NAME = "strongroom-key"
 _TRIES = 3
 
 
+def anybody(_vault: Vault) -> None:
+    """Admit every vault: for copies, whose state whoever opens them judges."""
+
+
+class _Door:
+    """A store that is to be opened, and who has a say before anything is written to it."""
+
+    __slots__ = ("_admit", "store")
+
+    def __init__(self, store: Store, admit: Callable[[Vault], None]) -> None:
+        self.store = store
+        self._admit = admit
+
+    def open(self, credential: Credential) -> Vault:
+        """The vault, opened with *credential*, which is wiped; its slot is renewed if it has fallen behind."""
+        from strongroom.vault.opening import open_vault
+
+        try:
+            vault = open_vault(self.store, credential, author=login_name())
+            try:
+                # An older copy must not gain a commit before it is refused.
+                self._admit(vault)
+                self._renew(vault, credential)
+            except BaseException:
+                vault.lock()
+                raise
+            return vault
+        finally:
+            credential.wipe()
+
+    def _renew(self, vault: Vault, credential: Credential) -> None:
+        try:
+            vault.renew_slot(credential)
+        except (StoreUnavailable, Conflict):
+            # A read-only or busy store: the slot stays as it is until the next time.
+            return
+
+
 def unlock(
     store: Store,
     *,
@@ -42,6 +80,8 @@ def unlock(
     identity: str | None = None,
     shares: Iterable[Passphrase] | None = None,
     environment: Mapping[str, str] = os.environ,
+    may_ask: bool = True,
+    admit: Callable[[Vault], None] = anybody,
 ) -> Vault:
     """Open the vault in *store* with the first thing that fits.
 
@@ -51,6 +91,8 @@ def unlock(
         identity: the path of an age identity or SSH key; nothing else is tried then.
         shares: Shamir shares, taken until they are enough; nothing else is tried then. Bytearrays are wiped.
         environment: as `os.environ`.
+        may_ask: whether a person may be asked, if there is a terminal.
+        admit: looks at the vault that was opened, before anything is written to it, and may refuse it by raising.
 
     Raises:
         WrongKey: something was offered and does not open it.
@@ -58,18 +100,21 @@ def unlock(
         NotFound, UnsafePermissions: about a key file or identity file that was named.
         FormatUnsupported: what was offered needs an extra that is not installed.
     """
+    door = _Door(store, admit)
     if key_file is not None:
-        return _open_with_file(store, key_file)
+        return _open_with_file(door, key_file)
     if passphrase is not None:
-        return open_with_typed(store, to_buffer(passphrase))
+        return _open_with_typed(door, to_buffer(passphrase))
     if identity is not None:
-        return _open_with_identity(store, identity)
+        return _open_with_identity(door, identity)
     if shares is not None:
         from strongroom.locate.share_input import combine_shares
 
-        return _open(store, combine_shares(store, map(to_buffer, shares)))
-    search = _Search(store)
-    vault = search.try_environment(environment) or search.try_keyring() or search.try_terminal()
+        return door.open(combine_shares(store, map(to_buffer, shares)))
+    search = _Search(door)
+    vault = search.try_environment(environment) or search.try_keyring()
+    if vault is None and may_ask:
+        vault = search.try_terminal()
     if vault is None:
         raise search.failure()
     return vault
@@ -91,7 +136,7 @@ def to_buffer(passphrase: Passphrase) -> bytearray:
     raise TypeError("a passphrase is a str, SecretStr or bytearray")
 
 
-def open_with_typed(store: Store, typed: bytearray) -> Vault:
+def _open_with_typed(door: _Door, typed: bytearray) -> Vault:
     """Open with what a person typed: a recovery code if it reads as one, else a passphrase.
 
     Args:
@@ -103,14 +148,14 @@ def open_with_typed(store: Store, typed: bytearray) -> Vault:
     from strongroom.keys.slots.recovery import looks_like_recovery_code, parse_recovery_code
 
     try:
-        if looks_like_recovery_code(typed) and "recovery" in _slot_kinds(store):
+        if looks_like_recovery_code(typed) and "recovery" in _slot_kinds(door.store):
             try:
-                return _open(store, parse_recovery_code(typed))
+                return door.open(parse_recovery_code(typed))
             except WrongKey:
                 # 32 characters of this alphabet may be a passphrase as well.
-                if "passphrase" not in _slot_kinds(store):
+                if "passphrase" not in _slot_kinds(door.store):
                     raise
-        return _open(store, PassphraseCredential(typed))
+        return door.open(PassphraseCredential(typed))
     except ValueError:
         # Empty, too long or with a NUL: it was never anybody's passphrase. `from None`: no input bytes.
         raise WrongKey("this cannot be a passphrase: it is empty, too long or not text") from None
@@ -121,8 +166,9 @@ def open_with_typed(store: Store, typed: bytearray) -> Vault:
 class _Search:
     """What was looked at, and why it was no use."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, door: _Door) -> None:
+        self._door = door
+        self._store = store = door.store
         self._kinds = _slot_kinds(store)
         self._tried: list[str] = []
         self._was_wrong = False
@@ -152,7 +198,7 @@ class _Search:
     def _try_file(self, what: str, path: str, read: Callable[[str], Credential]) -> Vault | None:
         credential = read(path)
         try:
-            return _open(self._store, credential)
+            return self._door.open(credential)
         except WrongKey:
             self._was_wrong = True
             self._tried.append(f"{what} names {path}, which opens no slot of this vault")
@@ -168,7 +214,7 @@ class _Search:
             self._tried.append(f"{IDENTITY_VARIABLE} is set, but the vault has no age slot")
             return None
         try:
-            return _open_with_identity(self._store, path)
+            return _open_with_identity(self._door, path)
         except WrongKey as error:
             self._was_wrong = True
             self._tried.append(error.message)
@@ -185,7 +231,7 @@ class _Search:
             for record in slot_records(self._store):
                 credential = read_entry(record.parameters) if record.kind == KIND else None
                 if credential is not None:
-                    return _open(self._store, credential)
+                    return self._door.open(credential)
             self._tried.append("the OS keyring has no entry for this vault")
         except (StoreUnavailable, FormatUnsupported) as error:
             # Locked, missing or without its package: a person at a terminal may still be there.
@@ -222,8 +268,8 @@ class _Search:
             from strongroom.locate.share_input import ask_for_shares, is_share
 
             if not self._kinds & {"passphrase", "recovery"} or is_share(typed):
-                return _open(self._store, ask_for_shares(self._store, terminal, typed))
-        return open_with_typed(self._store, typed)
+                return self._door.open(ask_for_shares(self._store, terminal, typed))
+        return _open_with_typed(self._door, typed)
 
     def failure(self) -> WrongKey | WouldPrompt:
         steps = [*self._tried]
@@ -240,41 +286,23 @@ class _Search:
         return kind(f"{why} {self._store.location}", advice="\n".join(steps))
 
 
-def _open_with_file(store: Store, path: str) -> Vault:
+def _open_with_file(door: _Door, path: str) -> Vault:
     from strongroom.locate.key_files import read_key_file
 
     try:
-        return _open(store, read_key_file(path))
+        return door.open(read_key_file(path))
     except WrongKey as error:
         if "not a key file" in error.message:
             raise
         raise WrongKey(
-            f"the key file {path} does not open {store.location}", advice="see what opens it: strongroom slot list"
+            f"the key file {path} does not open {door.store.location}", advice="see what opens it: strongroom slot list"
         ) from None
 
 
-def _open_with_identity(store: Store, path: str) -> Vault:
+def _open_with_identity(door: _Door, path: str) -> Vault:
     from strongroom.locate.identities import identity_credential
 
-    return _open(store, identity_credential(store, path))
-
-
-def _open(store: Store, credential: Credential) -> Vault:
-    from strongroom.vault.opening import open_vault
-
-    try:
-        vault = open_vault(store, credential, author=login_name())
-        try:
-            vault.renew_slot(credential)
-        except (StoreUnavailable, Conflict):
-            # A read-only or busy store: the slot stays as it is until the next time.
-            return vault
-        except BaseException:
-            vault.lock()
-            raise
-        return vault
-    finally:
-        credential.wipe()
+    return door.open(identity_credential(door.store, path))
 
 
 def _slot_kinds(store: Store) -> set[str]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from strongroom.doors.cli.exit_codes import UsageError
 from strongroom.items import COMPONENT_BYTES_MAX, FIELD_NAME_BYTES_MAX, check_name, parse_folder, parse_path
+from strongroom.locate.unlock import anybody
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from strongroom.doors.cli.interface import GlobalArguments
     from strongroom.vault.vault import Vault
 
@@ -60,32 +63,58 @@ def checked_label(label: str) -> str:
     return label
 
 
-def open_vault(arguments: GlobalArguments) -> Vault:
+def open_vault(arguments: GlobalArguments, *, before: Callable[[Vault], None] = anybody) -> Vault:
     """The vault that the global options and the environment name, opened, and found to be the newest state.
+
+    Args:
+        arguments: the command's.
+        before: is shown the vault before it is compared with what this machine knows of it.
 
     Raises: StrongroomError: as `strongroom.locate.opening.open`.
     """
     from strongroom.doors.cli import output
     from strongroom.locate.anchor import guard
 
-    vault = open_unguarded(arguments, location_of(arguments))
-    # Who names the counter needs no anchor, and no note that there is none.
-    is_named = arguments.expect_counter is not None
-    guard(vault, expect_counter=arguments.expect_counter, tell=vault.notes.append if is_named else output.note)
-    return vault
+    def admit(vault: Vault) -> None:
+        before(vault)
+        # Who names the counter needs no anchor, and no note that there is none.
+        tell = output.note if arguments.expect_counter is None else None
+        guard(vault, expect_counter=arguments.expect_counter, tell=tell)
+
+    return open_admitted(arguments, location_of(arguments), admit=admit)
 
 
-def open_unguarded(arguments: GlobalArguments, place: str, *, is_backup: bool = False) -> Vault:
+def open_admitted(
+    arguments: GlobalArguments,
+    place: str,
+    *,
+    admit: Callable[[Vault], None] = anybody,
+    is_backup: bool = False,
+    may_ask: bool = True,
+) -> Vault:
     """The vault or copy at *place*, opened as the global options say, whatever state it is in.
 
     Args:
+        arguments: the command's.
         place: from `location_of`, or the absolute path of a copy.
+        admit: looks at it before anything is written to it, and may refuse it by raising.
         is_backup: it may lie anywhere and is only read.
+        may_ask: whether a person may be asked how to open it.
 
-    Raises: StrongroomError: as `strongroom.locate.opening.open_unguarded`.
+    Raises: StrongroomError: as `strongroom.locate.opening.open_admitted`.
     """
-    from strongroom.locate.opening import open_unguarded as open
+    from functools import partial
 
+    from strongroom.locate import opening
+
+    open = partial(
+        opening.open_admitted,
+        place,
+        use_agent=arguments.use_agent,
+        is_backup=is_backup,
+        may_ask=may_ask,
+        admit=admit,
+    )
     if "" in (arguments.key_file, arguments.identity):
         raise UsageError("--key-file and --identity take a file")
     ways = (arguments.key_file, arguments.passphrase_fd, arguments.identity, arguments.share_fd)
@@ -95,20 +124,14 @@ def open_unguarded(arguments: GlobalArguments, place: str, *, is_backup: bool = 
         from strongroom.doors.cli.inputs import read_passphrase_line
 
         passphrase = read_passphrase_line(arguments.passphrase_fd)
-        return open(place, passphrase=passphrase, use_agent=arguments.use_agent, is_backup=is_backup)
+        return open(passphrase=passphrase)
     if arguments.share_fd is not None:
         from strongroom.doors.cli.inputs import read_share_lines
 
         shares = read_share_lines(arguments.share_fd)
-        return open(place, shares=shares, use_agent=arguments.use_agent, is_backup=is_backup)
+        return open(shares=shares)
     try:
-        return open(
-            place,
-            key_file=arguments.key_file,
-            identity=arguments.identity,
-            use_agent=arguments.use_agent,
-            is_backup=is_backup,
-        )
+        return open(key_file=arguments.key_file, identity=arguments.identity)
     except ValueError as error:
         if ":" not in place:
             raise

@@ -6,7 +6,7 @@ import os
 
 from strongroom.doors.cli import output
 from strongroom.doors.cli.interface import GlobalArguments
-from strongroom.doors.cli.opening import open_unguarded, open_vault
+from strongroom.doors.cli.opening import open_admitted, open_vault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def run(arguments: Arguments) -> int:
 def _check(arguments: Arguments, path: str) -> int:
     from strongroom.locate.anchor import expect
 
-    with open_unguarded(arguments, path, is_backup=True) as copy:
+    with open_admitted(arguments, path, is_backup=True) as copy:
         expect(path, copy.commit_counter, arguments.expect_counter)
         report = copy.verify()
         newest = copy.last_commit

@@ -8,7 +8,7 @@ from strongroom.doors.cli import output
 from strongroom.doors.cli.exit_codes import OK
 from strongroom.doors.cli.inputs import confirm
 from strongroom.doors.cli.interface import GlobalArguments
-from strongroom.doors.cli.opening import location_of, open_unguarded
+from strongroom.doors.cli.opening import location_of, open_admitted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def run(arguments: Arguments) -> int:
     restored = restore_backup(
         backup,
         target,
-        open_copy=lambda copy: open_unguarded(arguments, copy),
+        open_copy=lambda copy: open_admitted(arguments, copy),
         expect_counter=arguments.expect_counter,
         tell=output.note,
     )

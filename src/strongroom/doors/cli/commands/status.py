@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from strongroom.doors.cli import output
 from strongroom.doors.cli.interface import GlobalArguments
-from strongroom.doors.cli.opening import location_of, open_unguarded, open_vault
+from strongroom.doors.cli.opening import open_vault
+from strongroom.locate.unlock import anybody
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser
+
+    from strongroom.vault.vault import Vault
 
 SUMMARY = "which vault this is, its ids, counters and size"
 WORDS = ""
@@ -34,9 +39,7 @@ def add_options(parser: ArgumentParser) -> None:
 
 def run(arguments: Arguments) -> int:
     """Print it; nothing in it is secret."""
-    if arguments.accept_lineage:
-        _accept(arguments)
-    with open_vault(arguments) as vault:
+    with open_vault(arguments, before=partial(_accept, arguments) if arguments.accept_lineage else anybody) as vault:
         status = vault.status()
         newest = vault.last_commit
         items = sum(1 for _ in vault.walk())
@@ -59,22 +62,21 @@ def run(arguments: Arguments) -> int:
     return 0
 
 
-def _accept(arguments: Arguments) -> None:
+def _accept(arguments: Arguments, vault: Vault) -> None:
     from strongroom.doors.cli.inputs import confirm
     from strongroom.locate.anchor import anchor_of, expect
 
-    with open_unguarded(arguments, location_of(arguments)) as vault:
-        counter = vault.commit_counter
-        expect(vault.location, counter, arguments.expect_counter)
-        anchor = anchor_of(vault, tell=output.note)
-        known = None if anchor is None else anchor.read()
-        if anchor is None or known is None or not known.is_new(vault.lineage):
-            output.note("there is no new lineage to accept")
-            return
-        question = (
-            f"Believe lineage {vault.lineage.hex()[:8]} at commit {counter} "
-            f"instead of {known.lineage.hex()[:8]} at commit {known.counter}?"
-        )
-        if confirm(arguments, question):
-            anchor.accept(counter)
-            output.note(f"accepted lineage {vault.lineage.hex()[:8]} at commit {counter}")
+    counter = vault.commit_counter
+    expect(vault.location, counter, arguments.expect_counter)
+    anchor = anchor_of(vault)
+    known = None if anchor is None else anchor.read()
+    if anchor is None or known is None or not known.is_new(vault.lineage):
+        output.note("there is no new lineage to accept")
+        return
+    question = (
+        f"Believe lineage {vault.lineage.hex()[:8]} at commit {counter} "
+        f"instead of {known.lineage.hex()[:8]} at commit {known.counter}?"
+    )
+    if confirm(arguments, question):
+        anchor.accept(counter)
+        output.note(f"accepted lineage {vault.lineage.hex()[:8]} at commit {counter}")
