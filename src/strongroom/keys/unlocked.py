@@ -142,6 +142,8 @@ class UnlockedKeys:
         seed = self.keyset.purpose_key(labels.IDENTITY_SEED)
         keyset = self.keyset.copy()
         keyset.add_purpose_key(labels.IDENTITY_SEED)
+        # The certificate is all that is left of the old identity; its seed would fill the keyset up.
+        keyset.drop_old_purpose_keys(labels.IDENTITY_SEED)
         successor = signatures.public_key(keyset.purpose_key(labels.IDENTITY_SEED))
         header = Header(
             vault_id=old.vault_id,

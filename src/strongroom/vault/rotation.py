@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 _BATCH = 200
 """Rows in one commit: a few milliseconds in which other writers wait."""
 _KEY_ID = slice(0, 4)
+_UNFINISHED_MAX = 32
+"""Every look-up tries each index key, and a keyset holds 64 purpose keys."""
 
 
 def is_unfinished(core: Core) -> bool:
@@ -67,12 +69,14 @@ def begin(core: Core, *, root: bool = False, without: bytes | None = None) -> No
     Args:
         without: the id of a slot that gets no new root key: it is removed.
 
-    Raises: Conflict: there is no other slot.
+    Raises: Conflict: there is no other slot, or too many rotations were begun and never finished.
     """
     operation = "slot remove" if without is not None else "rotate root" if root else "rotate"
     with core.changing(operation) as change:
         records = checked_slots(core, change.rows)
         now = change.now
+        if len(core.keys.keyset.purpose_versions(labels.INDEX_KEY)) > _UNFINISHED_MAX:
+            raise Conflict(f"{_UNFINISHED_MAX} rotations are unfinished", advice="finish them: strongroom rotate")
         if not root:
             keys = core.keys
         else:
@@ -83,6 +87,10 @@ def begin(core: Core, *, root: bool = False, without: bytes | None = None) -> No
                 )
             keys, left = core.keys.next_epoch(left)
             keys.keyset.add_purpose_key(labels.LEDGER_KEY)
+            # The whole sum is made anew below, so that nothing needs the old key.
+            keys.keyset.drop_old_purpose_keys(labels.LEDGER_KEY)
+            # An old record would let the removed slot, or an older state, come back from a free page.
+            change.scrub = True
             _replace_slots(change, records, left)
             records = left
         keys.keyset.add_primary(now)
