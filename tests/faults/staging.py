@@ -49,9 +49,13 @@ def scene_for(directory: Path) -> Scene:
     return _original().copy(directory)
 
 
-def stage(attack: Attack, directory: Path) -> None:
-    """Attack beside an open vault; look with that one and with a fresh one, before and after a write."""
-    scene = scene_for(directory)
+def stage(attack: Attack, directory: Path, scene: Scene | None = None) -> None:
+    """Attack beside an open vault; look with that one and with a fresh one, before and after a write.
+
+    Args:
+        scene: another victim than the usual one.
+    """
+    scene = scene or scene_for(directory)
     with opened(scene.file, scene.credential) as standing:
         look(standing, scene)
         assert findings(standing) == ()

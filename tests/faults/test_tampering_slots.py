@@ -18,6 +18,7 @@ from strongroom.keys.slots.key_file import new_key_file
 from strongroom.keys.slots.passphrase import Argon2idProfile, PassphraseCredential
 from strongroom.stores.sqlite import SqliteStore
 from strongroom.vault.opening import create_vault, open_vault
+from strongroom.vault.vault import Vault
 from strongroom.wire import u32
 from tests.faults.attacks import attacker, contents, dump, findings, look, make_vault, opened, put, remove
 from tests.faults.staging import scene_for
@@ -28,14 +29,20 @@ FLOOR = Argon2idProfile(memory_kib=19_456, iterations=1, lanes=1)
 _COSTS = 33
 
 
+def make_passphrase_vault(path: Path) -> Vault:
+    """A vault that a passphrase opens, at the lowest cost there is."""
+    store = SqliteStore.create(os.fspath(path))
+    vault = create_vault(store, [_credential()], author="owner")
+    vault.set("a", {"password": "truth"})
+    store.publish()
+    return vault
+
+
 @pytest.fixture(scope="module")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A vault that a passphrase opens, at the lowest cost there is."""
+    """Made once, because its key derivation takes time."""
     path = tmp_path_factory.mktemp("passphrase") / "original.vault"
-    store = SqliteStore.create(os.fspath(path))
-    with create_vault(store, [_credential()], author="owner") as vault:
-        vault.set("a", {"password": "truth"})
-        store.publish()
+    make_passphrase_vault(path).lock()
     return path
 
 
