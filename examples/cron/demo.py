@@ -73,7 +73,8 @@ class Story:
 
     def job(self, *, expected: int = 0) -> None:
         """Run the job and tell what it and the bank wrote."""
-        tell("$ env -i STRONGROOM_VAULT=vault/vault.db STRONGROOM_KEY_FILE=vault/cron.key python report.py")
+        variables = " ".join(f"{name}={value}" for name, value in self.environment.items() if name != "PYTHONPATH")
+        tell(f"$ env -i {variables} python report.py".replace(f"{self.directory}/", ""))
         said = self.run([sys.executable, str(HERE / "report.py")], expected=expected)
         tell(f"  the job's log:  {said}")
         tell(f"  the bank's log: {self.bank_log.read_text().splitlines()[-1]}")
@@ -102,7 +103,7 @@ def tell_story(story: Story) -> None:
     hits = sum(word.encode() in stored for word in (PASSWORD, "dustin", "checking", address))
     tell(f"  found in its {len(stored):,} bytes: {hits} of password, username, path and address")
 
-    print("4. The job as cron runs it: no terminal, nobody logged in, two variables")
+    print("4. The job as cron runs it: no terminal, nobody logged in, three variables")
     story.job()
 
     print("5. With a wrong password in the vault the bank refuses, and the job says so")

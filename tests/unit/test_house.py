@@ -69,6 +69,7 @@ REVEALS = {
     "doors/cli/commands/get.py": "prints the value that was asked for",
     "doors/cli/new_credentials.py": "shows the new recovery code, once",
     "doors/cli/next_steps.py": "puts the new recovery code into the output of init --json",
+    "doors/cli/shares.py": "shows the new shares, once",
     "doors/cli/recovery_codes.py": "shows the new recovery code, once",
 }
 
