@@ -62,10 +62,15 @@ class Terminal:
 
         Args:
             text: without control characters that came from outside.
+
+        Raises: WouldPrompt: the terminal is gone.
         """
         data = text.encode("utf-8", "backslashreplace")
-        while data:
-            data = data[os.write(self._descriptor, data) :]
+        try:
+            while data:
+                data = data[os.write(self._descriptor, data) :]
+        except OSError:
+            raise WouldPrompt("the terminal is gone") from None
 
     def ask(self, prompt: str) -> str:
         """One line, typed with echo.
@@ -177,8 +182,11 @@ class _EchoOff:
         self._descriptor = descriptor
         self._prompt = prompt
         self._caught: list[int] = []
-        self._before = termios.tcgetattr(descriptor)
-        self._quiet = termios.tcgetattr(descriptor)
+        try:
+            self._before = termios.tcgetattr(descriptor)
+            self._quiet = termios.tcgetattr(descriptor)
+        except termios.error:
+            raise WouldPrompt("the terminal is gone") from None
         self._quiet[3] &= ~termios.ECHO
         # Line editing and Ctrl-C stay with the kernel, also where a program left them off.
         self._quiet[3] |= termios.ICANON | termios.ISIG
@@ -198,7 +206,11 @@ class _EchoOff:
                 if signal.getsignal(number) is signal.SIG_DFL:
                     self._caught.append(number)
                     signal.signal(number, self._on_signal)
-        termios.tcsetattr(self._descriptor, termios.TCSAFLUSH, self._quiet)
+        try:
+            termios.tcsetattr(self._descriptor, termios.TCSAFLUSH, self._quiet)
+        except termios.error:
+            # Reading on would echo what is typed, if anybody is there to type.
+            raise WouldPrompt("the terminal is gone") from None
 
     def __exit__(self, *_exc: object) -> None:
         import signal
