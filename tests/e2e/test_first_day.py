@@ -333,6 +333,42 @@ def test_verify_and_status(keyed) -> None:
     assert "canary" not in done.text + keyed.run("status").text
 
 
+def test_every_command_speaks_json(keyed) -> None:
+    """--json gives one JSON value on standard output, whatever the command, and no notes."""
+    keyed.run("set", "a/b", "x=1")
+    keyed.run("set", "a/b", "x=2")
+    for words in (
+        ("set", "c", "y=1"),
+        ("get", "c"),
+        ("get", "c", "y"),
+        ("ls",),
+        ("ls", "-r", "a"),
+        ("log", "a/b"),
+        ("mv", "a/b", "a/d"),
+        ("rm", "a/d"),
+        ("restore", "a/d"),
+        ("restore", "a/d", "--version", "1"),
+        ("require", "c", "y"),
+        ("rm", "c", "--destroy", "--yes"),
+        ("verify",),
+        ("status",),
+        ("slot",),
+        ("slot", "add", "key-file", "k2", "--label", "l"),
+        ("backup", "copy"),
+        ("restore-backup", "copy", "--yes"),
+        ("rotate",),
+    ):
+        done = keyed.run(*(("set", "c", "y=1", "--json") if words[0] == "set" else (*words, "--json")))
+        assert done.code == 0, (words, done)
+        assert done.err == "", words
+        json.loads(done.text)
+    assert keyed.run("set", "big", "--field-file", "x=.").code in (2, 15)
+    (keyed.home / "huge").write_bytes(bytes(16 * 1024 * 1024 + 1))
+    done = keyed.run("set", "big", "--field-file", "x=huge")
+    assert done.code == 2
+    assert "longer than an item may be" in done.err
+
+
 def test_help_and_version(machine) -> None:
     """help lists every command and explains each; without a command it is exit 2 on standard error."""
     overview = machine.run("help")

@@ -168,6 +168,20 @@ def test_set_asks_twice(keyed) -> None:
     assert keyed.run("get", "mail").out == b"s3cret"
 
 
+def test_a_passphrase_slot_is_added_at_a_terminal(keyed) -> None:
+    """slot add passphrase asks twice; slot remove asks before it does it."""
+    with keyed.at_terminal("slot", "add", "passphrase") as person:
+        person.sees("new passphrase: ").waits_for("off")
+        person.types(PASSPHRASE).sees("once more: ").types(PASSPHRASE)
+        assert person.ends() == 0
+    slots = json.loads(keyed.run("slot", "--json").out)
+    assert [slot["kind"] for slot in slots] == ["key-file", "passphrase"]
+    with keyed.at_terminal("slot", "remove", slots[1]["id"]) as person:
+        person.sees("Remove the passphrase slot").sees("[y/N] ").types("n")
+        assert person.ends() == 0
+    assert len(json.loads(keyed.run("slot", "--json").out)) == 2
+
+
 def test_require_asks_once_and_remembers(keyed) -> None:
     """What is not secret is typed with echo, what is secret without; afterwards a job finds both."""
     with keyed.at_terminal("require", "bank", "username", "password") as person:
