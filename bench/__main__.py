@@ -39,6 +39,8 @@ def main() -> None:
     directory = Path(tempfile.mkdtemp(prefix="bench-", dir=BUILD))
     # The anchors of these vaults go with them.
     os.environ["XDG_STATE_HOME"] = str(directory / "state")
+    # The anchors of these vaults go with them.
+    os.environ["XDG_STATE_HOME"] = str(directory / "state")
     try:
         results = measure(directory, quick=options.quick, only=options.only)
     finally:
