@@ -29,6 +29,7 @@ Act = Callable[[sqlite3.Connection, "Scene"], None]
 KEYS = {table.name: table.key_length for table in TABLES}
 COLUMNS = {table.name: [name for name, _ in table.columns] for table in TABLES}
 START_US = 1_790_000_000_000_000
+SETTINGS = "the vault's settings"
 
 
 class Clock:
@@ -251,7 +252,7 @@ def look(vault: Vault, scene: Scene, *, stale: tuple[str, ...] = ()) -> list[str
         attempt(f"list {folder}", lambda folder=folder: _look_at_folder(vault, scene, folder, stale))
     attempt("walk", lambda: _is_subset(vault.walk(), {*scene.truth, *stale}))
     attempt("slots", lambda: _look_at_slots(vault, scene))
-    attempt("settings", lambda: _check(vault.settings().max_versions == 9))
+    attempt("settings", lambda: _check(vault.settings().max_versions == 9 or SETTINGS in stale))
     attempt("status", lambda: _check(vault.status().vault_id == scene.moments["now"]["header"][1,][1][10:26].hex()))
     return refused
 

@@ -14,6 +14,7 @@ import pytest
 
 from strongroom.errors import RolledBack, Tampered, WrongKey
 from tests.faults.attacks import (
+    SETTINGS,
     Act,
     Scene,
     attacker,
@@ -79,9 +80,8 @@ def _tail_back(db: sqlite3.Connection, scene: Scene) -> None:
         replace_table(db, table, scene.moments["middle"][table])
 
 
-def _header_and_slots_back(db: sqlite3.Connection, scene: Scene) -> None:
-    for table in ("header", "slots"):
-        replace_table(db, table, scene.moments["middle"][table])
+def _settings_back(db: sqlite3.Connection, scene: Scene) -> None:
+    put(db, "objects", scene.moments["young"]["objects"][1, bytes(16)])
 
 
 ATTACKS = [
@@ -101,6 +101,7 @@ ATTACKS = [
     Attack("old folder instead of the new one", _folder_back, "rolled back", "from/",
            mentions=("to/", "from/x", "to/x"), stale=("from/x",)),
     Attack("destroyed folder", _row_back("nodes", "gone/", "middle"), "inserted", "gone/", stale=("gone/",)),
+    Attack("settings of the vault", _settings_back, "rolled back", SETTINGS, stale=(SETTINGS,)),
     Attack("ledger", _table_back("ledger", "middle"), "rolled back: the "),
     Attack("audit log", _table_back("audit", "middle"), "deleted: audit entries", mentions=("gone/away",)),
     Attack("audit log and ledger", _tail_back, "rolled back: the audit log", mentions=(
