@@ -5,6 +5,7 @@ Pure values without I/O. Nothing here knows how they are encrypted or stored.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Protocol
 
 from strongroom.errors import NotFound
@@ -100,6 +101,7 @@ def parse_folder(prefix: str) -> tuple[str, ...]:
     return parse_path(prefix.removesuffix("/"))
 
 
+@lru_cache(maxsize=256)
 def is_secret_name(name: str) -> bool:
     """Whether a field of this name is taken to be secret when nobody said otherwise.
 

@@ -135,6 +135,7 @@ class VaultHandle:
             if delete_after is not None:
                 settings.delete_after = delete_after
             write_settings(core.envelope, change.rows, settings)
+            core.forget_settings()
 
     def verify(self) -> Report:
         """Compare everything in the store with the ledger, the nodes and the audit log.

@@ -12,7 +12,8 @@ from strongroom.errors import Conflict, Expired, NotFound, Tampered
 from strongroom.items import COMPONENT_BYTES_MAX, Field, Version, parse_path
 from strongroom.stores.interface import Reading, Row, blob
 from strongroom.stores.schema import VERSIONS
-from strongroom.vault.core import Change, Core
+from strongroom.vault.change import Change
+from strongroom.vault.core import Core
 from strongroom.vault.ledger import LedgeredRows
 from strongroom.vault.names import Place
 from strongroom.vault.records import (

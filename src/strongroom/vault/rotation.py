@@ -14,7 +14,8 @@ from strongroom.errors import Conflict, Tampered
 from strongroom.keys.format import SlotRecord
 from strongroom.stores.interface import Reading, Row, Table, blob, integer
 from strongroom.stores.schema import AUDIT, HEADER, NODES, OBJECTS, SLOTS, VERSIONS
-from strongroom.vault.core import Change, Core
+from strongroom.vault.change import Change
+from strongroom.vault.core import Core
 from strongroom.vault.ledger import LedgeredRows
 from strongroom.vault.names import Place
 from strongroom.vault.records import DESTROYED, ITEM

@@ -13,7 +13,8 @@ from strongroom.keys.format import SLOTS_MAX, SlotRecord
 from strongroom.keys.slots import registry
 from strongroom.stores.interface import Reading, Row, blob
 from strongroom.stores.schema import HEADER, OBJECTS, SLOTS
-from strongroom.vault.core import Change, Core
+from strongroom.vault.change import Change
+from strongroom.vault.core import Core
 from strongroom.vault.ledger import LedgeredRows
 from strongroom.wire import Reader, text, u8
 

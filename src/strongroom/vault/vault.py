@@ -19,7 +19,6 @@ from strongroom.vault import history
 from strongroom.vault.asynchronous import AsyncTwins
 from strongroom.vault.handle import VaultHandle
 from strongroom.vault.records import DESTROYED, FOLDER, ITEM, Entry, decode_fields
-from strongroom.vault.settings import read_settings
 from strongroom.vault.spans import deadline
 from strongroom.vault.values import to_fields
 from strongroom.wire import u64
@@ -206,7 +205,7 @@ class Vault(VaultHandle, AsyncTwins):
                 self._core,
                 path,
                 converted,
-                settings=read_settings(self._core.envelope, change.rows),
+                settings=self._core.settings(change.rows),
                 cas=cas,
                 expires=deadline(change.now, expires),
             )
@@ -221,7 +220,7 @@ class Vault(VaultHandle, AsyncTwins):
         converted = [(path, to_fields(fields)) for path, fields in items.items()]
         core = self._core
         with core.changing("set", request_id) as change:
-            settings = read_settings(core.envelope, change.rows)
+            settings = core.settings(change.rows)
             return {
                 path: history.write_version(change, core, path, fields, settings=settings, cas=None)
                 for path, fields in converted
@@ -256,7 +255,7 @@ class Vault(VaultHandle, AsyncTwins):
             merged = history.read_fields(core, change.rows, place, entry, path) | converted
             for name in removed:
                 merged.pop(name, None)
-            settings = read_settings(core.envelope, change.rows)
+            settings = core.settings(change.rows)
             return history.write_version(change, core, path, merged, settings=settings, cas=cas, expires=until)
 
     def require(self, path: str, *fields: str) -> Item:
@@ -317,7 +316,7 @@ class Vault(VaultHandle, AsyncTwins):
                 history.delete_versions(change, core, path, (number,), undo=True)
                 return entry.describe()
             fields = history.read_fields(core, change.rows, place, entry, path)
-            settings = read_settings(core.envelope, change.rows)
+            settings = core.settings(change.rows)
             return history.write_version(
                 change, core, path, fields, settings=settings, cas=place.node.current, expires=entry.expires
             )

@@ -1,0 +1,188 @@
+"""One write transaction in the making, from its first line to its commit or its undoing."""
+
+from __future__ import annotations
+
+from strongroom.crypto import entropy
+from strongroom.errors import OutcomeUnknown, StrongroomError, VaultLocked
+from strongroom.vault.audit import AuditEntry, Touched
+from strongroom.vault.ledger import LedgeredRows, State
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from strongroom.keys.opening import UnlockedKeys
+    from strongroom.vault.core import Core
+
+
+class Change:
+    """One write transaction in the making.
+
+    Attributes:
+        rows: reads and writes; every write also moves the ledger's sum.
+        now: µs since 1970 UTC, the same for everything in this commit.
+        request_id: 16 bytes; a repeated call with the same id writes no second version.
+        written: editions that this change wrote; they repeat nothing.
+        repeated: editions of an earlier commit with the same request id that were answered with.
+    """
+
+    __slots__ = (
+        "author", "depth", "is_broken", "now", "operations", "repeated", "replaced_keys", "request_id", "rows", "scrub",
+        "state", "touched", "written",
+    )  # fmt: skip
+
+    def __init__(self, rows: LedgeredRows, state: State, author: str, now: int, request_id: bytes) -> None:
+        self.rows = rows
+        self.state = state
+        self.author = author
+        self.now = now
+        self.request_id = request_id
+        self.operations: list[str] = []
+        self.touched: list[Touched] = []
+        self.written: set[bytes] = set()
+        self.repeated: set[bytes] = set()
+        self.depth = 0
+        self.is_broken = False
+        self.scrub = False
+        self.replaced_keys: UnlockedKeys | None = None
+
+    def touch(self, node_id: bytes, revision: int, version: int, path: str) -> None:
+        """Name a node that this commit writes, for the audit entry; revision 0: removed."""
+        self.touched.append(Touched(node_id, revision, version, path))
+
+
+class ChangeContext:
+    """``with core.changing("set") as change``."""
+
+    __slots__ = ("_change", "_core", "_inner", "_operation", "_request_id", "_writes")
+
+    def __init__(self, core: Core, operation: str, request_id: bytes | None) -> None:
+        self._core = core
+        self._operation = operation
+        self._request_id = request_id
+
+    def __enter__(self) -> Change:
+        core = self._core
+        core.mutex.acquire()
+        try:
+            core.keys  # noqa: B018 - raises VaultLocked before the store is asked
+            change = core.change
+            if change is None:
+                change = self._begin()
+            elif self._request_id not in (None, change.request_id):
+                raise ValueError("a commit has one request id: give it to the transaction, not to a write inside")
+            change.depth += 1
+            change.operations.append(self._operation)
+            self._change = change
+            self._writes = change.rows.writes
+            return change
+        except BaseException:
+            core.mutex.release()
+            raise
+
+    def _begin(self) -> Change:
+        core = self._core
+        self._inner = core.store.writing()
+        rows = self._inner.__enter__()
+        try:
+            core.synchronise(rows)
+            request_id = self._request_id or entropy.random_bytes(16)
+            state = core.ledger.read(rows)
+            core.change = Change(LedgeredRows(rows, core.ledger), state, core.author, core.clock_us(), request_id)
+            return core.change
+        except BaseException as error:
+            self._inner.__exit__(type(error), error, None)
+            raise
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        core = self._core
+        change = self._change
+        try:
+            change.depth -= 1
+            if kind is not None and not core.is_locked:
+                # The operation may have altered a remembered node before it failed.
+                core.tree.forget()
+                core.forget_settings()
+            if kind is not None and change.rows.writes != self._writes:
+                # Half of this operation is in the transaction; nobody may commit it, even
+                # if the caller catches the error inside its own `with vault.transaction()`.
+                change.is_broken = True
+            if change.depth == 0:
+                core.change = None
+                self._end(change, kind, error, trace)
+        finally:
+            core.mutex.release()
+
+    def _end(
+        self,
+        change: Change,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        core = self._core
+        try:
+            if kind is None:
+                self._refuse_half(change)
+                if change.rows.writes:
+                    self._seal(change)
+        except BaseException as failure:
+            self._inner.__exit__(type(failure), failure, None)
+            self._undo(change)
+            raise
+        try:
+            self._inner.__exit__(kind, error, trace)
+        except OutcomeUnknown as unknown:
+            self._undo(change)
+            unknown.request_id = change.request_id.hex()
+            raise
+        except BaseException:
+            self._undo(change)
+            raise
+        if kind is not None:
+            self._undo(change)
+            return
+        if change.replaced_keys is not None:
+            change.replaced_keys.wipe()
+        if core.anchor is not None and change.rows.writes:
+            core.anchor.advance(core.ledger.seen.counter)
+        if change.scrub:
+            core.store.scrub()
+
+    def _refuse_half(self, change: Change) -> None:
+        if self._core.is_locked:
+            raise VaultLocked(
+                "nothing was written: the vault was locked inside the transaction", advice="open it again"
+            )
+        if change.is_broken:
+            raise StrongroomError(
+                "nothing was written: an operation inside the transaction had failed",
+                advice="let the error of that operation leave the transaction's block",
+            )
+
+    def _seal(self, change: Change) -> None:
+        core = self._core
+        counter = change.state.counter + 1
+        operation = "+".join(dict.fromkeys(change.operations))[:64]
+        for path, stamp in change.rows.stamps.items():
+            change.touch(stamp, 0, 0, path)
+        core.audit.append(
+            change.rows,
+            AuditEntry(change.now, change.author, operation, counter, change.request_id, change.touched),
+        )
+        change.rows.finish()
+        core.ledger.write(change.rows.store_rows, State(change.state.total + change.rows.delta, counter))
+
+    def _undo(self, change: Change) -> None:
+        core = self._core
+        if not core.is_locked:
+            if change.replaced_keys is not None:
+                core.keys.wipe()
+                core._use(change.replaced_keys, change.state)
+            core.tree.forget()
+            core.forget_settings()
+            core.ledger.forget(change.state)
+            # The keys may remember a header that was sealed but not committed.
+            core._token = None
