@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from strongroom.items import ItemSettings
-from strongroom.vault import history, lineage, rotation, verifying
+from strongroom.vault import grants, history, lineage, rotation, verifying
 from strongroom.vault import slots as key_slots
 from strongroom.vault.core import Core
 from strongroom.vault.settings import VaultSettings, check_max_versions, read_settings, write_settings
@@ -11,13 +11,14 @@ from strongroom.vault.spans import microseconds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime, timedelta
     from typing import Self
 
     from strongroom.keys.slots.interface import Credential
     from strongroom.secret import SecretStr
     from strongroom.vault.anchoring import Anchor
+    from strongroom.vault.policy import Executable, Grant
     from strongroom.vault.slots import SlotInfo
     from strongroom.vault.verifying import Report, Status
 
@@ -209,6 +210,51 @@ class VaultHandle:
         Raises: NotFound: no such slot.
         """
         return key_slots.change_slot(self._core, slot_id, credential)
+
+    def grants(self) -> list[Grant]:
+        """What users and groups other than the owner may do, oldest first."""
+        return list(grants.list_grants(self._core))
+
+    def add_grant(
+        self,
+        name: str,
+        subject: str,
+        subject_id: int,
+        rules: Mapping[str, Sequence[str]],
+        *,
+        shown: str = "",
+        executable: Executable | None = None,
+        unit: str = "",
+        lifetime: timedelta | None = None,
+    ) -> list[Grant]:
+        """Grant a user or group something; one grant for each set of patterns, all of one name.
+
+        Args:
+            subject: ``"user"`` or ``"group"``, and its number; *shown* is its name.
+            rules: a capability and its patterns (`vault.policy`).
+            executable: a file of root's; with *unit*, narrows what is granted, never what is denied.
+
+        Raises:
+            Conflict: a grant has this name, or there are 1,024.
+            ValueError: as `vault.policy.Grant`.
+        """
+        return grants.add_grants(
+            self._core,
+            name,
+            (subject, subject_id, shown),
+            rules,
+            executable=executable,
+            unit=unit,
+            lifetime_us=0 if lifetime is None else microseconds(lifetime),
+        )
+
+    def remove_grant(self, name: str) -> list[Grant]:
+        """Take away all grants of this name, or the one with this id in hex.
+
+        Returns: what was taken away.
+        Raises: NotFound: there is none.
+        """
+        return grants.remove_grants(self._core, name)
 
     def begin_lineage(self) -> None:
         """Say that this is a backup which takes the vault's place: see `vault.lineage`."""

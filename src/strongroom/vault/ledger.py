@@ -24,6 +24,8 @@ _MODULUS = 1 << 256
 _I64 = Struct(">q").pack
 _FORM = 1
 _BUCKET = 0
+REMOVED = bytes(16)
+"""The stamp of a stored object that is there no longer."""
 
 
 def encode_row(table: Table, row: Row) -> bytes:
@@ -182,6 +184,9 @@ class LedgeredRows:
         self.delta -= self._ledger.row_mac(table, row)
         self._pending.setdefault(table, {})[row[: table.key_length]] = None
         self.writes += 1
+        if table is OBJECTS:
+            # So that a grant which was taken away has a name when it is put back.
+            self.stamps[stamp_of(table, row)[0]] = REMOVED
 
     def rebase(self, ledger: Ledger) -> None:
         """Count from zero under another ledger key; everything held back was handed over before."""

@@ -21,6 +21,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from strongroom.vault.policy import Grant
+
 _PLACES_MAX = 8192
 TOKEN_BYTES = 16
 
@@ -46,17 +48,20 @@ class Tree:
         envelope: opens and seals nodes.
     """
 
-    __slots__ = ("_envelope", "_mac", "_old_macs", "_places")
+    __slots__ = ("_envelope", "_mac", "_old_macs", "_places", "grants")
 
     def __init__(self, macs: list[Mac], envelope: Envelope) -> None:
         self._mac, *self._old_macs = macs
         self._envelope = envelope
         # Keyed by full path; a folder's ends with "/". Only authenticated nodes get in.
         self._places: dict[str, Place] = {}
+        # Who may do what below these names; opened once, and valid for as long as they are.
+        self.grants: tuple[Grant, ...] | None = None
 
     def forget(self) -> None:
         """Drop what is remembered: another program committed, or a transaction was undone."""
         self._places.clear()
+        self.grants = None
 
     def known_item(self, path: str) -> Place | None:
         """The item at *path* if it was opened before and is still valid: the fast way in."""

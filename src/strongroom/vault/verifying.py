@@ -13,9 +13,9 @@ from strongroom.keys import identity
 from strongroom.keys.format import SlotRecord
 from strongroom.stores.interface import Reading, Row, Table, blob, integer
 from strongroom.stores.schema import HEADER, LEDGER, NODES, OBJECTS, SLOTS, VERSIONS
-from strongroom.vault import naming, settings
+from strongroom.vault import grants, naming, settings
 from strongroom.vault.core import Core
-from strongroom.vault.ledger import State, stamp_of
+from strongroom.vault.ledger import REMOVED, State, stamp_of
 from strongroom.vault.naming import A_NAME, BadRow
 from strongroom.vault.records import DESTROYED, FOLDER, ITEM, TOP, decode_fields
 from strongroom.vault.replay import Replay
@@ -113,6 +113,8 @@ def _check_surroundings(core: Core) -> None:
 
 
 def _object_name(key: tuple[int, bytes]) -> str:
+    if key[0] == grants.TYPE:
+        return f"the grant {key[1].hex()}"
     return "the vault's settings" if key == settings.KEY else f"the label of key slot {key[1].hex()}"
 
 
@@ -327,10 +329,10 @@ class _Verifier:
                     self.findings.append(f"deleted: version {entry.number} of {path}")
 
     def _objects(self) -> None:
-        expected = {settings.KEY, *((NOTE_TYPE, slot_id) for slot_id in self.slot_ids)}
+        expected = {settings.KEY, *((NOTE_TYPE, slot_id) for slot_id in self.slot_ids), *self._known_grants()}
         for row in self.rows.scan(OBJECTS):
             key = (integer(row, 0), blob(row, 1))
-            if key in expected:
+            if key in expected or key[0] == grants.TYPE:
                 expected.discard(key)
                 self._object(row)
             elif key[0] == NOTE_TYPE and self.are_slots_changed:
@@ -342,11 +344,23 @@ class _Verifier:
         if not self.are_slots_changed:
             self.findings += [f"deleted: {_object_name(key)}" for key in sorted(expected)]
 
+    def _known_grants(self) -> list[tuple[int, bytes]]:
+        """The grants that were made and not taken away, as far as the log can be believed."""
+        prefix = f"/objects/{grants.TYPE}/"
+        known = [] if self.replay.findings else self.replay.stamps.items()
+        return [
+            (grants.TYPE, bytes.fromhex(path.removeprefix(prefix)))
+            for path, stamp in known
+            if path.startswith(prefix) and stamp != REMOVED
+        ]
+
     def _object(self, row: Row) -> None:
         key = (integer(row, 0), blob(row, 1))
         try:
             if key == settings.KEY:
                 settings.read_settings(self.core.envelope, self.rows)
+            elif key[0] == grants.TYPE:
+                grants.read_grant(self.core, row)
             else:
                 read_note(self.core, row)
         except (Tampered, FormatUnsupported):
