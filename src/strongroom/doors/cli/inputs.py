@@ -141,10 +141,10 @@ def _read_all(descriptor: int, what: str) -> bytearray:
     buffer = bytearray(64 * 1024)
     length = 0
     while True:
+        if length > ITEM_BYTES_MAX:
+            wipe(buffer)
+            raise UsageError(f"{what} is longer than an item may be ({ITEM_BYTES_MAX} bytes)")
         if length == len(buffer):
-            if length > ITEM_BYTES_MAX:
-                wipe(buffer)
-                raise UsageError(f"{what} is longer than an item may be ({ITEM_BYTES_MAX} bytes)")
             larger = bytearray(4 * length)
             larger[:length] = buffer
             wipe(buffer)
