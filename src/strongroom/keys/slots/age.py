@@ -77,22 +77,22 @@ class AgeIdentities:
         Raises: WrongKey: none of the identities opens it, or it was changed.
         """
         _recipient, file = decode_parameters(parameters)
-        return BoundCredential(KIND, parameters, self._decrypt(file))
+        key = self._decrypt_from_parts(file)
+        if len(key) != KEY_BYTES:
+            wipe(key)
+            raise WrongKey("what the age file holds is not a slot's secret")
+        return BoundCredential(KIND, parameters, key)
 
-    def _decrypt(self, file: bytes) -> bytearray:
+    def _decrypt_from_parts(self, file: bytes) -> bytearray:
         pyrage = _pyrage()
         try:
             plaintext: bytes = pyrage.decrypt(file, self._identities)
         except pyrage.DecryptError:
             raise WrongKey("the identity does not open this age file") from None
-        length = len(plaintext)
-        key = bytearray(plaintext)
+        buffer = bytearray(plaintext)
         del plaintext
-        scrub(length)
-        if length != KEY_BYTES:
-            wipe(key)
-            raise WrongKey("what the age file holds is not a slot's secret")
-        return key
+        scrub(len(buffer))
+        return buffer
 
     def __repr__(self) -> str:
         return f"AgeIdentities({len(self._identities)}, <hidden>)"

@@ -168,7 +168,7 @@ class ShareCollector:
                 f"{'is' if self.missing == 1 else 'are'} needed"
             )
         enough = list(self._given.values())[: self._chosen.threshold]
-        return BoundCredential(KIND, self._chosen.encode(), _combine(enough))
+        return BoundCredential(KIND, self._chosen.encode(), _combine_from_parts([share.mnemonic() for share in enough]))
 
     def _set_of(self, share: Share) -> ShareSet:
         """The vault's set that *share* says it belongs to."""
@@ -250,10 +250,10 @@ def _flaw_of(words: Sequence[str]) -> str:
     return ""
 
 
-def _combine(shares: Sequence[Share]) -> bytearray:
+def _combine_from_parts(mnemonics: Sequence[str], passphrase: bytes = b"") -> bytearray:
     library = _library()
     try:
-        secret = library.combine_mnemonics([share.mnemonic() for share in shares])
+        secret = library.combine_mnemonics(mnemonics, passphrase)
     except library.MnemonicError:
         raise WrongKey(
             "these shares do not belong together: at least one is of another set with the same number",
@@ -261,7 +261,7 @@ def _combine(shares: Sequence[Share]) -> bytearray:
         ) from None
     key = bytearray(secret)
     del secret
-    scrub(KEY_BYTES)
+    scrub(len(key))
     return key
 
 
