@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
     from typing import Self
 
+    from strongroom.items import Version
     from strongroom.keys.slots.interface import Credential
     from strongroom.secret import SecretStr
     from strongroom.vault.anchoring import Anchor
@@ -137,6 +138,16 @@ class VaultHandle:
                 settings.delete_after = delete_after
             write_settings(core.envelope, change.rows, settings)
             core.forget_settings()
+
+    def expiring(self, within: timedelta, prefix: str = "") -> list[tuple[str, Version]]:
+        """The items below the folder *prefix* that expire *within* this time, or have expired; the soonest first.
+
+        Returns: path and current version of each.
+        Raises: NotFound: there is no such folder.
+        """
+        from strongroom.vault import ages  # a plain get does without
+
+        return ages.expiring(self._core, within, prefix)
 
     def verify(self) -> Report:
         """Compare everything in the store with the ledger, the nodes and the audit log.

@@ -112,7 +112,7 @@ class Vault(VaultHandle, AsyncTwins):
             if 0 < entry.expires <= now and not allow_expired:
                 raise Expired(
                     f"{path} expired on {entry.describe().expires:%Y-%m-%d %H:%M} UTC",
-                    advice=f"store a fresh value: strongroom set {path}",
+                    advice=f"store a fresh value, and say how long it holds: strongroom set {path} --expires 90d",
                 )
         return entry
 

@@ -17,6 +17,7 @@ VERBS = (
     "log",
     "restore",
     "require",
+    "configure",
     "verify",
     "status",
     "slot",

@@ -10,8 +10,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser
     from collections.abc import Mapping
+    from datetime import timedelta
+    from typing import Literal
 
-    from strongroom.items import Field, Item
+    from strongroom.items import Field, Item, Version
     from strongroom.vault.vault import Vault
 
 SUMMARY = "edit an item as text in your editor; nothing touches the disk"
@@ -27,10 +29,16 @@ class Arguments(GlobalArguments):
     """What ``edit`` was given."""
 
     path: str
+    expires: timedelta | Literal["never"] | None = None
 
 
-def add_options(_parser: ArgumentParser) -> None:
-    """It has no options of its own."""
+def add_options(parser: ArgumentParser) -> None:
+    """Add ``--expires``."""
+    from strongroom.doors.cli.spans import expiry
+
+    parser.add_argument(
+        "--expires", metavar="WHEN", type=expiry, help="reading it fails then: 90d, 2030-12-31 or never"
+    )
 
 
 def run(arguments: Arguments) -> int:
@@ -39,12 +47,12 @@ def run(arguments: Arguments) -> int:
 
     path = checked_path(arguments.path)
     with open_vault(arguments) as vault:
-        item = _current(vault, path)
+        item = _current(vault, path, allow_expired=arguments.expires is not None)
         fields = edited_fields(path, item)
         if fields is None or _is_same(item, fields):
             output.note(f"{path} is unchanged")
             return 0
-        version = vault.set(path, fields, cas=item.version.number if item is not None else 0)
+        version = _store(vault, path, fields, item, arguments)
     if arguments.json:
         from strongroom.doors.cli.fields import describe_version
 
@@ -54,11 +62,24 @@ def run(arguments: Arguments) -> int:
     return 0
 
 
-def _current(vault: Vault, path: str) -> Item | None:
+def _store(
+    vault: Vault, path: str, fields: Mapping[str, Field], item: Item | None, arguments: Arguments
+) -> Version:
+    expires = arguments.expires
+    if expires is None and item is not None and item.version.expires is not None:
+        from datetime import UTC, datetime, timedelta
+
+        # The date stays, as in a merge; it may pass while the editor is open.
+        expires = max(item.version.expires - datetime.now(UTC), timedelta(0))
+    lifetime = None if expires == "never" else expires
+    return vault.set(path, fields, cas=item.version.number if item is not None else 0, expires=lifetime)
+
+
+def _current(vault: Vault, path: str, *, allow_expired: bool) -> Item | None:
     from strongroom.errors import NotFound
 
     try:
-        return vault.get(path, allow_expired=True)
+        return vault.get(path, allow_expired=allow_expired)
     except NotFound as missing:
         try:
             vault.history(path)

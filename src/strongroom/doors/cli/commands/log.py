@@ -51,11 +51,12 @@ def _state(version: Version) -> str:
     now = datetime.now(UTC)
     if version.destroyed:
         return "destroyed"
+    ends = []
     if version.deleted is not None:
-        return _when("deleted", "will be deleted", version.deleted, now)
+        ends.append(_when("deleted", "will be deleted", version.deleted, now))
     if version.expires is not None:
-        return _when("expired", "expires", version.expires, now)
-    return "present"
+        ends.append(_when("expired", "expires", version.expires, now))
+    return ", ".join(ends) or "present"
 
 
 def _when(past: str, future: str, moment: datetime, now: datetime) -> str:

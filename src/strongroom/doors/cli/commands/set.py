@@ -11,6 +11,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser
     from collections.abc import Mapping
+    from datetime import timedelta
+    from typing import Literal
 
     from strongroom.items import Field, Version
     from strongroom.vault.vault import Vault
@@ -26,6 +28,8 @@ Without any FIELD the field "password" is asked for. Fields are merged into the 
 --replace stores exactly the given ones. --json without a FIELD reads an object from
 standard input: strings are text, {"$bytes": "base64"} is bytes, other JSON is kept.
 --generate makes a random value of A-Z a-z 0-9 - _ for each bare name.
+--expires takes a number and s, m, h, d or w, a date (UTC), or never; a merge keeps the date
+that the item has, and needs a new one when that has passed.
 """
 
 
@@ -39,6 +43,7 @@ class Arguments(GlobalArguments):
     length: int | None = None
     replace: bool = False
     cas: int | None = None
+    expires: timedelta | Literal["never"] | None = None
 
     def __init__(self) -> None:
         self.field = []
@@ -46,8 +51,9 @@ class Arguments(GlobalArguments):
 
 
 def add_options(parser: ArgumentParser) -> None:
-    """Add ``--field-file``, ``--generate``, ``--length``, ``--replace`` and ``--cas``."""
+    """Add ``--field-file``, ``--generate``, ``--length``, ``--replace``, ``--cas`` and ``--expires``."""
     from strongroom.doors.cli.arguments import positive_number, whole_number
+    from strongroom.doors.cli.spans import expiry
 
     parser.add_argument(
         "--field-file", metavar="NAME=FILE", action="append", default=[], help="store the bytes of FILE as NAME"
@@ -56,6 +62,9 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument("--length", metavar="N", type=positive_number, help="characters to generate (default: 32)")
     parser.add_argument("--replace", action="store_true", default=False, help="drop the fields that are not given")
     parser.add_argument("--cas", metavar="N", type=whole_number, help="only if version N is current; 0: only if absent")
+    parser.add_argument(
+        "--expires", metavar="WHEN", type=expiry, help="reading it fails then: 90d, 2030-12-31 or never"
+    )
 
 
 def run(arguments: Arguments) -> int:
@@ -77,18 +86,20 @@ def run(arguments: Arguments) -> int:
 
         output.json({"path": path, **describe_version(version)})
     else:
-        output.note(f"stored {path}, version {version.number}")
+        until = f", until {version.expires:%Y-%m-%d %H:%M} UTC" if version.expires else ""
+        output.note(f"stored {path}, version {version.number}{until}")
     return 0
 
 
 def _store(vault: Vault, path: str, fields: Mapping[str, Field], arguments: Arguments) -> Version:
     from strongroom.errors import NotFound
 
+    lifetime = None if arguments.expires == "never" else arguments.expires
     if arguments.replace or arguments.cas == 0:
-        return vault.set(path, fields, cas=arguments.cas)
+        return vault.set(path, fields, cas=arguments.cas, expires=lifetime)
     # One transaction, so that nobody creates the item between the two.
     with vault.transaction():
         try:
-            return vault.patch(path, fields, cas=arguments.cas)
+            return vault.patch(path, fields, cas=arguments.cas, expires=arguments.expires)
         except NotFound:
-            return vault.set(path, fields, cas=arguments.cas)
+            return vault.set(path, fields, cas=arguments.cas, expires=lifetime)
