@@ -119,7 +119,8 @@ def _check_secret_service(collection: str) -> None:
         raise missing_extra("keyring", "a keyring slot") from None
     try:
         connection = secretstorage.dbus_init()
-    except secretstorage.SecretServiceNotAvailableException:
+    except Exception:
+        # No address, a malformed one, nobody there, no answer: the library has an exception for each.
         raise StoreUnavailable("there is no session with an OS keyring", advice=_USE_ANOTHER) from None
     try:
         if secretstorage.Collection(connection, collection).is_locked():
