@@ -9,8 +9,8 @@ HKDF-SHA256, AES-256-GCM. Source: docs/format.md#key-slots; FIPS 203, RFC 7748.
 from __future__ import annotations
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PublicKey
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, MLKEM768PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.hpke import (
     AEAD,
     KDF,
@@ -21,7 +21,6 @@ from cryptography.hazmat.primitives.hpke import (
 )
 
 from strongroom.crypto.entropy import random_buffer, scrub
-from strongroom.crypto.raw_keys import mlkem768_private_key, x25519_private_key
 from strongroom.errors import Tampered
 
 PRIVATE_KEY_BYTES = 96
@@ -50,8 +49,8 @@ def generate() -> tuple[bytearray, bytes]:
 def public_key(private: bytearray) -> bytes:
     """The 1,216-byte public key that belongs to a 96-byte private key."""
     seed = memoryview(private)
-    mlkem = mlkem768_private_key(seed[:_MLKEM_SEED_BYTES]).public_key()
-    x25519 = x25519_private_key(seed[_MLKEM_SEED_BYTES:]).public_key()
+    mlkem = MLKEM768PrivateKey.from_seed_bytes(seed[:_MLKEM_SEED_BYTES]).public_key()
+    x25519 = X25519PrivateKey.from_private_bytes(seed[_MLKEM_SEED_BYTES:]).public_key()
     return mlkem.public_bytes_raw() + x25519.public_bytes_raw()
 
 
@@ -107,6 +106,6 @@ def _suite() -> Suite:
 def _private_key(private: bytearray) -> MLKEM768X25519PrivateKey:
     seed = memoryview(private)
     return MLKEM768X25519PrivateKey(
-        mlkem768_private_key(seed[:_MLKEM_SEED_BYTES]),
-        x25519_private_key(seed[_MLKEM_SEED_BYTES:]),
+        MLKEM768PrivateKey.from_seed_bytes(seed[:_MLKEM_SEED_BYTES]),
+        X25519PrivateKey.from_private_bytes(seed[_MLKEM_SEED_BYTES:]),
     )

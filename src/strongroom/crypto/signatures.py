@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from strongroom.crypto.raw_keys import ed25519_public_key
 from strongroom.errors import Tampered
 
 SEED_BYTES = 32
@@ -56,6 +55,6 @@ def verify(public: bytes, message: bytes, signature: bytes) -> None:
     if public[:-1] + bytes((public[-1] & 0x7F,) if public else b"") in _SMALL_ORDER:
         raise Tampered("a stored signature does not fit")
     try:
-        ed25519_public_key(public).verify(signature, message)
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
     except (InvalidSignature, ValueError):
         raise Tampered("a stored signature does not fit") from None

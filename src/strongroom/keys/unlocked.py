@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from strongroom.crypto import hybrid, labels, signatures
+from strongroom.crypto import labels
 from strongroom.crypto.entropy import random_buffer, random_bytes
 from strongroom.crypto.mac import Mac
-from strongroom.keys import identity, sealing
+from strongroom.errors import Tampered
+from strongroom.keys import sealing
 from strongroom.keys.envelope import Envelope
-from strongroom.keys.format import CERTIFICATES_MAX, ID_BYTES, SLOTS_MAX, Header, SlotRecord
+from strongroom.keys.format import (
+    CERTIFICATES_MAX,
+    ID_BYTES,
+    ROOT_KEY_BYTES,
+    SLOT_PRIVATE_KEY_BYTES,
+    SLOTS_MAX,
+    Header,
+    SlotRecord,
+)
 from strongroom.secret import SecretBytes, wipe
 from strongroom.wire import u32
 
@@ -18,7 +27,6 @@ if TYPE_CHECKING:
     from strongroom.keys.keyset import Keyset
     from strongroom.keys.slots.interface import Credential
 
-ROOT_KEY_BYTES = 32
 _MAC_PURPOSES = {"index": labels.INDEX_KEY, "ledger": labels.LEDGER_KEY, "audit": labels.AUDIT_KEY}
 
 
@@ -83,6 +91,16 @@ class UnlockedKeys:
         sealing.check_header_mac(self.root_key, self.header, body, mac, slot_rows)
         return [SlotRecord.decode(record) for _slot_id, record in sorted(slot_rows)]
 
+    def check_identity(self) -> None:
+        """Check that the keyset holds the private part of the header's identity.
+
+        Raises: Tampered: it does not; only a faulty writer holding the root key can have made it so.
+        """
+        from strongroom.crypto import signatures
+
+        if signatures.public_key(self.keyset.purpose_key(labels.IDENTITY_SEED)) != self.header.identity:
+            raise Tampered("the keyset is not of the header's identity")
+
     def seal_header(self, records: Sequence[SlotRecord]) -> tuple[bytes, bytes]:
         """The header's body with the keyset sealed anew, and its MAC over *records*.
 
@@ -109,9 +127,15 @@ class UnlockedKeys:
             now_us: µs since 1970 UTC.
             slot_id: 16 bytes, to replace a slot; None for a new random one.
         """
+        from strongroom.crypto import hybrid  # 5 ms that opening a vault does not need
+
         private_key, public_key = hybrid.generate()
-        wrapped = bytearray(hybrid.PRIVATE_KEY_BYTES) + self.header.identity + u32(self.header.epoch)
-        wrapped[: hybrid.PRIVATE_KEY_BYTES] = private_key
+        self.keyset.purpose_key(labels.IDENTITY_SEED)  # `VaultLocked` before the root key's zeros are sealed
+        # Of its final size at once: a buffer that grows leaves pieces behind.
+        wrapped = bytearray(SLOT_PRIVATE_KEY_BYTES) + self.header.identity + u32(self.header.epoch)
+        wrapped += bytes(ROOT_KEY_BYTES)
+        wrapped[:SLOT_PRIVATE_KEY_BYTES] = private_key
+        wrapped[-ROOT_KEY_BYTES:] = self.root_key.reveal_buffer()
         wipe(private_key)
         try:
             record = SlotRecord(
@@ -136,6 +160,9 @@ class UnlockedKeys:
         Returns: new keys beside these, and the records to store; `seal_header` comes next.
         Raises: ValueError: 1,024 certificates already.
         """
+        from strongroom.crypto import signatures
+        from strongroom.keys import identity
+
         old = self.header
         if len(old.certificates) >= CERTIFICATES_MAX:
             raise ValueError(f"a vault has at most {CERTIFICATES_MAX} identity certificates")
@@ -167,6 +194,8 @@ class UnlockedKeys:
         self.root_key.wipe()
 
     def _hand_over(self, record: SlotRecord) -> None:
+        from strongroom.keys import identity
+
         seed = self.keyset.purpose_key(labels.IDENTITY_SEED)
         identity.hand_over(self.root_key, seed, self.header, record)
 

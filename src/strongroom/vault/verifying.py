@@ -186,6 +186,7 @@ class _Verifier:
             return
         try:
             self.core.keys.check_slots(pairs)
+            self.core.keys.check_identity()
         except (Tampered, FormatUnsupported):
             self.are_slots_changed = True
             if not changed:

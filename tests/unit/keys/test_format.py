@@ -33,7 +33,7 @@ def _record(kind: int = 1, parameters: bytes = ARGON2ID) -> SlotRecord:
         created_us=7,
         parameters=parameters,
         public_key=b"P" * 1_216,
-        wrap=b"W" * 204,
+        wrap=b"W" * 236,
         epoch=3,
         handover=b"H" * 1_168,
         signature=b"S" * 64,
@@ -116,7 +116,7 @@ def test_a_slot_record_reads_back_the_same(kind: int, parameters: bytes) -> None
 def test_the_slot_record_is_laid_out_as_documented() -> None:
     data = _record().encode()
     assert data.startswith(b"SRSL\x01\x01slot id 16 bytes" + bytes(7) + b"\x07" + u32(45) + ARGON2ID + b"P")
-    assert len(data) == 4 + 1 + 1 + 16 + 8 + 4 + 45 + 1_216 + 204 + 4 + 1_168 + 64
+    assert len(data) == 4 + 1 + 1 + 16 + 8 + 4 + 45 + 1_216 + 236 + 4 + 1_168 + 64
 
 
 def test_no_slot_record_that_was_cut_or_extended_is_read() -> None:

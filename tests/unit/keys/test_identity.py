@@ -251,6 +251,16 @@ def _own_certificate(attacker: Attacker, header: Header) -> None:
     attacker.sign_as_himself()
 
 
+def _as_himself_in_the_next_epoch(attacker: Attacker, _header: Header) -> None:
+    attacker.keys.header.epoch = 2
+    attacker.sign_as_himself()
+
+
+def _claimed_identity_in_the_next_epoch(attacker: Attacker, header: Header) -> None:
+    attacker.keys.header.epoch = 2
+    attacker.claim_the_victims_identity(header)
+
+
 def _claimed_identity_old_signature(attacker: Attacker, header: Header) -> None:
     attacker.seal_unsigned()
     attacker.keys.header.identity = header.identity
@@ -258,6 +268,8 @@ def _claimed_identity_old_signature(attacker: Attacker, header: Header) -> None:
 
 SUBSTITUTIONS: dict[str, Callable[[Attacker, Header], None]] = {
     "signed by the attacker's identity": _as_himself,
+    "signed by the attacker's identity, in the next epoch": _as_himself_in_the_next_epoch,
+    "the victim's identity claimed, in the next epoch": _claimed_identity_in_the_next_epoch,
     "sealed anew, the old signature left": _old_signature,
     "sealed anew, no signature": _no_signature,
     "under the victim's identity, signed by the attacker": _claimed_identity,
@@ -279,6 +291,7 @@ def test_a_substituted_vault_is_refused(case: str, vault: Generations) -> None:
 def test_the_attack_would_succeed_without_the_signature(vault: Generations) -> None:
     """The planted fault: with the signature check and the chain gone, the substituted vault opens."""
     attacker = Attacker(vault.records[0][0])
+    attacker.keys.header.epoch = 2
     attacker.sign_as_himself()
     stored = _store(attacker.keys, [attacker.record])
     with pytest.MonkeyPatch.context() as patch:
