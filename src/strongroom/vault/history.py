@@ -166,11 +166,19 @@ def configure_item(
     cas_required: bool | None,
     delete_after: int | None,
     custom: dict[str, str] | None,
+    create: bool,
 ) -> None:
     """Change an item's own settings; None leaves one as it is.
 
+    Args:
+        create: make an item without versions where there is none.
+
     Raises: NotFound: no such item.
     """
+    components = parse_path(path)
+    if create and core.tree.find(change.rows, components, ITEM) is None:
+        parent = core.tree.make_folder(change.rows, components[:-1])
+        core.tree.insert(change.rows, parent, components, Node(ITEM, components[-1]), entropy.random_bytes(16))
     place = find_item(core, change.rows, path)
     node = place.node
     if max_versions is not None:

@@ -1,0 +1,192 @@
+"""One request under way: who asks, for what, whether it is allowed, and what the audit log will say."""
+
+from __future__ import annotations
+
+from strongroom.errors import Denied, NotFound
+from strongroom.items import parse_folder, parse_path
+from strongroom.service.json_text import Member, members_of_body
+from strongroom.service.refusals import Refused
+from strongroom.vault.change import Change
+from strongroom.vault.policy import OWNER, decide
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from types import TracebackType
+
+    from strongroom.service.interface import Keeper, Request
+    from strongroom.vault.policy import Decision, Principal
+    from strongroom.vault.vault import Vault
+
+
+class Call:
+    """One request with all that is needed to answer it.
+
+    Attributes:
+        operation, paths, fields: for the audit log; set before anything is read or written.
+    """
+
+    __slots__ = (
+        "fields", "is_owner", "keeper", "now_us", "operation", "owner_uid", "paths", "principal", "request",
+        "request_id",
+    )  # fmt: skip
+
+    def __init__(
+        self, request: Request, principal: Principal, keeper: Keeper, owner_uid: int, now_us: int, request_id: str
+    ) -> None:
+        self.request = request
+        self.principal = principal
+        self.keeper = keeper
+        self.owner_uid = owner_uid
+        self.is_owner = principal.uid == owner_uid
+        self.now_us = now_us
+        self.request_id = request_id
+        self.operation = ""
+        self.paths: list[str] = []
+        self.fields: tuple[str, ...] = ()
+
+    @property
+    def is_strict(self) -> bool:
+        """Whether the client wants to hear of a deletion that had nothing to delete; KV v2 says nothing."""
+        return "x-strongroom-strict" in self.request.headers
+
+    @property
+    def vault(self) -> Vault:
+        """The open vault.
+
+        Raises: VaultLocked: it is locked.
+        """
+        return self.keeper.vault
+
+    def body(self) -> dict[str, Member]:
+        """The members of the JSON object in the body; see `members_of_body`."""
+        return members_of_body(self.request.body)
+
+    def decide(self, components: tuple[str, ...], capability: str) -> Decision:
+        """The decision of the policy; see `vault.policy.decide`."""
+        if self.is_owner:
+            return OWNER
+        return decide(
+            self.vault.grants(), self.principal, self.owner_uid, components, capability, self.now_us
+        )
+
+    def item(self, path: str, *capabilities: str) -> str:
+        """*path*, named in the audit log, when the principal has one of *capabilities* there.
+
+        Raises:
+            Denied: it has none of them.
+            Refused: the path names no item.
+        """
+        self.paths.append(path)
+        components = self._components(path)
+        if not any(self.decide(components, capability).allowed for capability in capabilities):
+            raise denied()
+        return path
+
+    def may(self, path: str, capability: str) -> bool:
+        """Whether the principal has *capability* for the item at *path*, which was parsed before."""
+        return self.is_owner or self.decide(parse_path(path), capability).allowed
+
+    def _components(self, path: str) -> tuple[str, ...]:
+        try:
+            return parse_path(path)
+        except ValueError as error:
+            raise Refused(400, str(error)) from None
+
+    def folder(self, prefix: str) -> str:
+        """*prefix* in its form with a slash at the end (or ``""``), when the principal may list it.
+
+        Raises:
+            Denied: it may not.
+            Refused: the prefix names no folder.
+        """
+        try:
+            components = parse_folder(prefix)
+        except ValueError as error:
+            raise Refused(400, str(error)) from None
+        shown = "/".join((*components, ""))
+        self.paths.append(shown or "/")
+        if not self.decide((*components, ""), "list").allowed:
+            raise denied()
+        return shown
+
+    def may_see(self, path: str) -> bool:
+        """Whether a list may show *path*: nothing denies it. A folder ends with a slash.
+
+        To list a folder is one decision; a denial further down is another, and is not bypassed by it.
+        """
+        if self.is_owner:
+            return True
+        components = (*parse_path(path[:-1]), "") if path.endswith("/") else parse_path(path)
+        return not any(
+            "deny" in grant.capabilities and grant.is_for(self.principal) and grant.covers(components)
+            for grant in self.vault.grants()
+        )
+
+    def may_list_item(self, path: str) -> bool:
+        """Whether a walk may show the item at *path*: its folder may be listed, and nothing denies the item."""
+        if self.is_owner:
+            return True
+        components = parse_path(path)
+        return self.decide((*components[:-1], ""), "list").allowed and self.may_see(path)
+
+    def note_fields(self, names: Iterable[str]) -> None:
+        """Name fields in the audit log, beside those that it names already."""
+        self.fields = tuple(dict.fromkeys((*self.fields, *names)))
+
+    def owner_only(self) -> None:
+        """Raise Denied for everybody but the owner."""
+        if not self.is_owner:
+            raise denied()
+
+    def writing(self, request_id: bytes | None = None) -> Writing:
+        """A transaction whose versions and audit entry name the principal, when it is not the owner."""
+        return Writing(self.vault, "" if self.is_owner else str(self.principal), request_id)
+
+    def check_write(self, path: str, *capabilities: str) -> None:
+        """Inside a transaction: whether the principal may write at *path*, whether or not there is an item.
+
+        Args:
+            capabilities: which of ``create``, ``update`` and ``deposit`` allow it; a deposit may do both.
+
+        Raises: Denied: it may not.
+        """
+        if self.is_owner or ("deposit" in capabilities and self.may(path, "deposit")):
+            return
+        needed = "update" if exists(self.vault, path) else "create"
+        if needed not in capabilities or not self.may(path, needed):
+            raise denied()
+
+
+class Writing:
+    """A transaction of the vault, in the name of the principal."""
+
+    __slots__ = ("_author", "_inner")
+
+    def __init__(self, vault: Vault, author: str, request_id: bytes | None) -> None:
+        self._inner = vault.transaction(request_id=request_id)
+        self._author = author
+
+    def __enter__(self) -> None:
+        change = self._inner.__enter__()
+        if self._author and isinstance(change, Change):
+            change.author = self._author
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._inner.__exit__(kind, error, trace)
+
+
+def denied() -> Denied:
+    """The one denial; it does not say whether there is anything."""
+    return Denied("permission denied", advice="ask the vault's owner: strongroom grant add")
+
+
+def exists(vault: Vault, path: str) -> bool:
+    """Whether there is, or was, an item at *path*."""
+    try:
+        vault.history(path)
+    except NotFound:
+        return False
+    return True

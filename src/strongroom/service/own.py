@@ -1,0 +1,117 @@
+"""Our own words, below ``/v1/strongroom/``: what KV v2 has no name for, and the quick read.
+
+Source: docs/service.md#own-endpoints.
+"""
+
+from __future__ import annotations
+
+from strongroom.errors import VaultLocked
+from strongroom.service import replies
+from strongroom.service.call import Call
+from strongroom.service.data import shown_item
+from strongroom.service.fields import describe, own_metadata
+from strongroom.service.interface import Response
+from strongroom.service.refusals import Refused
+from strongroom.service.words import flag, names_of, time_span, whole_number
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from strongroom.items import Version
+
+
+def raw(call: Call, path: str) -> Response:
+    """GET raw/PATH?field=NAME[&version=N][&allow_expired=true]: the bytes of one field, and nothing else."""
+    call.operation = "read"
+    query = call.request.query
+    if call.is_owner:
+        # The vault refuses what is no path; for its owner there is nothing to decide before.
+        call.paths.append(path)
+    else:
+        call.item(path, "read")
+    version = whole_number(query["version"], "version", least=1) if "version" in query else None
+    allow_expired = "allow_expired" in query and flag(query["allow_expired"])
+    item = call.vault.get(path, version=version, allow_expired=allow_expired)
+    name = query.get("field")
+    if name is None:
+        names = item.names()
+        if len(names) != 1:
+            raise Refused(400, f"the item has {len(names)} fields: name one")
+        name = names[0]
+    field = item.field(name)
+    call.fields = (name,)
+    headers = [
+        *replies.RAW_HEADERS,
+        ("X-Strongroom-Kind", field.kind),
+        ("X-Strongroom-Secret", "true" if field.is_secret else "false"),
+        ("X-Strongroom-Version", str(item.version.number)),
+    ]
+    return Response(200, headers, bytearray(field.data))
+
+
+def status(call: Call, _path: str) -> Response:
+    """GET status: the keeper's, and the vault's when it is open; for the owner."""
+    call.owner_only()
+    shown: dict[str, object] = dict(call.keeper.status())
+    try:
+        found = call.vault.status()
+        shown["vault_status"] = {
+            "location": found.location,
+            "vault_id": found.vault_id,
+            "lineage": found.lineage,
+            "epoch": found.epoch,
+            "commit_counter": found.commit_counter,
+            "slots": found.slots,
+            "data_keys": found.data_keys,
+        }
+    except VaultLocked:
+        shown["vault_status"] = None
+    return replies.json_response(200, replies.envelope(call.request_id, shown))
+
+
+def walk(call: Call, _path: str) -> Response:
+    """GET walk?prefix=FOLDER[&deleted=true]: every path below it that the caller may list."""
+    call.operation = "list"
+    query = call.request.query
+    folder = call.folder(query.get("prefix", ""))
+    paths = call.vault.walk(folder, deleted=flag(query.get("deleted", "false")))
+    found = [path for path in paths if call.may_list_item(path)]
+    return replies.json_response(200, replies.envelope(call.request_id, {"paths": found}))
+
+
+def history(call: Call, path: str) -> Response:
+    """GET history/PATH: every version that is known, oldest first."""
+    call.operation = "read metadata"
+    call.item(path, "read")
+    versions = [described(version) for version in call.vault.history(path)]
+    return replies.json_response(200, replies.envelope(call.request_id, {"versions": versions}))
+
+
+def described(version: Version) -> dict[str, object]:
+    """KV v2's metadata of a version, and ours, without the item's custom metadata."""
+    return {**describe(version, None), "strongroom": own_metadata(version)}
+
+
+def get_many(call: Call, _path: str) -> Response:
+    """POST get-many ``{"paths": [..]}``: several items with their values, read at one moment."""
+    call.operation = "read"
+    given = call.body().get("paths")
+    paths = [call.item(path, "read") for path in names_of(None if given is None else given.value, "paths")]
+    found = call.vault.get_many(paths)
+    for item in found.values():
+        call.note_fields(item.names())
+    shown = {path: shown_item(call, item) for path, item in found.items()}
+    return replies.json_response(200, replies.envelope(call.request_id, shown))
+
+
+def expiring(call: Call, _path: str) -> Response:
+    """GET expiring?prefix=FOLDER&within_us=N: what expires soon or has, the soonest first."""
+    call.operation = "list"
+    query = call.request.query
+    folder = call.folder(query.get("prefix", ""))
+    within = time_span(whole_number(query.get("within_us", "0"), "within_us"))
+    found = [
+        {"path": path, "metadata": described(version)}
+        for path, version in call.vault.expiring(within, folder)
+        if call.may_list_item(path)
+    ]
+    return replies.json_response(200, replies.envelope(call.request_id, {"items": found}))
