@@ -63,12 +63,15 @@ def checked_label(label: str) -> str:
     return label
 
 
-def open_vault(arguments: GlobalArguments, *, before: Callable[[Vault], None] = anybody) -> Vault:
+def open_vault(
+    arguments: GlobalArguments, *, before: Callable[[Vault], None] = anybody, may_ask: bool = True
+) -> Vault:
     """The vault that the global options and the environment name, opened, and found to be the newest state.
 
     Args:
         arguments: the command's.
         before: is shown the vault before it is compared with what this machine knows of it.
+        may_ask: whether a person may be asked how to open it.
 
     Raises: StrongroomError: as `strongroom.locate.opening.open`.
     """
@@ -81,7 +84,7 @@ def open_vault(arguments: GlobalArguments, *, before: Callable[[Vault], None] = 
         tell = output.note if arguments.expect_counter is None else None
         guard(vault, expect_counter=arguments.expect_counter, tell=tell)
 
-    return open_admitted(arguments, location_of(arguments), admit=admit)
+    return open_admitted(arguments, location_of(arguments), admit=admit, may_ask=may_ask)
 
 
 def open_admitted(

@@ -20,6 +20,7 @@ VERBS = (
     "configure",
     "verify",
     "status",
+    "doctor",
     "slot",
     "rotate",
     "backup",
