@@ -1,0 +1,261 @@
+"""A connection to an agent: one for each thread, kept, and made anew after a fork or a restart.
+
+Linux and macOS only; ``_socket`` instead of ``socket``, which costs as much as a whole read.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from _socket import AF_UNIX, SO_RCVTIMEO, SO_SNDTIMEO, SOCK_STREAM, SOL_SOCKET, socket
+from threading import local
+
+from strongroom.errors import Denied, OutcomeUnknown, StoreUnavailable, VaultLocked
+from strongroom.remote.messages import BadMessage, MessageReader, ResponseHead, encode_request, parse_response
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+PATIENCE_SECONDS = 60
+"""How long an agent may take for one answer: it may be waiting for a write of another program."""
+
+_RECEIVED_BYTES = 64 * 1024
+_MSG_PEEK_NOW = 0x02 | (0x80 if sys.platform == "darwin" else 0x40)  # MSG_PEEK | MSG_DONTWAIT
+_SUN_PATH_BYTES = 103  # what every system's socket addresses can hold, without the NUL
+
+
+class NoAgent(VaultLocked):
+    """Nobody listens at the socket; its file may still be there."""
+
+
+class AgentClient:
+    """Sends requests to the agent at one socket, from any number of threads.
+
+    Args:
+        path: the socket.
+        trusts: whether an agent that runs as this uid may be asked.
+    """
+
+    def __init__(self, path: str, *, trusts: Callable[[int], bool]) -> None:
+        self.path = path
+        self._trusts = trusts
+        self._kept = local()
+
+    def call(
+        self,
+        method: str,
+        target: str,
+        headers: Iterable[tuple[str, str]] = (),
+        body: bytes | bytearray | None = None,
+        *,
+        may_repeat: bool = True,
+    ) -> tuple[ResponseHead, bytearray]:
+        """One request and its response, whatever its status.
+
+        Args:
+            target: percent-encoded.
+            body: sent as it is; the caller wipes it.
+            may_repeat: whether the agent may get the request twice; it is repeated, once, when the
+                connection ends before any answer.
+
+        Returns: the head, and the body, which the caller wipes.
+        Raises:
+            NoAgent: nobody listens.
+            Denied: a stranger does.
+            StoreUnavailable: no answer in time, or not one of this protocol.
+            OutcomeUnknown: the connection ended after the request was sent, and it may not be repeated.
+        """
+        request = encode_request(method, target, headers, length=None if body is None else len(body))
+        connection = self._take()
+        try:
+            answer = connection.exchange(request, body)
+        except _Ended:
+            # The agent ended, or was started anew, meanwhile.
+            connection.close()
+            if not may_repeat:
+                raise OutcomeUnknown(
+                    "the agent ended before it answered: the change may or may not have been made",
+                    advice="look whether it is there, then repeat it",
+                ) from None
+            connection = self._connect()
+            try:
+                answer = connection.exchange(request, body)
+            except _Ended:
+                connection.close()
+                raise NoAgent(f"the agent at {self.path} ends connections without an answer") from None
+        except BaseException:
+            # A half-read answer must never be taken for the next one's.
+            self.close()
+            raise
+        if answer[0].keep_alive:
+            self._kept.connection = connection
+        else:
+            connection.close()
+        return answer
+
+    def _take(self) -> _Connection:
+        """This thread's connection, or a new one if the agent has closed it or this is a child process."""
+        connection: _Connection | None = getattr(self._kept, "connection", None)
+        if connection is not None:
+            if connection.pid == os.getpid() and connection.is_idle():
+                return connection
+            connection.close()
+        return self._connect()
+
+    def _connect(self) -> _Connection:
+        self._kept.connection = None
+        connection = _Connection(self.path)
+        try:
+            uid = peer_uid(connection.socket)
+            if not self._trusts(uid):
+                raise Denied(
+                    f"the agent at {self.path} runs as uid {uid}, who is neither you, root, nor the vault's owner",
+                    advice="nothing was sent to it; see who made it: ls -l " + self.path,
+                )
+        except BaseException:
+            connection.close()
+            raise
+        self._kept.connection = connection
+        return connection
+
+    def close(self) -> None:
+        """Close this thread's connection; the others' close when their threads end."""
+        connection: _Connection | None = getattr(self._kept, "connection", None)
+        self._kept.connection = None
+        if connection is not None:
+            connection.close()
+
+
+class _Ended(Exception):
+    """The connection ended before the first byte of an answer."""
+
+
+class _Connection:
+    """One connected socket and what was received on it."""
+
+    __slots__ = ("_reader", "_view", "pid", "socket")
+
+    def __init__(self, path: str) -> None:
+        self.pid = os.getpid()
+        self.socket = connect(path)
+        self._reader = MessageReader(parse_response)
+        self._view = memoryview(bytearray(_RECEIVED_BYTES))
+
+    def is_idle(self) -> bool:
+        """Whether the agent still holds the other end, and has sent nothing unasked."""
+        try:
+            self.socket.recv(1, _MSG_PEEK_NOW)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return False
+
+    def exchange(self, request: bytes, body: bytes | bytearray | None) -> tuple[ResponseHead, bytearray]:
+        """Send one request and read its answer."""
+        try:
+            self.socket.sendall(request)
+            if body:
+                self.socket.sendall(body)
+        except (BrokenPipeError, ConnectionResetError):
+            # An agent that refuses a body answers before it has read all of it.
+            pass
+        except BlockingIOError:
+            raise _no_answer() from None
+        return self._read()
+
+    def _read(self) -> tuple[ResponseHead, bytearray]:
+        reader, view = self._reader, self._view
+        while True:
+            try:
+                count = self.socket.recv_into(view)
+            except BlockingIOError:
+                raise _no_answer() from None
+            except ConnectionResetError:
+                count = 0
+            if not count:
+                if reader.head is None and not reader.buffered:
+                    raise _Ended
+                raise StoreUnavailable("the agent ended in the middle of its answer", is_transient=True)
+            part = view[:count]
+            reader.feed(part)
+            part[:] = bytes(count)
+            try:
+                message = reader.next_message()
+            except BadMessage as error:
+                raise StoreUnavailable(f"the agent gave an answer that is none: {error.message}") from None
+            if message is not None:
+                return message
+
+    def close(self) -> None:
+        """Close the socket and wipe what was received."""
+        self.socket.close()
+        self._reader.wipe()
+
+
+def _no_answer() -> StoreUnavailable:
+    return StoreUnavailable(f"the agent did not answer within {PATIENCE_SECONDS} seconds", is_transient=True)
+
+
+def connect(path: str) -> socket:
+    """A connected socket, on which nothing has been sent.
+
+    Raises:
+        NoAgent: nobody listens there.
+        Denied: this user may not connect.
+        StoreUnavailable: the agent is too busy, or the system refuses.
+    """
+    made = socket(AF_UNIX, SOCK_STREAM)
+    try:
+        for option in (SO_RCVTIMEO, SO_SNDTIMEO):
+            made.setsockopt(SOL_SOCKET, option, _timeval(PATIENCE_SECONDS))
+        _connect(made, path)
+    except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError):
+        made.close()
+        raise NoAgent(f"no agent listens at {path}", advice="strongroom unlock") from None
+    except PermissionError:
+        made.close()
+        raise Denied(f"you may not connect to the agent at {path}") from None
+    except OSError as error:
+        made.close()
+        raise StoreUnavailable(
+            f"cannot reach the agent at {path}: {(error.strerror or str(error)).lower()}", is_transient=True
+        ) from None
+    return made
+
+
+def _connect(made: socket, path: str) -> None:
+    encoded = os.fsencode(path)
+    if len(encoded) <= _SUN_PATH_BYTES:
+        made.connect(encoded)
+        return
+    # An address has room for 107 bytes; a descriptor of the directory makes a short one.
+    directory = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        made.connect(f"/proc/self/fd/{directory}/{os.path.basename(path)}")
+    finally:
+        os.close(directory)
+
+
+def _timeval(seconds: int) -> bytes:
+    # struct timeval: two longs of the machine.
+    size = 8 if sys.maxsize > 2**32 else 4
+    return seconds.to_bytes(size, sys.byteorder) + bytes(size)
+
+
+def peer_uid(connected: socket) -> int:
+    """Who serves the other end, by the kernel's word at the moment when it began to listen.
+
+    Raises: Denied: the system does not say.
+    Source: unix(7), SO_PEERCRED; unix(4) of macOS, LOCAL_PEERCRED.
+    """
+    if sys.platform == "linux":
+        from _socket import SO_PEERCRED
+
+        # struct ucred: pid, uid, gid, 4 bytes each.
+        return int.from_bytes(connected.getsockopt(SOL_SOCKET, SO_PEERCRED, 12)[4:8], sys.byteorder)
+    if sys.platform == "darwin":
+        # struct xucred: version, uid, number of groups, groups; SOL_LOCAL and LOCAL_PEERCRED.
+        return int.from_bytes(connected.getsockopt(0, 1, 76)[4:8], sys.byteorder)
+    raise Denied("this system does not say who serves a socket")
