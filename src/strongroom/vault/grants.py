@@ -53,11 +53,7 @@ def add_grants(
     if not patterns:
         raise ValueError("a grant needs something that it grants")
     with core.changing("grant add") as change:
-        known = _read(core, change.rows)
-        if any(grant.name == name for grant in known):
-            raise Conflict(f"there is a grant {name}", advice=f"take it away first: strongroom grant remove {name}")
-        if len(known) + len(patterns) > GRANTS_MAX:
-            raise Conflict(f"there are at most {GRANTS_MAX:,} grants", advice="see them: strongroom grant list")
+        _check_room(_read(core, change.rows), name, len(patterns))
         added = [
             Grant(
                 entropy.random_bytes(16),
@@ -79,6 +75,13 @@ def add_grants(
             change.rows.put(OBJECTS, (TYPE, grant.id, sealed), replaces=None)
         core.tree.grants = None
     return added
+
+
+def _check_room(known: Sequence[Grant], name: str, count: int) -> None:
+    if any(grant.name == name for grant in known):
+        raise Conflict(f"there is a grant {name}", advice=f"take it away first: strongroom grant remove {name}")
+    if len(known) + count > GRANTS_MAX:
+        raise Conflict(f"there are at most {GRANTS_MAX:,} grants", advice="see them: strongroom grant list")
 
 
 def remove_grants(core: Core, name: str) -> list[Grant]:
