@@ -59,7 +59,7 @@ class Denied(StrongroomError):
 
 
 class WrongKey(StrongroomError):
-    """The passphrase, key file or recovery code does not open any key slot."""
+    """The passphrase, key file, recovery code, identity or shares do not open any key slot."""
 
 
 class Tampered(StrongroomError):
@@ -107,7 +107,7 @@ class Expired(StrongroomError):
 
 
 class FormatUnsupported(StrongroomError):
-    """The stored format or suite is unknown: written by a newer program."""
+    """The stored format or suite is unknown: written by a newer program, or read without an extra package."""
 
 
 class StoreUnavailable(StrongroomError):

@@ -14,7 +14,10 @@ PAGE = (Path(__file__).resolve().parents[3] / "docs" / "cli.md").read_text()
 _, COMMANDS = PAGE.split("## Commands\n")
 COMMANDS, CODES = COMMANDS.split("## Exit codes\n")
 SECTIONS = {section.split("`", 1)[0]: section.split("\n", 1)[1] for section in COMMANDS.split("### `strongroom ")[1:]}
-GLOBAL = {"--vault", "--key-file", "--passphrase-fd", "--expect-counter", "--no-agent", "--json", "--yes", "-h", "--help"}
+GLOBAL = {
+    "--vault", "--key-file", "--passphrase-fd", "--identity", "--share-fd", "--expect-counter", "--no-agent", "--json",
+    "--yes", "-h", "--help",
+}  # fmt: skip
 
 
 def options_of(text: str) -> set[str]:
