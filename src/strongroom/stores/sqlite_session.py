@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from threading import RLock
+from _thread import RLock  # without the package around it: 1 ms of a cold start
 from time import monotonic
 
 from strongroom.errors import OutcomeUnknown, StoreUnavailable

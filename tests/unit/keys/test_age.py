@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from strongroom.errors import Tampered, WrongKey
-from strongroom.keys.slots import age
+from strongroom.keys.slots import age, registry
 from strongroom.wire import counted, text
 
 RECIPIENT = "age18za0hh50czxks7x6gwmgnqrz22u4348g4n656j0xzyg057juzffs74z8x7"
@@ -186,7 +186,7 @@ def test_the_longest_parameters_are_taken() -> None:
     name = "ssh-ed25519 SHA256:" + "A" * 43
     longest = text(name) + counted(AGE_FILE.ljust(4_096))
     assert age.decode_parameters(longest) == (name, AGE_FILE.ljust(4_096))
-    assert len(longest) <= age.PARAMETERS_BYTES_MAX
+    assert len(longest) <= registry.AGE_PARAMETERS_BYTES_MAX
 
 
 @settings(max_examples=200, deadline=None)

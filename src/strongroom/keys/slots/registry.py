@@ -1,9 +1,12 @@
-"""The kinds of key slots there are. Numbers are never reused (docs/format.md#key-slots)."""
+"""The kinds of key slots there are. Numbers are never reused (docs/format.md#key-slots).
+
+Each kind's own file is loaded when a slot of that kind is met: a vault that is opened with
+a key file pays neither for passphrases nor for age.
+"""
 
 from __future__ import annotations
 
 from strongroom.errors import FormatUnsupported
-from strongroom.keys.slots import age, key_file, os_keyring, passphrase, recovery, shares
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,6 +16,30 @@ if TYPE_CHECKING:
 
 PARAMETERS_BYTES_MAX = 256
 """Of a kind that says nothing else."""
+AGE_PARAMETERS_BYTES_MAX = 4_232
+"""A recipient and a small age file."""
+
+
+class KindFunctions:
+    """What the file of a kind knows of its slots' parameters.
+
+    Attributes:
+        check: raises `Tampered` for parameters that are not of this kind or out of bounds.
+        describe: parameters in words.
+        is_outdated: whether a new slot would have better parameters.
+    """
+
+    __slots__ = ("check", "describe", "is_outdated")
+
+    def __init__(
+        self,
+        check: Callable[[bytes], object],
+        describe: Callable[[bytes], str],
+        is_outdated: Callable[[bytes], bool] = lambda _parameters: False,
+    ) -> None:
+        self.check = check
+        self.describe = describe
+        self.is_outdated = is_outdated
 
 
 class SlotKind:
@@ -21,39 +48,65 @@ class SlotKind:
     Attributes:
         number: as in the slot record.
         name: as people see and type it.
-        check: raises `Tampered` for parameters that are not of this kind or out of bounds.
-        describe: parameters in words.
-        is_outdated: whether a new slot would have better parameters.
-        parameters_bytes_max: how long they may be.
+        load: imports the kind's file.
+        parameters_bytes_max: how long its parameters may be.
     """
 
-    __slots__ = ("check", "describe", "is_outdated", "name", "number", "parameters_bytes_max")
+    __slots__ = ("load", "name", "number", "parameters_bytes_max")
 
     def __init__(
-        self,
-        number: int,
-        name: str,
-        check: Callable[[bytes], object],
-        describe: Callable[[bytes], str],
-        is_outdated: Callable[[bytes], bool] = lambda _parameters: False,
-        *,
-        parameters_bytes_max: int = PARAMETERS_BYTES_MAX,
+        self, number: int, name: str, load: Callable[[], KindFunctions], *, parameters_bytes_max: int = PARAMETERS_BYTES_MAX
     ) -> None:
         self.number = number
         self.name = name
-        self.check = check
-        self.describe = describe
-        self.is_outdated = is_outdated
+        self.load = load
         self.parameters_bytes_max = parameters_bytes_max
 
 
+# Functions with an import in them, not names of modules: what freezes a program into one file finds these.
+def _passphrase() -> KindFunctions:
+    from strongroom.keys.slots import passphrase
+
+    return KindFunctions(passphrase.decode_parameters, passphrase.describe, passphrase.is_outdated)
+
+
+def _key_file() -> KindFunctions:
+    from strongroom.keys.slots import key_file
+
+    return KindFunctions(key_file.check_parameters, key_file.describe)
+
+
+def _recovery() -> KindFunctions:
+    from strongroom.keys.slots import recovery
+
+    return KindFunctions(recovery.check_parameters, recovery.describe)
+
+
+def _os_keyring() -> KindFunctions:
+    from strongroom.keys.slots import os_keyring
+
+    return KindFunctions(os_keyring.check_parameters, os_keyring.describe)
+
+
+def _age() -> KindFunctions:
+    from strongroom.keys.slots import age
+
+    return KindFunctions(age.decode_parameters, age.describe)
+
+
+def _shares() -> KindFunctions:
+    from strongroom.keys.slots import shares
+
+    return KindFunctions(shares.decode_parameters, shares.describe)
+
+
 KINDS = (
-    SlotKind(passphrase.KIND, "passphrase", passphrase.decode_parameters, passphrase.describe, passphrase.is_outdated),
-    SlotKind(key_file.KIND, "key-file", key_file.check_parameters, key_file.describe),
-    SlotKind(recovery.KIND, "recovery", recovery.check_parameters, recovery.describe),
-    SlotKind(os_keyring.KIND, "keyring", os_keyring.check_parameters, os_keyring.describe),
-    SlotKind(age.KIND, "age", age.decode_parameters, age.describe, parameters_bytes_max=age.PARAMETERS_BYTES_MAX),
-    SlotKind(shares.KIND, "shares", shares.decode_parameters, shares.describe),
+    SlotKind(1, "passphrase", _passphrase),
+    SlotKind(2, "key-file", _key_file),
+    SlotKind(3, "recovery", _recovery),
+    SlotKind(4, "keyring", _os_keyring),
+    SlotKind(5, "age", _age, parameters_bytes_max=AGE_PARAMETERS_BYTES_MAX),
+    SlotKind(6, "shares", _shares),
 )
 
 
@@ -80,17 +133,17 @@ def check_parameters(number: int, parameters: bytes) -> None:
         FormatUnsupported: no such kind, or a key derivation of a newer program.
         Tampered: malformed or out of bounds.
     """
-    _kind(number).check(parameters)
+    _kind(number).load().check(parameters)
 
 
 def describe(record: SlotRecord) -> str:
     """What a slot's parameters say, in words: its cost, its key file's id, its recipient."""
-    return _kind(record.kind).describe(record.parameters)
+    return _kind(record.kind).load().describe(record.parameters)
 
 
 def is_outdated(record: SlotRecord) -> bool:
     """Whether a new slot of this kind would have stronger parameters."""
-    return _kind(record.kind).is_outdated(record.parameters)
+    return _kind(record.kind).load().is_outdated(record.parameters)
 
 
 def _kind(number: int) -> SlotKind:
