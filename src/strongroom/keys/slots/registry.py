@@ -55,7 +55,12 @@ class SlotKind:
     __slots__ = ("load", "name", "number", "parameters_bytes_max")
 
     def __init__(
-        self, number: int, name: str, load: Callable[[], KindFunctions], *, parameters_bytes_max: int = PARAMETERS_BYTES_MAX
+        self,
+        number: int,
+        name: str,
+        load: Callable[[], KindFunctions],
+        *,
+        parameters_bytes_max: int = PARAMETERS_BYTES_MAX,
     ) -> None:
         self.number = number
         self.name = name
