@@ -138,6 +138,25 @@ class Grant:
     def __repr__(self) -> str:
         return f"Grant({self.name!r}, {self.subject} {self.subject_id})"
 
+    def describe(self) -> dict[str, object]:
+        """What `strongroom grant list` shows, ready for JSON."""
+        narrowing = self.executable
+        return {
+            "id": self.id.hex(),
+            "name": self.name,
+            "subject": self.subject,
+            "subject_id": self.subject_id,
+            "shown": self.shown,
+            "capabilities": [one for one in CAPABILITIES if one in self.capabilities],
+            "patterns": ["/".join(pattern) or "/" for pattern in self.patterns],
+            "executable": None
+            if narrowing is None
+            else {"path": narrowing.path, "device": narrowing.device, "inode": narrowing.inode},
+            "unit": self.unit,
+            "expires_us": self.expires_us,
+            "created_us": self.created_us,
+        }
+
     def is_for(self, principal: Principal) -> bool:
         """Whether *principal* is the user, or in the group, that the grant names."""
         if self.subject == "user":

@@ -22,6 +22,7 @@ VERBS = (
     "status",
     "doctor",
     "slot",
+    "grant",
     "rotate",
     "backup",
     "restore-backup",
