@@ -46,6 +46,9 @@ PLANTED = {
     "one door imports another": ("doors/planted.py", "import strongroom.doors.cli", CONTRACTS[3]),
     "the vault imports argparse": ("vault/planted.py", "import argparse", CONTRACTS[4]),
     "locate imports django": ("locate/planted.py", "import django", CONTRACTS[4]),
+    "keys speak to the desktop's keyring": ("keys/slots/planted.py", "import keyring", CONTRACTS[4]),
+    "the vault imports age": ("vault/planted.py", "def late():\n    import pyrage", CONTRACTS[4]),
+    "locate combines shares itself": ("locate/planted.py", "import shamir_mnemonic", CONTRACTS[4]),
 }
 
 # What `import strongroom` may not load: each costs milliseconds, or belongs to a vault that is not open yet.

@@ -110,6 +110,7 @@ def open_admitted(
 
     from strongroom.locate import opening
 
+    _check_ways(arguments)
     open = partial(
         opening.open_admitted,
         place,
@@ -118,11 +119,6 @@ def open_admitted(
         may_ask=may_ask,
         admit=admit,
     )
-    if "" in (arguments.key_file, arguments.identity):
-        raise UsageError("--key-file and --identity take a file")
-    ways = (arguments.key_file, arguments.passphrase_fd, arguments.identity, arguments.share_fd)
-    if sum(way is not None for way in ways) > 1:
-        raise UsageError("--key-file, --passphrase-fd, --identity and --share-fd are ways to open; give one")
     if arguments.passphrase_fd is not None:
         from strongroom.doors.cli.inputs import read_passphrase_line
 
@@ -140,6 +136,14 @@ def open_admitted(
             raise
         # A scheme that nothing serves.
         raise UsageError(str(error)) from None
+
+
+def _check_ways(arguments: GlobalArguments) -> None:
+    if "" in (arguments.key_file, arguments.identity):
+        raise UsageError("--key-file and --identity take a file")
+    ways = (arguments.key_file, arguments.passphrase_fd, arguments.identity, arguments.share_fd)
+    if sum(way is not None for way in ways) > 1:
+        raise UsageError("--key-file, --passphrase-fd, --identity and --share-fd are ways to open; give one")
 
 
 def location_of(arguments: GlobalArguments) -> str:
