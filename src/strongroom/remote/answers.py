@@ -177,9 +177,9 @@ def version(metadata: Mapping[str, object]) -> Version:
         raise TypeError("metadata")
     return Version(
         metadata["version"],
-        created_us=_microseconds(metadata["created_time"]),
-        deleted_us=_microseconds(metadata["deletion_time"]),
-        expires_us=_microseconds(own["expires"]),
+        created_us=microseconds(metadata["created_time"]),
+        deleted_us=microseconds(metadata["deletion_time"]),
+        expires_us=microseconds(own["expires"]),
         destroyed=metadata["destroyed"] is True,
         author=str(own["author"]),
     )
@@ -249,7 +249,7 @@ def settings(source: Source) -> ItemSettings:
         raise _not_understood() from None
 
 
-def _microseconds(text: object) -> int:
+def microseconds(text: object) -> int:
     """A time of the wire, which is RFC 3339 in UTC with six digits after the second; 0 for none."""
     if text == "":
         return 0

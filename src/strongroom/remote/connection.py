@@ -7,8 +7,17 @@ from __future__ import annotations
 
 import os
 import sys
-from _socket import AF_UNIX, SO_RCVTIMEO, SO_SNDTIMEO, SOCK_STREAM, SOL_SOCKET, socket
-from threading import local
+from _socket import (
+    AF_UNIX,
+    MSG_DONTWAIT,
+    MSG_PEEK,
+    SO_RCVTIMEO,
+    SO_SNDTIMEO,
+    SOCK_STREAM,
+    SOL_SOCKET,
+    socket,
+)
+from _thread import _local  # what threading.local is, without the rest of that module
 
 from strongroom.errors import Denied, OutcomeUnknown, StoreUnavailable, VaultLocked
 from strongroom.remote.messages import BadMessage, MessageReader, ResponseHead, encode_request, parse_response
@@ -21,7 +30,6 @@ PATIENCE_SECONDS = 60
 """How long an agent may take for one answer: it may be waiting for a write of another program."""
 
 _RECEIVED_BYTES = 64 * 1024
-_MSG_PEEK_NOW = 0x02 | (0x80 if sys.platform == "darwin" else 0x40)  # MSG_PEEK | MSG_DONTWAIT
 _SUN_PATH_BYTES = 103  # what every system's socket addresses can hold, without the NUL
 
 
@@ -40,7 +48,7 @@ class AgentClient:
     def __init__(self, path: str, *, trusts: Callable[[int], bool]) -> None:
         self.path = path
         self._trusts = trusts
-        self._kept = local()
+        self._kept = _local()
 
     def call(
         self,
@@ -137,15 +145,15 @@ class _Connection:
     __slots__ = ("_reader", "_view", "pid", "socket")
 
     def __init__(self, path: str) -> None:
-        self.pid = os.getpid()
         self.socket = connect(path)
+        self.pid = os.getpid()
         self._reader = MessageReader(parse_response)
         self._view = memoryview(bytearray(_RECEIVED_BYTES))
 
     def is_idle(self) -> bool:
         """Whether the agent still holds the other end, and has sent nothing unasked."""
         try:
-            self.socket.recv(1, _MSG_PEEK_NOW)
+            self.socket.recv(1, MSG_PEEK | MSG_DONTWAIT)
         except BlockingIOError:
             return True
         except OSError:
@@ -192,6 +200,10 @@ class _Connection:
         """Close the socket and wipe what was received."""
         self.socket.close()
         self._reader.wipe()
+
+    def __del__(self) -> None:
+        # A thread that used the vault has ended.
+        self.socket.close()
 
 
 def _no_answer() -> StoreUnavailable:

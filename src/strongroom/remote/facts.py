@@ -22,6 +22,8 @@ class RemoteStatus(_Status):
     """
 
     def __init__(self, answer: dict[str, object]) -> None:
+        from strongroom.remote.answers import microseconds
+
         found = answer.pop("vault_status")
         if not isinstance(found, dict):
             raise StoreUnavailable("the agent told nothing of its vault")
@@ -33,8 +35,8 @@ class RemoteStatus(_Status):
         self.commit_counter = int(found["commit_counter"])
         self.slots = int(found["slots"])
         self.data_keys = int(found["data_keys"])
-        self._created_us = int(found["created_us"])
-        self.last_commit_us = int(found["last_commit_us"])
+        self._created_us = microseconds(found["created_time"])
+        self._last_commit_us = microseconds(found["last_commit_time"])
 
     @property
     def created(self) -> datetime:
@@ -44,7 +46,7 @@ class RemoteStatus(_Status):
     @property
     def last_commit(self) -> datetime | None:
         """When the newest commit was written; aware UTC."""
-        return _moment(self.last_commit_us) if self.last_commit_us else None
+        return _moment(self._last_commit_us) if self._last_commit_us else None
 
 
 class Facts:

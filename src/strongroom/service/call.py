@@ -47,7 +47,11 @@ class Call:
 
     @property
     def is_strict(self) -> bool:
-        """Whether the client wants to hear of a deletion that had nothing to delete; KV v2 says nothing."""
+        """Whether the client wants the vault's own behaviour where KV v2's is another one.
+
+        Then a deletion of nothing is an error, an empty folder has an empty list, a merge replaces whole
+        fields, and errors come in the vault's words.
+        """
         return "x-strongroom-strict" in self.request.headers
 
     @property

@@ -65,7 +65,7 @@ def _item(call: Call, path: str, *, absent: str = "data") -> Item:
         return call.vault.get(path, version=number, allow_expired=flag(query.get("allow_expired", "false")))
     except NotFound:
         known = _gone(call, path, number)
-        if known is None:
+        if known is None or call.is_strict:
             raise
         raise NoContent({absent: None, "metadata": known}) from None
 
@@ -91,6 +91,8 @@ def write(call: Call, path: str) -> Response:
         try:
             version = call.vault.set(path, fields, cas=options.cas, expires=options.lifetime())
         except Conflict:
+            if call.is_strict:
+                raise
             raise _not_current(options) from None
     return _written(call, path, version)
 
@@ -113,12 +115,16 @@ def patch(call: Call, path: str) -> Response:
         try:
             current = vault.get(path, allow_expired=True)
         except NotFound:
+            if call.is_strict:
+                raise
             raise NoContent(_gone(call, path, None) if exists(vault, path) else None) from None
-        changed = merge(current, given, options)
+        changed = merge(current, given, options, deep=not call.is_strict)
         call.note_fields(changed)
         try:
             version = vault.patch(path, changed, cas=options.cas, expires=options.new_lifetime())
         except Conflict:
+            if call.is_strict:
+                raise
             raise _not_current(options) from None
     return _written(call, path, version)
 

@@ -118,8 +118,13 @@ def _kind(value: object) -> str:
     return str(value)
 
 
-def merge(current: Item, patch: Mapping[str, Member], options: Options) -> dict[str, Field | None]:
-    """What a PATCH makes of the fields that it names; None removes one. Objects merge all the way down.
+def merge(
+    current: Item, patch: Mapping[str, Member], options: Options, *, deep: bool = True
+) -> dict[str, Field | None]:
+    """What a PATCH makes of the fields that it names; None removes one.
+
+    Args:
+        deep: whether objects merge all the way down.
 
     Source: RFC 7396.
     """
@@ -128,7 +133,8 @@ def merge(current: Item, patch: Mapping[str, Member], options: Options) -> dict[
         if member.value is None:
             changed[name] = None
             continue
-        if (options.kinds.get(name) or _plain_kind(member.value)) == "json" and isinstance(member.value, dict):
+        kind = options.kinds.get(name) or _plain_kind(member.value)
+        if deep and kind == "json" and isinstance(member.value, dict):
             known = loads(str(current.field(name).data, "utf-8")) if _is_json(current, name) else None
             merged = _merged(known, member.value)
             member = Member(merged, dumps(merged))

@@ -50,7 +50,7 @@ def list_names(call: Call, prefix: str) -> Response:
     folder = call.folder(prefix)
     deleted = flag(call.request.query.get("deleted", "true"))
     names = [name for name in call.vault.list(folder, deleted=deleted) if call.may_see(folder + name)]
-    if not names:
+    if not names and not call.is_strict:
         raise NotFound("nothing there")
     return replies.json_response(200, replies.envelope(call.request_id, {"keys": names}))
 

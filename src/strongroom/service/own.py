@@ -9,7 +9,7 @@ from strongroom.errors import VaultLocked
 from strongroom.service import replies
 from strongroom.service.call import Call
 from strongroom.service.data import shown_item
-from strongroom.service.fields import describe, own_metadata
+from strongroom.service.fields import describe, own_metadata, rfc3339
 from strongroom.service.interface import Response
 from strongroom.service.refusals import Refused
 from strongroom.service.words import flag, names_of, time_span, whole_number
@@ -62,6 +62,8 @@ def status(call: Call, _path: str) -> Response:
             "commit_counter": found.commit_counter,
             "slots": found.slots,
             "data_keys": found.data_keys,
+            "created_time": rfc3339(found.created),
+            "last_commit_time": rfc3339(call.vault.last_commit),
         }
     except VaultLocked:
         shown["vault_status"] = None

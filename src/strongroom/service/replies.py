@@ -84,9 +84,9 @@ def empty(status: int = 204) -> Response:
     return Response(status, list(JSON_HEADERS), bytearray())
 
 
-def error(status: int, messages: list[str], kind: str, *, request_id: str = "") -> Response:
+def error(status: int, messages: list[str], kind: str, *, request_id: str = "", advice: str = "") -> Response:
     """An error in Vault's form, with the name of our class in a header."""
-    response = json_response(status, {"errors": messages})
+    response = json_response(status, {"errors": messages, **({"advice": advice} if advice else {})})
     response.headers.append((ERROR_HEADER, kind))
     if request_id:
         response.headers.append((REQUEST_HEADER, request_id))
@@ -97,7 +97,7 @@ def from_error(problem: StrongroomError, *, is_owner: bool, is_own: bool) -> Res
     """The response for an error of the vault.
 
     Args:
-        is_own: whether our own endpoint was asked; KV v2 says nothing of what is not there.
+        is_own: whether our own endpoint or client asked; KV v2 says nothing of what is not there.
     """
     status = next((status for kind, status in STATUSES if isinstance(problem, kind)), 500)
     kind = type(problem).__name__
@@ -106,6 +106,7 @@ def from_error(problem: StrongroomError, *, is_owner: bool, is_own: bool) -> Res
     if isinstance(problem, Denied):
         return error(status, [DENIED], kind)
     if isinstance(problem, NotFound):
-        return error(status, [problem.message] if is_own else [], kind)
+        return error(status, [problem.message] if is_own else [], kind, advice=problem.advice if is_own else "")
     message = problem.message if is_owner else _SHORT.get(status, "the vault cannot answer")
-    return error(status, [message], kind, request_id=getattr(problem, "request_id", ""))
+    advice = problem.advice if is_owner and is_own else ""
+    return error(status, [message], kind, request_id=getattr(problem, "request_id", ""), advice=advice)

@@ -106,7 +106,7 @@ class Service:
         except Refused as refusal:
             response, outcome = replies.error(refusal.status, [refusal.message], refusal.kind), refusal.kind
         except StrongroomError as problem:
-            is_own = request.path.startswith("/v1/strongroom/")
+            is_own = call.is_strict or request.path.startswith("/v1/strongroom/")
             response = replies.from_error(problem, is_owner=call.is_owner, is_own=is_own)
             outcome = type(problem).__name__
         except (TypeError, ValueError) as misuse:
