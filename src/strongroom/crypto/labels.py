@@ -30,6 +30,10 @@ SLOT_NOTE = 12
 PURPOSE_KEYSET = b"keyset"
 PURPOSE_HEADER = b"header"
 
+# Purposes of keys derived from the audit key.
+PURPOSE_AUDIT_FILE = b"audit-file"
+PURPOSE_AUDIT_NAMES = b"audit-names"
+
 # Purposes of the random keys in the keyset.
 INDEX_KEY = 1
 LEDGER_KEY = 2

@@ -79,6 +79,7 @@ def unlock(
     passphrase: Passphrase | None = None,
     identity: str | None = None,
     shares: Iterable[Passphrase] | None = None,
+    credential: Credential | None = None,
     environment: Mapping[str, str] = os.environ,
     may_ask: bool = True,
     admit: Callable[[Vault], None] = anybody,
@@ -90,6 +91,7 @@ def unlock(
         passphrase: a passphrase or recovery code; nothing else is tried then. A bytearray is wiped.
         identity: the path of an age identity or SSH key; nothing else is tried then.
         shares: Shamir shares, taken until they are enough; nothing else is tried then. Bytearrays are wiped.
+        credential: opens it, with nothing else tried, and is wiped.
         environment: as `os.environ`.
         may_ask: whether a person may be asked, if there is a terminal.
         admit: looks at the vault that was opened, before anything is written to it, and may refuse it by raising.
@@ -101,6 +103,8 @@ def unlock(
         FormatUnsupported: what was offered needs an extra that is not installed.
     """
     door = _Door(store, admit)
+    if credential is not None:
+        return door.open(credential)
     if key_file is not None:
         return _open_with_file(door, key_file)
     if passphrase is not None:

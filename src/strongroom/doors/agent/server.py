@@ -1,0 +1,261 @@
+"""The loop: one thread that waits for clients with epoll, and asks the service for each answer.
+
+Every number that a client could drive up has a limit here. What a connection may hold in
+memory is bounded for itself, for everybody who is not the owner together, and for all.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+
+from strongroom.doors.agent.clocks import seconds
+from strongroom.doors.agent.connection import RECEIVE_BYTES, Connection
+from strongroom.doors.agent.control import PREFIX, Control, failed
+from strongroom.doors.agent.peers import principal_of
+from strongroom.remote.messages import BODY_BYTES_MAX, BadMessage, RequestHead
+from strongroom.remote.targets import split_target
+from strongroom.secret import wipe
+from strongroom.service.interface import Request, Response
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from strongroom.doors.agent.clocks import Dates
+    from strongroom.doors.agent.keeper import Keeper
+    from strongroom.service.service import Service
+    from strongroom.vault.policy import Principal
+
+CONNECTIONS_MAX = 4_096
+OTHERS_BODY_BYTES_MAX = 1024 * 1024
+"""The longest body of a client that is not the owner: a deposit, not a file store."""
+OTHERS_BUFFERED_MAX = 8 * 1024 * 1024
+BUFFERED_MAX = 32 * 1024 * 1024
+"""What all clients together may have in flight, beyond the one that is being answered."""
+SPARE_DESCRIPTORS = 64
+_TICK_SECONDS = 1.0
+_ACCEPTS_AT_ONCE = 64
+_UNCOUNTED = ("/v1/sys/", "/v1/strongroom/status")
+"""Requests that do not count as use of the vault: a monitor's."""
+
+
+class Server:
+    """Serves one listening socket until `stop`.
+
+    Args:
+        listener: listens and does not block.
+        owner_uid: who may do everything.
+        vault_name: what a client calls the vault, to notice that it found another one's agent.
+        connections_max: as many as the limit of open files allows.
+    """
+
+    def __init__(
+        self,
+        listener: socket.socket,
+        service: Service,
+        keeper: Keeper,
+        dates: Dates,
+        *,
+        owner_uid: int,
+        vault_name: str,
+        connections_max: int = CONNECTIONS_MAX,
+    ) -> None:
+        self.control: Control | None = None
+        self.on_tick: Callable[[], None] | None = None
+        self._listener = listener
+        self._service = service
+        self._keeper = keeper
+        self._dates = dates
+        self._owner_uid = owner_uid
+        self._vault_name = vault_name
+        self._connections_max = connections_max
+        self._connections: dict[int, Connection] = {}
+        self._buffer = memoryview(bytearray(RECEIVE_BYTES))
+        self._is_stopping = False
+        self._wakeup = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._poll = select.epoll()
+        self._poll.register(self._wakeup, select.EPOLLIN)
+        self._poll.register(listener.fileno(), select.EPOLLIN)
+        self._next_tick = 0.0
+
+    def wake(self) -> None:
+        """Make the loop look around; may be called in any thread, and by signal handlers."""
+        os.eventfd_write(self._wakeup, 1)
+
+    def stop(self) -> None:
+        """End the loop after this round."""
+        self._is_stopping = True
+        self.wake()
+
+    @property
+    def connection_count(self) -> int:
+        """How many clients are connected."""
+        return len(self._connections)
+
+    def run(self) -> None:
+        """Serve until `stop`."""
+        listening = self._listener.fileno()
+        while not self._is_stopping:
+            events = self._poll.poll(self._wait_seconds(), 256)
+            for descriptor, event in events:
+                if descriptor == listening:
+                    self._accept()
+                elif descriptor == self._wakeup:
+                    os.eventfd_read(self._wakeup)
+                else:
+                    self._attend(descriptor, event)
+            self._finish_unlocking()
+            if seconds() >= self._next_tick:
+                self._tick()
+        for connection in list(self._connections.values()):
+            self._close(connection)
+        self._poll.close()
+
+    def _wait_seconds(self) -> float:
+        if self._connections or self.on_tick is not None:
+            return _TICK_SECONDS
+        wait = self._keeper.wait_seconds()
+        return 60.0 if wait is None else wait
+
+    def _tick(self) -> None:
+        now = seconds()
+        self._next_tick = now + _TICK_SECONDS
+        self._keeper.tick()
+        if self.on_tick is not None:
+            self.on_tick()
+        for connection in list(self._connections.values()):
+            if connection.deadline < now and not connection.is_waiting:
+                self._cut(connection)
+
+    def _cut(self, connection: Connection) -> None:
+        """End a client that is too slow; one that is in the middle of a request is told."""
+        if not connection.is_idle and not connection.is_sending:
+            connection.respond(failed(408, "the request took too long", "ValueError"), keep_alive=False)
+        self._close(connection)
+
+    def _accept(self) -> None:
+        for _ in range(_ACCEPTS_AT_ONCE):
+            try:
+                accepted, _address = self._listener.accept()
+            except BlockingIOError:
+                return
+            except OSError:
+                # The client has gone again, or there are no descriptors left: make room for the next round.
+                self._make_room()
+                return
+            try:
+                principal = principal_of(accepted)
+            except OSError:
+                accepted.close()
+                continue
+            if len(self._connections) >= self._connections_max:
+                self._make_room()
+            is_owner = principal.uid == self._owner_uid
+            limit = BODY_BYTES_MAX if is_owner else OTHERS_BODY_BYTES_MAX
+            connection = Connection(accepted, principal, body_bytes_max=limit)
+            self._connections[connection.descriptor] = connection
+            self._poll.register(connection.descriptor, select.EPOLLIN)
+            # What has come with the connection is usually there already.
+            self._attend(connection.descriptor, select.EPOLLIN)
+
+    def _make_room(self) -> None:
+        """Close one connection: of the user with the most of them, the one that was longest without a request."""
+        counts: dict[int, int] = {}
+        for connection in self._connections.values():
+            counts[connection.principal.uid] = counts.get(connection.principal.uid, 0) + 1
+        if not counts:
+            return
+        greedy = max(counts, key=lambda uid: counts[uid])
+        theirs = [one for one in self._connections.values() if one.principal.uid == greedy and not one.is_waiting]
+        if theirs:
+            self._close(min(theirs, key=lambda one: (not one.is_idle, one.used)))
+
+    def _attend(self, descriptor: int, event: int) -> None:
+        connection = self._connections.get(descriptor)
+        if connection is None:
+            return
+        is_alive = True
+        if event & select.EPOLLOUT:
+            is_alive = connection.send()
+        if is_alive and event & (select.EPOLLIN | select.EPOLLHUP | select.EPOLLERR):
+            is_alive = connection.receive(self._buffer)
+        if not is_alive and not connection.is_waiting:
+            self._close(connection)
+            return
+        self._answer_all(connection)
+
+    def _answer_all(self, connection: Connection) -> None:
+        """Answer the whole requests that are there, then wait for what the connection waits for."""
+        try:
+            while found := connection.next_request():
+                self._answer(connection, *found)
+        except BadMessage as bad:
+            connection.respond(failed(bad.status, bad.message, "ValueError"), keep_alive=False)
+        if connection.is_done:
+            self._close(connection)
+            return
+        if connection.buffered > RECEIVE_BYTES and self._is_too_much(connection):
+            self._close(connection)
+            return
+        if connection.is_waiting:
+            wanted = 0
+        else:
+            wanted = select.EPOLLOUT if connection.is_sending else select.EPOLLIN
+        if wanted != connection.wanted:
+            connection.wanted = wanted
+            self._poll.modify(connection.descriptor, wanted)
+
+    def _is_too_much(self, connection: Connection) -> bool:
+        """Whether this client's bytes are the ones for which there is no room."""
+        others = 0
+        everybody = 0
+        for one in self._connections.values():
+            everybody += one.buffered
+            if one.principal.uid != self._owner_uid:
+                others += one.buffered
+        is_owner = connection.principal.uid == self._owner_uid
+        return everybody > BUFFERED_MAX if is_owner else others > OTHERS_BUFFERED_MAX
+
+    def _answer(self, connection: Connection, head: RequestHead, body: bytearray) -> None:
+        try:
+            response = self._respond(connection, head, body)
+        finally:
+            wipe(body)
+        if response is not None:
+            connection.respond(response, keep_alive=head.keep_alive, is_head=head.method == "HEAD")
+
+    def _respond(self, connection: Connection, head: RequestHead, body: bytearray) -> Response | None:
+        named = head.headers.get("x-strongroom-vault", "")
+        if named and named != self._vault_name:
+            return failed(421, "this is the agent of another vault", "NotFound")
+        path, query = split_target(head.target)
+        principal = connection.principal
+        if path.startswith(PREFIX):
+            if not self._is_trusted(principal) or self.control is None:
+                return failed(403, "permission denied", "Denied")
+            return self.control.handle(connection, head.method, path, query, body, keep_alive=head.keep_alive)
+        request = Request(head.method, path, query, head.headers, body)
+        response = self._service.handle(request, principal, self._dates.now_us())
+        if response.status < 300 and not path.startswith(_UNCOUNTED):
+            self._keeper.lifetime.use()
+        self._keeper.lock_if_asked()
+        return response
+
+    def _is_trusted(self, principal: Principal) -> bool:
+        return principal.uid in (self._owner_uid, 0)
+
+    def _finish_unlocking(self) -> None:
+        finished = None if self.control is None else self.control.finish()
+        if finished is None:
+            return
+        connection, response, keep_alive = finished
+        if connection.descriptor in self._connections:
+            connection.respond(response, keep_alive=keep_alive)
+            self._answer_all(connection)
+
+    def _close(self, connection: Connection) -> None:
+        if self._connections.pop(connection.descriptor, None) is not None:
+            self._poll.unregister(connection.descriptor)
+            connection.close()
