@@ -3,6 +3,7 @@
 #   make test     the whole test suite
 #   make check    what CI runs: ruff, mypy, import contracts, then the tests with coverage
 #   make bench    speed and size against peers
+#   make bench-growth   what a million secrets cost beside ten thousand; takes minutes and 2 GB of disk
 #   make clean    remove .venv and build
 
 PYTHON ?=
@@ -26,7 +27,7 @@ COVERAGE_CORE := 98
 PYTEST = $(PY) -m pytest -q -n $(JOBS) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types contracts bench clean
+.PHONY: help demo test check lint types contracts bench bench-growth clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -54,6 +55,9 @@ check: lint types contracts $(VECTORS)/.fetched
 
 bench: $(VENV)/.bench
 	@$(BENCH_VENV)/bin/python -m bench
+
+bench-growth: $(VENV)/.bench
+	@$(BENCH_VENV)/bin/python -m bench --growth
 
 clean:
 	rm -rf $(VENV) build .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

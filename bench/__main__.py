@@ -8,20 +8,30 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
+from bench import growth
 from bench.measure import Result
 from bench.rows import ROWS, Bench
 from bench.table import machine, table
 
+T = TypeVar("T")
 BUILD = Path(__file__).resolve().parents[1] / "build"
 
 
-def measure(directory: Path, *, quick: bool, only: str) -> list[Result]:
-    """Run the benchmarks whose name contains *only*, in order."""
-    bench = Bench(directory, quick=quick)
+def measure(directory: Path, *, grown: bool, quick: bool, only: str) -> list[Result]:
+    """Run the benchmarks, or those of growth, whose name contains *only*, in order."""
+    if grown:
+        return run(growth.ROWS, growth.Growth(directory, quick=quick), only)
+    return run(ROWS, Bench(directory, quick=quick), only)
+
+
+def run(rows: Sequence[Callable[[T], Iterator[Result]]], bench: T, only: str) -> list[Result]:
+    """The lines of each row whose name contains *only*."""
     results: list[Result] = []
-    for row in ROWS:
+    for row in rows:
         if only in row.__name__:
             print(f"measuring {row.__name__.replace('_', ' ')}", file=sys.stderr, flush=True)
             results.extend(row(bench))
@@ -33,16 +43,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description="strongroom beside its peers, in one run")
     parser.add_argument("--json", action="store_true", help="all numbers, for programs")
     parser.add_argument("--quick", action="store_true", help="a few rounds, to see that everything runs")
-    parser.add_argument("--only", default="", metavar="WORD", help=f"of {', '.join(row.__name__ for row in ROWS)}")
+    parser.add_argument("--growth", action="store_true", help="what a million secrets cost beside ten thousand")
+    names = [row.__name__ for row in (*ROWS, *growth.ROWS)]
+    parser.add_argument("--only", default="", metavar="WORD", help=f"of {', '.join(names)}")
     options = parser.parse_args()
     BUILD.mkdir(exist_ok=True)
     directory = Path(tempfile.mkdtemp(prefix="bench-", dir=BUILD))
     # The anchors of these vaults go with them.
     os.environ["XDG_STATE_HOME"] = str(directory / "state")
-    # The anchors of these vaults go with them.
-    os.environ["XDG_STATE_HOME"] = str(directory / "state")
     try:
-        results = measure(directory, quick=options.quick, only=options.only)
+        results = measure(directory, grown=options.growth, quick=options.quick, only=options.only)
     finally:
         shutil.rmtree(directory)
     if options.json:

@@ -48,14 +48,19 @@ class Bench:
         """A vault with *items* items of one 64-byte secret, 100 to a folder."""
         (self.directory / name).mkdir(mode=0o700)
         vault = strongroom.create(str(self.directory / name / "vault.db"), key_file=str(self.key_file))
-        for start in range(0, items, ITEMS):
-            numbers = range(start, min(start + ITEMS, items))
-            vault.set_many({f"folder-{number // FOLDER}/item-{number}": {"password": VALUE} for number in numbers})
+        fill(vault, items)
         return vault
 
     def file(self, vault: str) -> Path:
         """Where the vault of that name lies."""
         return self.directory / vault / "vault.db"
+
+
+def fill(vault: Vault, items: int) -> None:
+    """Store *items* items of one 64-byte secret, 100 to a folder, a thousand in a commit."""
+    for start in range(0, items, ITEMS):
+        numbers = range(start, min(start + ITEMS, items))
+        vault.set_many({f"folder-{number // FOLDER}/item-{number}": {"password": VALUE} for number in numbers})
 
 
 def calls(function: Callable[[T], object], arguments: Iterator[T]) -> Callable[[], object]:
