@@ -6,6 +6,7 @@ A copy is verified before it gets its name, and gets it whole.
 from __future__ import annotations
 
 import os
+import stat
 
 from strongroom.errors import StoreUnavailable, Tampered, VaultNotFound
 from strongroom.stores import durable, files
@@ -74,7 +75,7 @@ def restore_backup(source: str, target: str, *, set_aside: str | None = None) ->
     durable.sweep(target)
     temporary = durable.unfinished_name(target)
     try:
-        _copy(os.path.abspath(source), temporary)
+        _copy(os.path.abspath(source), temporary, is_closed=True)
         if is_there and set_aside is not None:
             _replace(temporary, target, os.path.abspath(set_aside))
         else:
@@ -98,11 +99,11 @@ def open_copy(path: str, *, check_pages: bool = True) -> SqliteStore:
     from strongroom.stores.sqlite import SqliteStore
 
     path = os.path.abspath(path)
-    if not os.path.exists(path):
-        raise VaultNotFound(f"there is no backup at {path}")
+    _check_source(path)
     connection = bare_connection(path, mode="ro")
     try:
         check_identity(connection, path)
+        _check_length(connection, path)
         check_schema(connection, path)
         if check_pages and execute(connection, "PRAGMA integrity_check", path) != [(b"ok",)]:
             raise damaged(path)
@@ -112,16 +113,46 @@ def open_copy(path: str, *, check_pages: bool = True) -> SqliteStore:
         raise
 
 
-def _copy(source: str, temporary: str) -> None:
-    """A verified, synced copy without a log, in a new private file."""
-    if not os.path.exists(source):
-        raise VaultNotFound(f"there is no backup or vault at {source}")
+def _check_source(path: str) -> None:
+    """Refuse what is no file before SQLite opens it: a pipe would hang it."""
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
+        raise VaultNotFound(f"there is no backup or vault at {path}") from None
+    except OSError as error:
+        raise durable.os_error(error, path, "backup") from None
+    if not stat.S_ISREG(status.st_mode):
+        raise damaged(path, "it is not a regular file")
+
+
+def _check_length(connection: Connection, path: str) -> None:
+    """Refuse a file that is not as long as it says.
+
+    SQLite takes a last page that was cut for one that ends in zeros.
+    """
+    if os.path.lexists(path + "-wal"):
+        return  # pages of a vault that is in use are in its log
+    ((pages,),) = execute(connection, "PRAGMA page_count", path)
+    ((page_bytes,),) = execute(connection, "PRAGMA page_size", path)
+    if os.stat(path).st_size != int(str(pages)) * int(str(page_bytes)):
+        raise damaged(path, "it was cut, or something was added to it")
+
+
+def _copy(source: str, temporary: str, *, is_closed: bool = False) -> None:
+    """A verified, synced copy without a log, in a new private file.
+
+    Args:
+        is_closed: nobody writes to *source*, so that its length can be held against what it says.
+    """
+    _check_source(source)
     durable.write_new(temporary, b"")
     original = bare_connection(source, mode="ro")
     try:
         copy = bare_connection(temporary)
         try:
             check_identity(original, source)
+            if is_closed:
+                _check_length(original, source)
             try:
                 original.backup(copy)
             except DriverError as error:

@@ -6,7 +6,7 @@ from strongroom.doors.cli import output
 from strongroom.doors.cli.exit_codes import exit_code
 from strongroom.doors.cli.interface import GlobalArguments
 from strongroom.doors.cli.opening import open_vault
-from strongroom.errors import Tampered
+from strongroom.errors import RolledBack, Tampered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,7 +51,8 @@ def run(arguments: Arguments) -> int:
 
 def _print_findings(arguments: Arguments, error: Tampered) -> None:
     # A vault that does not even open has one finding: why.
-    findings = error.findings or (f"changed: {error.message}",)
+    what = "rolled back" if isinstance(error, RolledBack) else "changed"
+    findings = error.findings or (f"{what}: {error.message}",)
     if arguments.json:
         output.json({"ok": False, "findings": list(findings)})
     else:
