@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import socket
+import subprocess
 import sys
 import time
 
@@ -12,6 +13,7 @@ import pytest
 
 from tests.e2e.conftest import Machine
 from tests.interop.conftest import Desktop
+from tests.peers import require_programs
 
 
 def slots(desktop: Desktop, *words: str) -> list[dict[str, str]]:
@@ -97,6 +99,27 @@ def test_a_session_without_a_keyring(kept: Desktop) -> None:
         assert "Traceback" not in done.err
 
 
+def test_a_bus_without_a_keyring(keyed: Machine) -> None:
+    """A session bus on which nothing keeps secrets, as in a container, is exit 15 when a slot shall be made."""
+    require_programs("dbus-daemon", "dbus-run-session")
+    config = keyed.root / "bus.conf"
+    config.write_text(
+        f"<busconfig><type>session</type><listen>unix:dir={keyed.root}</listen>"
+        '<policy context="default"><allow send_destination="*"/><allow eavesdrop="true"/><allow own="*"/></policy>'
+        "</busconfig>"
+    )
+    command = [sys.executable, "-m", "strongroom", "slot", "add", "keyring", "--key-file", str(keyed.key)]
+    done = subprocess.run(
+        ["dbus-run-session", "--config-file", str(config), "--", *command],
+        env=keyed.full_environment(None),
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 15, done
+    assert b"strongroom: no OS keyring runs in this session\n" in done.stderr
+
+
 def test_a_keyring_that_hangs_costs_five_seconds(kept: Desktop) -> None:
     """A keyring that has stopped, as behind a window nobody sees, does not stop us; awake, it opens again."""
     kept.stop()
@@ -164,6 +187,15 @@ def test_a_slot_of_another_machine_is_removed_with_a_note(kept: Desktop) -> None
     assert done.code == 0
     assert f"the OS keyring entry {name} may still be there" in done.err
     assert kept.secrets() == [name]
+
+
+def test_removing_when_the_entry_is_gone_already(kept: Desktop) -> None:
+    """Somebody removed it by hand: nothing to say."""
+    (slot,) = [slot for slot in slots(kept) if slot["kind"] == "keyring"]
+    kept.run("secret-tool", "clear", "service", "strongroom")
+    words = ("slot", "remove", slot["id"], "--yes", *key_file(kept))
+    done = kept.machine.run(*words, environment=kept.environment)
+    assert (done.code, "may still be there" in done.err) == (0, False), done
 
 
 def test_a_slot_that_cannot_be_made_leaves_no_entry(desktop: Desktop) -> None:

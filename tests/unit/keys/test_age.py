@@ -69,6 +69,25 @@ def test_an_ssh_key_opens_what_its_public_half_got(keys: Path, name: str) -> Non
     assert opened.secret(opened.parameters) == credential.secret(credential.parameters)
 
 
+def test_the_secret_is_wiped_when_it_cannot_be_encrypted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the library raises, the new secret does not stay behind."""
+    made: list[bytearray] = []
+    real = age.random_buffer
+
+    def watched(length: int) -> bytearray:
+        made.append(real(length))
+        return made[-1]
+
+    def fail(_plaintext: bytes, _recipients: list[object]) -> bytes:
+        raise MemoryError
+
+    monkeypatch.setattr(age, "random_buffer", watched)
+    monkeypatch.setattr(pyrage, "encrypt", fail)
+    with pytest.raises(MemoryError):
+        age.new_age_credential(RECIPIENT)
+    assert made == [bytes(32)]
+
+
 def test_two_slots_for_one_recipient_hold_different_secrets() -> None:
     """Each is random, and 32 bytes."""
     first, second = age.new_age_credential(RECIPIENT), age.new_age_credential(RECIPIENT)
@@ -131,6 +150,7 @@ BAD_IDENTITIES = {
     "an armored one": (b"-----BEGIN AGE ENCRYPTED FILE-----\n", "encrypted with a passphrase"),
     "a damaged SSH key": (b"-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n", "not a private key that age can use"),
     "an SSH key that is not base64": (b"-----BEGIN OPENSSH PRIVATE KEY-----\n?", "not a private key that age can use"),
+    "an SSH key that is cut": (b"-----BEGIN OPENSSH PRIVATE KEY-----\nb3Blb\n", "not a private key that age can use"),
     "some certificate": (b"-----BEGIN CERTIFICATE-----\nMIIB\n", "not a private key that age can use"),
     "too many": (f"{pyrage.x25519.Identity.generate()}\n".encode() * 33, "more than 32"),
 }

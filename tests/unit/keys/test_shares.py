@@ -53,6 +53,25 @@ def test_numbers_out_of_bounds_are_refused(threshold: int, count: int) -> None:
         new_shares(threshold, count)
 
 
+def test_the_secret_is_wiped_when_it_cannot_be_split(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the library raises, the new secret does not stay behind."""
+    made: list[bytearray] = []
+    real = shares.random_buffer
+
+    def watched(length: int) -> bytearray:
+        made.append(real(length))
+        return made[-1]
+
+    def fail(*_given: object, **_named: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(shares, "random_buffer", watched)
+    monkeypatch.setattr("shamir_mnemonic.generate_mnemonics", fail)
+    with pytest.raises(MemoryError):
+        new_shares(2, 3)
+    assert made == [bytes(32)]
+
+
 def test_the_vault_may_have_several_sets() -> None:
     """The first share says which slot is meant."""
     first, ones = new_shares(2, 2)
