@@ -179,6 +179,7 @@ class RemoteVault(Facts, KeyHolderOnly, _Methods):
         *,
         cas: int | None = None,
         expires: timedelta | Literal["never"] | None = None,
+        create: bool = False,
         request_id: bytes | None = None,
     ) -> Version:
         """See `Vault.patch`."""
@@ -191,6 +192,7 @@ class RemoteVault(Facts, KeyHolderOnly, _Methods):
             lifetime="never" if expires == "never" else _lifetime(expires),
             request_id=_request_id(request_id),
             removed=[name for name, value in fields.items() if value is None],
+            create=create,
         )
         return self._calls.write("PATCH", _DATA + quote(path), body, _MERGE_PATCH, what=path)
 

@@ -30,6 +30,7 @@ def write_body(
     lifetime: int | str | None = None,
     request_id: str = "",
     removed: Iterable[str] = (),
+    create: bool = False,
 ) -> bytearray:
     """The body of a write.
 
@@ -38,6 +39,7 @@ def write_body(
         lifetime: in µs; ``"never"`` in a merge.
         request_id: 32 hex digits.
         removed: names that a merge takes away.
+        create: whether a merge may make an item.
 
     Returns: JSON, which the caller wipes.
     Raises: TypeError, ValueError: a name or value that cannot be stored.
@@ -48,6 +50,8 @@ def write_body(
         own["lifetime_us"] = lifetime
     if request_id:
         own["request_id"] = request_id
+    if create:
+        own["create"] = True
     return _body(to_fields(fields), options, own, removed)
 
 

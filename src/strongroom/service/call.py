@@ -91,6 +91,11 @@ class Call:
         """Whether the principal has *capability* for the item at *path*, which was parsed before."""
         return self.is_owner or self.decide(parse_path(path), capability).allowed
 
+    def demand(self, path: str, capability: str) -> None:
+        """Raise Denied unless the principal has *capability* at *path*, which `item` has let through."""
+        if not self.may(path, capability):
+            raise denied()
+
     def _components(self, path: str) -> tuple[str, ...]:
         try:
             return parse_path(path)

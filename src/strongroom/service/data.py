@@ -105,23 +105,31 @@ def _not_current(options: Options) -> Refused:
 def patch(call: Call, path: str) -> Response:
     """PATCH data/PATH: merge these values into the current version."""
     call.operation = "patch"
-    call.item(path, "update")
+    call.item(path, "update", "create")
     content_type = call.request.headers.get("content-type", "").partition(";")[0].strip()
     if content_type != MERGE_PATCH:
         raise Refused(415, f"PATCH requires Content-Type of {MERGE_PATCH}")
     given, options = _parts(call)
     vault = call.vault
+    if not options.create:
+        call.demand(path, "update")
+    current: Item | None = None
     with call.writing(options.request_id):
         try:
             current = vault.get(path, allow_expired=True)
         except NotFound:
-            if call.is_strict:
+            if call.is_strict and not options.create:
                 raise
-            raise NoContent(_gone(call, path, None) if exists(vault, path) else None) from None
+            if not options.create:
+                raise NoContent(_gone(call, path, None) if exists(vault, path) else None) from None
+        if options.create:
+            call.check_write(path, "create", "update")
         changed = merge(current, given, options, deep=not call.is_strict)
         call.note_fields(changed)
         try:
-            version = vault.patch(path, changed, cas=options.cas, expires=options.new_lifetime())
+            version = vault.patch(
+                path, changed, cas=options.cas, expires=options.new_lifetime(), create=options.create
+            )
         except Conflict:
             if call.is_strict:
                 raise

@@ -12,7 +12,7 @@ from binascii import Error, a2b_base64
 from strongroom.items import FIELD_NAME_BYTES_MAX, Field, check_name, is_secret_name
 from strongroom.service.json_text import Member, dumps, kind_on_wire, loads, members
 from strongroom.service.refusals import Refused
-from strongroom.service.words import names_of, parse_request_id, time_span, whole_number
+from strongroom.service.words import flag, names_of, parse_request_id, time_span, whole_number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,9 +35,10 @@ class Options:
         kinds: name -> ``text``, ``bytes`` or ``json``, where it is not plain to see.
         lifetime_us: after which reading fails; 0 for never, None when nothing is said.
         request_id: 16 bytes; a repeated write with the same one writes nothing.
+        create: whether a merge may make an item where there is nothing to merge into.
     """
 
-    __slots__ = ("cas", "kinds", "lifetime_us", "request_id", "secret")
+    __slots__ = ("cas", "create", "kinds", "lifetime_us", "request_id", "secret")
 
     def __init__(self, given: Member | None) -> None:
         self.cas: int | None = None
@@ -45,6 +46,7 @@ class Options:
         self.kinds: dict[str, str] = {}
         self.lifetime_us: int | None = None
         self.request_id: bytes | None = None
+        self.create = False
         options = {} if given is None or given.value is None else members(given.source)
         if "cas" in options and options["cas"].value is not None:
             self.cas = whole_number(options["cas"].value, "check-and-set parameter", least=-1)
@@ -59,6 +61,8 @@ class Options:
         if "lifetime_us" in own:
             value = own["lifetime_us"].value
             self.lifetime_us = 0 if value == "never" else whole_number(value, "lifetime_us")
+        if "create" in own:
+            self.create = flag(own["create"].value)
         if "request_id" in own:
             self.request_id = parse_request_id(own["request_id"].value)
 
@@ -119,11 +123,12 @@ def _kind(value: object) -> str:
 
 
 def merge(
-    current: Item, patch: Mapping[str, Member], options: Options, *, deep: bool = True
+    current: Item | None, patch: Mapping[str, Member], options: Options, *, deep: bool = True
 ) -> dict[str, Field | None]:
     """What a PATCH makes of the fields that it names; None removes one.
 
     Args:
+        current: None when there is nothing to merge into.
         deep: whether objects merge all the way down.
 
     Source: RFC 7396.
@@ -135,18 +140,20 @@ def merge(
             continue
         kind = options.kinds.get(name) or _plain_kind(member.value)
         if deep and kind == "json" and isinstance(member.value, dict):
-            known = loads(str(current.field(name).data, "utf-8")) if _is_json(current, name) else None
+            known = _known_json(current, name)
             merged = _merged(known, member.value)
             member = Member(merged, dumps(merged))
         field = _to_field(name, member, options)
-        if options.secret is None and name in current:
+        if options.secret is None and current is not None and name in current:
             field.is_secret = current.is_secret(name)
         changed[name] = field
     return changed
 
 
-def _is_json(item: Item, name: str) -> bool:
-    return name in item and item.field(name).kind == "json"
+def _known_json(item: Item | None, name: str) -> object:
+    if item is None or name not in item or item.field(name).kind != "json":
+        return None
+    return loads(str(item.field(name).data, "utf-8"))
 
 
 def _merged(known: object, patch: Mapping[str, object]) -> dict[str, object]:

@@ -73,10 +73,12 @@ class AsyncTwins:
         *,
         cas: int | None = None,
         expires: timedelta | Literal["never"] | None = None,
+        create: bool = False,
         request_id: bytes | None = None,
     ) -> Version:
         """As `Vault.patch`."""
-        return await _in_thread(self._vault.patch, path, fields, cas=cas, expires=expires, request_id=request_id)
+        patch = self._vault.patch
+        return await _in_thread(patch, path, fields, cas=cas, expires=expires, create=create, request_id=request_id)
 
     async def arequire(self, path: str, *fields: str) -> Item:
         """As `Vault.require`."""

@@ -233,12 +233,14 @@ class Vault(VaultHandle, AsyncTwins):
         *,
         cas: int | None = None,
         expires: timedelta | Literal["never"] | None = None,
+        create: bool = False,
         request_id: bytes | None = None,
     ) -> Version:
         """Write a new version that merges *fields* into the current one; None removes a field.
 
         Args:
             expires: None keeps the current version's date, if it lies ahead.
+            create: where there is no current version, *fields* alone become one.
 
         Raises:
             NotFound: there is no current version to merge into.
@@ -249,10 +251,16 @@ class Vault(VaultHandle, AsyncTwins):
         removed = [name for name, value in fields.items() if value is None]
         core = self._core
         with core.changing("patch", request_id) as change:
-            place = history.find_item(core, change.rows, path)
-            entry = self._entry(path, place, None, allow_expired=True)
-            until = history.next_deadline(path, entry, change.now, expires)
-            merged = history.read_fields(core, change.rows, place, entry, path) | converted
+            try:
+                place = history.find_item(core, change.rows, path)
+                entry = self._entry(path, place, None, allow_expired=True)
+            except NotFound:
+                if not create:
+                    raise
+                merged, until = converted, deadline(change.now, None if expires == "never" else expires)
+            else:
+                until = history.next_deadline(path, entry, change.now, expires)
+                merged = history.read_fields(core, change.rows, place, entry, path) | converted
             for name in removed:
                 merged.pop(name, None)
             settings = core.settings(change.rows)

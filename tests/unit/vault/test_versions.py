@@ -332,3 +332,16 @@ def test_a_locked_vault_does_nothing(vault: Vault) -> None:
         with pytest.raises(VaultLocked):
             call()
     assert vault.is_locked and "locked" in repr(vault)
+
+
+def test_a_merge_may_create(vault: Vault) -> None:
+    """create=True makes what is not there, after a deletion as well, and merges into what is."""
+    assert vault.patch("a", {"x": "1", "gone": None}, create=True).number == 1
+    assert vault.patch("a", {"y": "2"}, create=True).number == 2
+    assert vault.get("a").names() == ("x", "y")
+    vault.delete("a")
+    assert vault.patch("a", {"z": "3"}, create=True).number == 3
+    assert vault.get("a").names() == ("z",)
+    vault.configure(cas_required=True)
+    with pytest.raises(Conflict, match="requires"):
+        vault.patch("b", {"x": "1"}, create=True)

@@ -91,13 +91,12 @@ def _change(vault: Vault, path: str | None, arguments: Arguments) -> None:
     has_settings = (arguments.max_versions, arguments.cas_required, arguments.delete_after) != (None, None, None)
     if not has_settings and arguments.expires is None:
         return
-    with vault.transaction():
-        if has_settings:
-            vault.configure(
-                path,
-                max_versions=arguments.max_versions,
-                cas_required=arguments.cas_required,
-                delete_version_after=arguments.delete_after,
-            )
-        if path is not None and arguments.expires is not None:
-            vault.patch(path, {}, expires=arguments.expires, cas=vault.history(path)[-1].number)
+    if path is not None and arguments.expires is not None:
+        vault.patch(path, {}, expires=arguments.expires, cas=vault.history(path)[-1].number)
+    if has_settings:
+        vault.configure(
+            path,
+            max_versions=arguments.max_versions,
+            cas_required=arguments.cas_required,
+            delete_version_after=arguments.delete_after,
+        )

@@ -68,15 +68,17 @@ def add_options(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Arguments) -> int:
-    """Collect the values, open the vault, store them."""
-    from strongroom.doors.cli.values import collect
+    """Open the vault, collect the values, store them."""
+    from strongroom.doors.cli.values import check_words, collect
 
     path = checked_path(arguments.path)
     if arguments.length is not None and not arguments.generate:
         raise UsageError("--length goes with --generate")
-    fields = collect(path, arguments)
+    check_words(arguments)
     try:
+        # Opened first: nobody likes to type a password, twice, to hear that there is no vault.
         with open_vault(arguments) as vault:
+            fields = collect(path, arguments)
             version = _store(vault, path, fields, arguments)
     except ValueError as error:
         # Too many fields, or too much in them; the message names fields and limits only.
@@ -92,14 +94,7 @@ def run(arguments: Arguments) -> int:
 
 
 def _store(vault: Vault, path: str, fields: Mapping[str, Field], arguments: Arguments) -> Version:
-    from strongroom.errors import NotFound
-
     lifetime = None if arguments.expires == "never" else arguments.expires
     if arguments.replace or arguments.cas == 0:
         return vault.set(path, fields, cas=arguments.cas, expires=lifetime)
-    # One transaction, so that nobody creates the item between the two.
-    with vault.transaction():
-        try:
-            return vault.patch(path, fields, cas=arguments.cas, expires=arguments.expires)
-        except NotFound:
-            return vault.set(path, fields, cas=arguments.cas, expires=lifetime)
+    return vault.patch(path, fields, cas=arguments.cas, expires=arguments.expires, create=True)
