@@ -21,6 +21,21 @@ LENGTH_MIN = 8
 LENGTH_MAX = 4096
 
 
+def check_words(arguments: Arguments) -> dict[str, str | None]:
+    """Name -> public text, or None for a value that is still to be fetched; nothing is asked or read.
+
+    Raises: UsageError: as `collect`.
+    """
+    given = _sort_out(arguments)
+    wanted = [name for name, text in given.items() if text is None]
+    if len(wanted) > 1 and not arguments.generate and not stdin_is_terminal():
+        raise UsageError(
+            f"standard input is one value, and {' and '.join(wanted)} are {len(wanted)}",
+            advice="one call for each, or an object for all of them: strongroom set PATH --json",
+        )
+    return given
+
+
 def collect(path: str, arguments: Arguments) -> dict[str, Field]:
     """The fields to store.
 
@@ -32,13 +47,7 @@ def collect(path: str, arguments: Arguments) -> dict[str, Field]:
         UsageError: a secret on the command line, two values from one standard input, a field twice.
         WouldPrompt: a value is missing, and there is neither a terminal nor anything on standard input.
     """
-    given = _sort_out(arguments)
-    wanted = [name for name, text in given.items() if text is None]
-    if len(wanted) > 1 and not arguments.generate and not stdin_is_terminal():
-        raise UsageError(
-            f"standard input is one value, and {' and '.join(wanted)} are {len(wanted)}",
-            advice="one call for each, or an object for all of them: strongroom set PATH --json",
-        )
+    given = check_words(arguments)
     fields: dict[str, Field] = {}
     for name, text in given.items():
         if text is not None:

@@ -68,12 +68,14 @@ def run(arguments: Arguments) -> int:
                 "strongroom init --key-file FILE   a key file, made with mode 0400 if absent",
             )
         wants_passphrase = True
-    wants_code = _wants_recovery_code(arguments)
+    if arguments.recovery_code:
+        may_show_code(arguments)
     with ExitStack() as stack:
         made = [stack.enter_context(new_credential(kind, _detail(arguments, kind), arguments)) for kind in kinds]
         others = [one.credential for one in made]
+        # The passphrase before the question: whoever expects to be asked for it types it at the first prompt.
         passphrase = _passphrase(arguments) if wants_passphrase else None
-        recovery = _new_code() if wants_code else None
+        recovery = _new_code() if _wants_recovery_code(arguments) else None
         with make_vault(
             location, key_file=arguments.key_file, passphrase=passphrase, recovery=recovery, others=others
         ) as vault:
@@ -95,8 +97,6 @@ def _passphrase(arguments: Arguments) -> bytearray:
 
 
 def _wants_recovery_code(arguments: Arguments) -> bool:
-    if arguments.recovery_code:
-        may_show_code(arguments)
     if arguments.recovery_code is not None or arguments.json or arguments.yes or not stdin_is_terminal():
         return bool(arguments.recovery_code)
     from strongroom.locate.terminal import Terminal
