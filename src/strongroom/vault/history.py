@@ -57,7 +57,19 @@ def read_fields(core: Core, rows: Reading | LedgeredRows, place: Place, entry: E
     if row is None:
         raise missing_version(path, entry.number)
     where = place.id, u64(entry.number), entry.edition
-    return decode_fields(core.envelope.decrypt(labels.VERSION, blob(row, 2), *where))
+    try:
+        plaintext = core.envelope.decrypt(labels.VERSION, blob(row, 2), *where)
+    except Tampered:
+        raise changed_version(path, entry.number) from None
+    return decode_fields(plaintext)
+
+
+def changed_version(path: str, number: int) -> Tampered:
+    """The error for a version whose row was not sealed for it."""
+    return Tampered(
+        f"version {number} of {path} is not what was written: changed, swapped, or of another vault",
+        advice="see what happened: strongroom verify",
+    )
 
 
 def missing_version(path: str, number: int) -> Tampered:

@@ -80,7 +80,10 @@ class Vault(VaultHandle, AsyncTwins):
             # Another thread may have taken in or made new keys since, and wiped these: once more, alone.
             with self._core.reading():
                 entry, envelope, sealed, parts = self._sealed(path, version, allow_expired)
-                plaintext = envelope.decrypt(labels.VERSION, sealed, *parts)
+                try:
+                    plaintext = envelope.decrypt(labels.VERSION, sealed, *parts)
+                except Tampered:
+                    raise history.changed_version(path, entry.number) from None
         item = Item(path, entry.describe(), decode_fields(plaintext))
         return item if field is None else item[field]
 
