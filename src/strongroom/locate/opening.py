@@ -24,7 +24,7 @@ def open(
     use_agent: bool = True,
     expect_counter: int | None = None,
 ) -> Vault:
-    """Open a vault with whatever is at hand: a key file, the OS keyring, or a person at a terminal.
+    """Open a vault with whatever is at hand: its agent, a key file, the OS keyring, or a person at a terminal.
 
     Args:
         location: a path or URL; None for ``STRONGROOM_VAULT``, else this user's own vault.
@@ -33,13 +33,15 @@ def open(
             bytes. A bytearray is wiped.
         identity: open with this age identity file or SSH private key and nothing else.
         shares: open with these Shamir shares and nothing else; bytearrays are wiped.
-        use_agent: whether an agent may be asked; there is none yet.
+        use_agent: whether the vault's agent does the work when it runs and nothing is given to open with.
+            This process holds no key then, and what takes one raises Denied.
         expect_counter: the commit counter that the vault must have reached, for a machine that
             keeps no anchor; ``vault.notes`` says when it keeps none.
 
     Returns: the vault, unlocked; leaving it as a context manager locks it.
     Raises:
         VaultNotFound: there is no vault.
+        VaultLocked: its agent is locked or has ended, and no key is at hand.
         WrongKey: what was offered does not open it.
         WouldPrompt: nothing was offered, and there is no terminal to ask on.
         UnsafePermissions: vault or key file could be read or replaced by others.
@@ -47,17 +49,26 @@ def open(
         Tampered, FormatUnsupported, StoreUnavailable: about the vault's file.
         ValueError: several ways to open it, or an unusable location.
     """
-    from strongroom.locate.anchor import guard
 
-    return open_admitted(
-        location,
-        key_file=key_file,
-        passphrase=passphrase,
-        identity=identity,
-        shares=shares,
-        use_agent=use_agent,
-        admit=lambda vault: guard(vault, expect_counter=expect_counter),
-    )
+    def directly(may_ask: bool) -> Vault:
+        from strongroom.locate.anchor import guard
+
+        return open_admitted(
+            place,
+            key_file=key_file,
+            passphrase=passphrase,
+            identity=identity,
+            shares=shares,
+            may_ask=may_ask,
+            admit=lambda vault: guard(vault, expect_counter=expect_counter),
+        )
+
+    place = find_location(location)
+    if not use_agent or any(way is not None for way in (key_file, passphrase, identity, shares)):
+        return directly(True)
+    from strongroom.locate.agents import open_with_agent
+
+    return open_with_agent(place, is_named=location is not None, expect_counter=expect_counter, directly=directly)
 
 
 def open_admitted(
@@ -67,7 +78,6 @@ def open_admitted(
     passphrase: Passphrase | None = None,
     identity: str | os.PathLike[str] | None = None,
     shares: Iterable[Passphrase] | None = None,
-    use_agent: bool = True,
     is_backup: bool = False,
     may_ask: bool = True,
     admit: Callable[[Vault], None],

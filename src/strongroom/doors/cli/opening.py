@@ -87,6 +87,24 @@ def open_vault(
     return open_admitted(arguments, location_of(arguments), admit=admit, may_ask=may_ask)
 
 
+def open_items(arguments: GlobalArguments) -> Vault:
+    """The vault for commands that read and write items: through its agent when one runs, else as `open_vault`.
+
+    Raises: StrongroomError: as `strongroom.locate.opening.open`.
+    """
+    ways = (arguments.key_file, arguments.passphrase_fd, arguments.identity, arguments.share_fd)
+    if not arguments.use_agent or any(way is not None for way in ways):
+        return open_vault(arguments)
+    from strongroom.locate.agents import open_with_agent
+
+    return open_with_agent(
+        location_of(arguments),
+        is_named=arguments.vault is not None,
+        expect_counter=arguments.expect_counter,
+        directly=lambda may_ask: open_vault(arguments, may_ask=may_ask),
+    )
+
+
 def open_admitted(
     arguments: GlobalArguments,
     place: str,
@@ -114,7 +132,6 @@ def open_admitted(
     open = partial(
         opening.open_admitted,
         place,
-        use_agent=arguments.use_agent,
         is_backup=is_backup,
         may_ask=may_ask,
         admit=admit,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from strongroom.doors.cli import output
 from strongroom.doors.cli.interface import GlobalArguments
-from strongroom.doors.cli.opening import checked_path, open_vault
+from strongroom.doors.cli.opening import checked_path, open_items
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def run(arguments: Arguments) -> int:
     from strongroom.doors.cli.editing import edited_fields
 
     path = checked_path(arguments.path)
-    with open_vault(arguments) as vault:
+    with open_items(arguments) as vault:
         item = _current(vault, path, allow_expired=arguments.expires is not None)
         fields = edited_fields(path, item)
         if fields is None or _is_same(item, fields):

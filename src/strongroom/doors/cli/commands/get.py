@@ -5,7 +5,7 @@ from __future__ import annotations
 from strongroom.doors.cli import output
 from strongroom.doors.cli.exit_codes import UsageError
 from strongroom.doors.cli.interface import GlobalArguments
-from strongroom.doors.cli.opening import checked_field, checked_path, open_vault
+from strongroom.doors.cli.opening import checked_field, checked_path, open_items
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def run(arguments: Arguments) -> int:
     """Print the value."""
     path = checked_path(arguments.path)
     field = arguments.field if arguments.field is None else checked_field(arguments.field)
-    with open_vault(arguments) as vault:
+    with open_items(arguments) as vault:
         item = vault.get(path, version=arguments.version, allow_expired=arguments.allow_expired)
         if arguments.json:
             _print_json(item, field)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from strongroom.doors.cli import output
 from strongroom.doors.cli.interface import GlobalArguments
-from strongroom.doors.cli.opening import checked_path, open_vault
+from strongroom.doors.cli.opening import checked_path, open_items
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def add_options(_parser: ArgumentParser) -> None:
 def run(arguments: Arguments) -> int:
     """Print the versions."""
     path = checked_path(arguments.path)
-    with open_vault(arguments) as vault:
+    with open_items(arguments) as vault:
         versions = vault.history(path)
     if arguments.json:
         from strongroom.doors.cli.fields import describe_version

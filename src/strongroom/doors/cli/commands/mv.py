@@ -5,7 +5,7 @@ from __future__ import annotations
 from strongroom.doors.cli import output
 from strongroom.doors.cli.exit_codes import UsageError
 from strongroom.doors.cli.interface import GlobalArguments
-from strongroom.doors.cli.opening import checked_folder, checked_path, open_vault
+from strongroom.doors.cli.opening import checked_folder, checked_path, open_items
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def run(arguments: Arguments) -> int:
             target += source.rpartition("/")[2]
         checked_path(source)
         checked_path(target)
-    with open_vault(arguments) as vault:
+    with open_items(arguments) as vault:
         try:
             vault.move(source, target)
         except ValueError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from strongroom.doors.cli import output
 from strongroom.doors.cli.interface import GlobalArguments
-from strongroom.doors.cli.opening import checked_field, checked_path, open_vault
+from strongroom.doors.cli.opening import checked_field, checked_path, open_items
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def run(arguments: Arguments) -> int:
     """Check, ask, store."""
     path = checked_path(arguments.path)
     names = [checked_field(name) for name in arguments.field]
-    with open_vault(arguments) as vault:
+    with open_items(arguments) as vault:
         item = vault.require(path, *names)
     if arguments.json:
         output.json({"path": path, "version": item.version.number, "fields": names})

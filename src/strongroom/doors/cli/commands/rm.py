@@ -5,7 +5,7 @@ from __future__ import annotations
 from strongroom.doors.cli import output
 from strongroom.doors.cli.inputs import confirm
 from strongroom.doors.cli.interface import GlobalArguments
-from strongroom.doors.cli.opening import checked_path, open_vault
+from strongroom.doors.cli.opening import checked_path, open_items
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def run(arguments: Arguments) -> int:
     path = checked_path(arguments.path)
     versions = tuple(arguments.version or ())
     which = f"version {' and '.join(map(str, versions))} of {path}" if versions else path
-    with open_vault(arguments) as vault:
+    with open_items(arguments) as vault:
         if not arguments.destroy:
             vault.delete(path, versions=versions)
         else:

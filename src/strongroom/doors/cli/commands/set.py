@@ -5,7 +5,7 @@ from __future__ import annotations
 from strongroom.doors.cli import output
 from strongroom.doors.cli.exit_codes import UsageError
 from strongroom.doors.cli.interface import GlobalArguments
-from strongroom.doors.cli.opening import checked_path, open_vault
+from strongroom.doors.cli.opening import checked_path, open_items
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def run(arguments: Arguments) -> int:
     check_words(arguments)
     try:
         # Opened first: nobody likes to type a password, twice, to hear that there is no vault.
-        with open_vault(arguments) as vault:
+        with open_items(arguments) as vault:
             fields = collect(path, arguments)
             version = _store(vault, path, fields, arguments)
     except ValueError as error:

@@ -6,8 +6,7 @@ from functools import partial
 
 from strongroom.doors.cli import output
 from strongroom.doors.cli.interface import GlobalArguments
-from strongroom.doors.cli.opening import open_vault
-from strongroom.locate.unlock import anybody
+from strongroom.doors.cli.opening import open_items, open_vault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,7 +38,11 @@ def add_options(parser: ArgumentParser) -> None:
 
 def run(arguments: Arguments) -> int:
     """Print it; nothing in it is secret."""
-    with open_vault(arguments, before=partial(_accept, arguments) if arguments.accept_lineage else anybody) as vault:
+    if arguments.accept_lineage:
+        vault = open_vault(arguments, before=partial(_accept, arguments))
+    else:
+        vault = open_items(arguments)
+    with vault:
         status = vault.status()
         newest = vault.last_commit
         items = sum(1 for _ in vault.walk())
