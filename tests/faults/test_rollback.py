@@ -280,3 +280,40 @@ def test_an_anchor_is_not_written_before_its_commit(machines: Machines, monkeypa
         assert machines.anchor().counter == 2
         vault.set("a", {"n": "2"})
         assert machines.anchor().counter == 3
+
+
+def test_a_commit_between_two_looks_is_no_roll_back(machines: Machines, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another program commits and writes the anchor while this one opens the vault: the anchor is read first."""
+    other = machines.open()
+    monkeypatch.setattr(anchor, "_EVERY_SECONDS", 0.0)
+    read = anchor.FileAnchor.read
+    reading = []
+
+    def interrupted(self: anchor.FileAnchor) -> AnchorRecord | None:
+        if not reading:
+            reading.append(True)
+            other.set("a", {"n": "between"})
+        return read(self)
+
+    monkeypatch.setattr(anchor.FileAnchor, "read", interrupted)
+    assert machines.read() == "between"
+    assert machines.anchor().counter == 3
+    other.lock()
+
+
+BUSY = """
+import sys, strongroom
+for number in range(12):
+    with strongroom.open(sys.argv[1], key_file=sys.argv[2]) as vault:
+        vault.set(f"busy/{sys.argv[3]}", {"n": str(number)})
+"""
+
+
+def test_programs_that_open_and_write_at_once(machines: Machines) -> None:
+    """Nobody is refused because somebody else was faster, and the anchor ends with the vault."""
+    command = [sys.executable, "-W", "error", "-c", BUSY, str(machines.file), str(machines.key)]
+    children = [subprocess.Popen([*command, str(name)]) for name in range(4)]
+    assert [child.wait(120) for child in children] == [0] * 4
+    with machines.open() as vault:
+        assert vault.commit_counter == 2 + 4 * 12
+        assert machines.anchor().counter == vault.commit_counter

@@ -77,20 +77,23 @@ class FileAnchor:
                 "and see that the vault has come as far as you know: strongroom verify --expect-counter N",
             ) from None
 
-    def compare(self, location: str, counter: int) -> None:
+    def compare(self, vault: Vault, expect_counter: int | None) -> None:
         """Refuse a vault that is older than the file says; remember one that is newer.
 
         Args:
-            location: of the vault, for messages.
-            counter: of the vault.
+            vault: just opened.
+            expect_counter: as in `guard`.
 
         Raises:
             RolledBack: it is older, or of another lineage.
             Tampered, FormatUnsupported, UnsafePermissions, StoreUnavailable: as `read`.
         """
+        # In this order: another program may commit and write the anchor between the two.
         record = self.read()
+        counter = vault.commit_counter
+        expect(vault.location, counter, expect_counter)
         if record is not None:
-            record.check(location, self._lineage, counter)
+            record.check(vault.location, self._lineage, counter)
             self._written = record.counter
         self.settle(counter)
 
@@ -181,11 +184,11 @@ def guard(vault: Vault, *, expect_counter: int | None = None, tell: Tell | None 
         RolledBack: it is older than what this machine has seen, or than *expect_counter*, or of another lineage.
         Tampered, FormatUnsupported, UnsafePermissions, StoreUnavailable: about the anchor itself.
     """
-    counter = vault.commit_counter
-    expect(vault.location, counter, expect_counter)
     anchor = anchor_of(vault, tell=tell)
-    if anchor is not None:
-        anchor.compare(vault.location, counter)
+    if anchor is None:
+        expect(vault.location, vault.commit_counter, expect_counter)
+    else:
+        anchor.compare(vault, expect_counter)
     vault.anchor = anchor
 
 
