@@ -117,7 +117,8 @@ def error(problem: StrongroomError) -> None:
     if isinstance(problem, Tampered):
         for finding in problem.findings:
             complain(f"  {escape(finding)}\n")
-    hint(problem.advice)
+    # The rooms that meet a changed byte know neither items nor commands.
+    hint(problem.advice or ("see what happened: strongroom verify" if isinstance(problem, Tampered) else ""))
 
 
 def transient(text: str) -> None:
