@@ -8,7 +8,6 @@ from __future__ import annotations
 from strongroom.doors.agent.clocks import Lifetime
 from strongroom.doors.agent.ways import WAYS, Opening
 from strongroom.errors import StrongroomError
-from strongroom.remote.targets import quote
 from strongroom.service.interface import Response
 
 TYPE_CHECKING = False
@@ -134,10 +133,9 @@ def failed(status: int, message: str, kind: str, advice: str = "") -> Response:
     """An error as every endpoint reports it."""
     from strongroom.vault.audit_file import quoted
 
-    response = plain(status, bytearray(f'{{"errors":["{quoted(message)}"]}}\n'.encode()))
+    hint = f',"advice":"{quoted(advice)}"' if advice else ""
+    response = plain(status, bytearray(f'{{"errors":["{quoted(message)}"]{hint}}}\n'.encode()))
     response.headers.append(("X-Strongroom-Error", kind))
-    if advice:
-        response.headers.append(("X-Strongroom-Advice", quote(advice)))
     return response
 
 

@@ -1,25 +1,20 @@
 """What the agent does to its own process before it holds anything secret, and what of it worked.
 
-The allocator must be chosen before the interpreter starts, so the agent is started with
-`SCRUBBING` in its environment; see docs/decisions. Each protection is reported as obtained or not
-and never assumed: `strongroom agent status` shows the list.
+The allocator was chosen by whoever started this process: see `locate.agent_process`. Each
+protection is reported as obtained or not, and never assumed: `strongroom agent status` shows the list.
 """
 
 from __future__ import annotations
 
 import os
 
+from strongroom.locate.agent_process import SCRUBBING
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from strongroom.doors.agent.system import System
-
-SCRUBBING = {
-    "PYTHONMALLOC": "malloc",
-    "GLIBC_TUNABLES": "glibc.malloc.tcache_count=0:glibc.malloc.perturb=165",
-}
-"""The C library's allocator overwrites what is freed: with it no residue of a key was found. Source: mallopt(3)."""
 
 KEPT = ("HOME", "PATH", "XDG_STATE_HOME", "XDG_DATA_HOME", "STRONGROOM_KEYRING", "DBUS_SESSION_BUS_ADDRESS")
 """What of the environment is still needed once the agent serves; none of it is secret."""

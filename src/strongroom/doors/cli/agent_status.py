@@ -1,0 +1,59 @@
+"""`agent status` for people and for programs."""
+
+from __future__ import annotations
+
+from strongroom.doors.cli import output
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_WORDS = {
+    "scrubbing_allocator": "freed memory is overwritten",
+    "no_core_dumps": "no core dumps",
+    "not_dumpable": "closed to debuggers of the same user",
+    "no_new_privileges": "no new privileges",
+    "environment_wiped": "environment wiped",
+}
+_MEMORY = {
+    "memfd_secret": "keys in memory that not even the kernel reads (memfd_secret)",
+    "locked": "keys in memory that is never swapped out",
+    "ordinary": "KEYS IN ORDINARY MEMORY, which may be swapped out",
+}
+
+
+def show(status: Mapping[str, object], *, as_json: bool) -> None:
+    """Print it; nothing in it is secret."""
+    if as_json:
+        output.json(status)
+        return
+    output.lines(_lines(status))
+
+
+def _lines(status: Mapping[str, object]) -> Iterator[str]:
+    yield f"vault:          {status['vault']}"
+    if not status["running"]:
+        left_behind = " (its socket was left behind)" if status["left_behind"] else ""
+        yield f"agent:          none runs{left_behind}"
+        return
+    yield f"agent:          process {status['pid']}, user {status['user']}, {status['connections']} clients"
+    yield f"socket:         {status['socket']}"
+    if status["locked"]:
+        yield f"state:          locked: {status['locked_because']}"
+    else:
+        left = status["seconds_left"]
+        yield f"state:          unlocked{'' if left is None else f', {left} seconds left'}"
+    if status["failed_attempts"]:
+        yield f"failed:         {status['failed_attempts']} attempts to unlock"
+    verified = status["verified"]
+    if isinstance(verified, dict) and verified:
+        yield f"verified:       {verified['says']}"
+    yield f"protections:    {_MEMORY.get(str(status['key_memory']), str(status['key_memory']))}"
+    protections = status["protections"]
+    if isinstance(protections, dict):
+        for name, obtained in protections.items():
+            yield f"                {'' if obtained else 'NOT OBTAINED: '}{_WORDS.get(name, name)}"
+    notes = status["notes"]
+    if isinstance(notes, list):
+        for note in notes:
+            yield f"note:           {note}"

@@ -1,0 +1,134 @@
+"""`agent install`: the systemd unit that runs the agent, for a user or for the machine."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from strongroom.doors.cli import output
+from strongroom.doors.cli.exit_codes import UsageError
+from strongroom.errors import Conflict, Denied, StoreUnavailable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from strongroom.doors.cli.interface import GlobalArguments
+
+_NAME = "strongroom-agent.service"
+_SYSTEM_PLACE = "/etc/systemd/system"
+_COMMON = """\
+[Unit]
+Description=strongroom agent for {shown}
+Documentation=man:systemd.exec(5)
+{after}
+[Service]
+Type=notify
+ExecStart={command}
+{credential}Restart=on-failure
+RestartPreventExitStatus=6 7 9 14
+NoNewPrivileges=yes
+LimitCORE=0
+LimitMEMLOCK=8M
+RestrictAddressFamilies=AF_UNIX
+MemoryDenyWriteExecute=yes
+RestrictRealtime=yes
+LockPersonality=yes
+{more}
+[Install]
+WantedBy={target}
+"""
+_SYSTEM = """\
+RuntimeDirectory=strongroom
+RuntimeDirectoryMode=0755
+PrivateTmp=yes
+PrivateDevices=yes
+ProtectHome=read-only
+ProtectKernelTunables=yes
+ProtectKernelModules=yes
+ProtectControlGroups=yes
+"""
+
+
+def install(arguments: GlobalArguments, location: str, *, is_system: bool, user: str | None) -> None:
+    """Write the unit, and say which command starts it.
+
+    Args:
+        location: the vault's.
+        is_system: for the machine, else for this user.
+        user: for the machine, whom the agent becomes; None or empty for root.
+
+    Raises:
+        UsageError: neither or both.
+        Conflict: there is one; ``--yes`` replaces it.
+    """
+    if not is_system and user is None:
+        raise UsageError("agent install takes --user or --system")
+    if user and not is_system:
+        raise UsageError("agent install --user takes no name; agent install --system --user NAME does")
+    directory = _SYSTEM_PLACE if is_system else _user_place()
+    path = os.path.join(directory, _NAME)
+    if os.path.lexists(path) and not arguments.yes:
+        raise Conflict(f"there is a unit {path}", advice="replace it: add --yes")
+    text = unit(location, arguments.key_file, is_system=is_system, user=user or "")
+    try:
+        os.makedirs(directory, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+        with open(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+    except PermissionError:
+        raise Denied(f"you may not write {path}", advice="do it as root") from None
+    except OSError as error:
+        raise StoreUnavailable(f"cannot write {path}: {(error.strerror or '').lower()}") from None
+    output.note(f"wrote {path}")
+    scope = "" if is_system else "--user "
+    output.hint(f"systemctl {scope}daemon-reload\nsystemctl {scope}enable --now {_NAME}")
+    if not is_system:
+        output.hint("let it run when you are logged out: loginctl enable-linger")
+
+
+def unit(location: str, key_file: str | None, *, is_system: bool, user: str) -> str:
+    """The unit's text.
+
+    Args:
+        location: the vault's.
+        key_file: None for an agent that waits to be unlocked.
+        is_system: for the machine, else for one user.
+        user: for the machine, whom the agent becomes after it has read the key file; empty for root.
+    """
+    words = [sys.executable, "-P", "-m", "strongroom", "agent", "--vault", location]
+    credential = ""
+    if user:
+        words += ["--user", user]
+        if key_file:
+            words += ["--key-file", os.path.abspath(key_file)]
+    elif key_file:
+        credential = f"LoadCredential=strongroom-key:{_escaped(os.path.abspath(key_file))}\n"
+    return _COMMON.format(
+        shown=_escaped(location),
+        after="After=local-fs.target\n" if is_system else "",
+        command=" ".join(map(_quoted, words)),
+        credential=credential,
+        more=_SYSTEM if is_system else "",
+        target="multi-user.target" if is_system else "default.target",
+    )
+
+
+def _user_place() -> str:
+    from strongroom.locate.addresses import home_directory
+
+    configuration = os.environ.get("XDG_CONFIG_HOME", "")
+    if not os.path.isabs(configuration):
+        configuration = os.path.join(home_directory(), ".config")
+    return os.path.join(configuration, "systemd", "user")
+
+
+def _escaped(text: str) -> str:
+    """A percent sign stands for itself, and a line stays one. Source: systemd.unit(5), Specifiers."""
+    if not text.isprintable():
+        raise UsageError("a path with control characters cannot stand in a unit")
+    return text.replace("%", "%%")
+
+
+def _quoted(word: str) -> str:
+    """One word of a command line. Source: systemd.service(5), Command lines."""
+    escaped = _escaped(word).replace("\\", "\\\\").replace('"', '\\"').replace("$", "$$")
+    return f'"{escaped}"' if any(character in word for character in " \t'\"\\;") else escaped
