@@ -202,8 +202,9 @@ class _Connection:
         self._reader.wipe()
 
     def __del__(self) -> None:
-        # A thread that used the vault has ended.
-        self.socket.close()
+        # A thread that used the vault has ended; without a socket it was never connected.
+        if hasattr(self, "socket"):
+            self.socket.close()
 
 
 def _no_answer() -> StoreUnavailable:
