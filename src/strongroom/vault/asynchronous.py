@@ -120,6 +120,6 @@ class AsyncTwins:
         """As `Vault.verify`."""
         return await _in_thread(self._vault.verify)
 
-    async def abackup(self, path: str) -> None:
+    async def abackup(self, path: str) -> int:
         """As `Vault.backup`."""
-        await _in_thread(self._vault.backup, path)
+        return await _in_thread(self._vault.backup, path)
