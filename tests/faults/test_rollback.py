@@ -199,6 +199,10 @@ def test_a_restored_backup_is_a_new_lineage(machines: Machines) -> None:
     with machines.open() as vault:
         vault.verify()
         assert vault.lineage == restored.lineage
+        core = vault._core
+        with core.reading() as rows:
+            operations = [core.audit.open(row)[0].operation for row in core.audit.walk(rows)]
+        assert operations == ["init", "set", "restore-backup", "set"]
     for name in ("one", "two"):
         machines.at(name)
         machines.put_back(lost)

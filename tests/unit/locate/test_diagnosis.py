@@ -143,7 +143,8 @@ def found_at(path: Path) -> list[Finding]:
 def plant_list(path: Path, allowed: int) -> None:
     """The same bytes that `setfacl -m u:12345:...` writes."""
     try:
-        os.setxattr(path, "system.posix_acl_access", acl(OWNER, (2, allowed, 12345), GROUP, (16, 7, NOBODY), OTHER))
+        whole = acl((1, 7, NOBODY), (2, allowed, 12345), GROUP, (16, 7, NOBODY), OTHER)
+        os.setxattr(path, "system.posix_acl_access", whole)
     except OSError:
         pytest.skip("this file system has no access control lists")
 
@@ -218,6 +219,16 @@ def test_the_way_through_a_link_is_looked_at(place: Path) -> None:
     (holder / "link").symlink_to(real)
     os.chmod(holder, 0o777)
     assert [one.mend for one in found_at(holder / "link" / "vault.db")] == [f"chmod go-w {holder}"]
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may look everywhere")
+def test_what_cannot_be_looked_at_is_a_finding(place: Path) -> None:
+    """A directory that cannot be entered is said to be one, and stops nothing."""
+    os.chmod(place.parent, 0o600)
+    try:
+        assert "permission denied" in found_at(place)[0].message
+    finally:
+        os.chmod(place.parent, 0o700)
 
 
 def test_a_key_file_beside_the_vault(place: Path) -> None:

@@ -11,7 +11,7 @@ import stat
 from shlex import quote
 from struct import Struct
 
-from strongroom.errors import NotFound, UnsafePermissions
+from strongroom.errors import StrongroomError, UnsafePermissions
 from strongroom.locate.diagnosis.finding import Finding, from_error
 from strongroom.stores import durable, files
 from strongroom.stores.sqlite_file import COMPANIONS
@@ -58,20 +58,20 @@ def check_key_file(path: str, vault: str) -> Iterator[Finding]:
 def _check_file(path: str, what: str) -> Iterator[Finding]:
     try:
         files.check_private_file(path, what)
-    except (UnsafePermissions, NotFound) as error:
+    except StrongroomError as error:
         yield from_error(_ABOUT, error, f"ls -l {quote(path)}")
-        if isinstance(error, NotFound):
-            return
+        if not isinstance(error, UnsafePermissions):
+            return  # it is not there, or cannot be looked at
     yield from _check_list(path, what, _READ | _WRITE | 1)
 
 
 def _check_directories(directory: str) -> Iterator[Finding]:
     try:
         files.check_private_dir(directory)
-    except (UnsafePermissions, NotFound) as error:
+    except StrongroomError as error:
         yield from_error(_ABOUT, error, f"ls -ld {quote(directory)}")
-        if isinstance(error, NotFound):
-            return
+        if not isinstance(error, UnsafePermissions):
+            return  # it is not there, or cannot be looked at
     yield from _check_list(directory, "directory", _WRITE)
     if not files.HAS_OWNERS:
         return
