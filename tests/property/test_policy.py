@@ -148,7 +148,7 @@ HIDDEN = Rule("user", 1001, ["a/b/*"], frozenset(["deny"]), None, "", 0)
 WEB = Asker(1001, 50, [], None, "")
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(st.lists(rules(), max_size=6), ASKERS, PATHS | FOLDERS, st.sampled_from(ASKED))
 @example([SITES, HIDDEN], WEB, "a/b/", "list")
 @example([SITES, HIDDEN], WEB, "a/", "list")

@@ -23,9 +23,8 @@ if TYPE_CHECKING:
 
 _RAW = "/v1/strongroom/raw/"
 _KV = "/v1/secret/"
-_UNAUDITED = frozenset((system.seal_status, system.health, system.initialised))
-_LOCKED_TOO = frozenset((*_UNAUDITED, own.status))
-"""What answers while the vault is locked, and has no place to be written down then."""
+_UNAUDITED = frozenset((system.seal_status, system.health, system.initialised, own.status))
+"""What says nothing of items, and answers while the vault is locked, when there is nothing to write it into."""
 
 # The first word below the mount, and the method -> who answers.
 _ITEMS: dict[str, dict[str, Handler]] = {
@@ -93,7 +92,7 @@ class Service:
         handler: Handler | None = None
         try:
             handler, path = _find(request)
-            if handler not in _LOCKED_TOO:
+            if handler not in _UNAUDITED:
                 call.vault  # noqa: B018 - a locked vault says so to everybody alike
             response, outcome = handler(call, path), "ok"
         except NoContent as nothing:
