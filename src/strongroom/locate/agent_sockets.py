@@ -7,6 +7,7 @@ Source: docs/format.md#agent.
 from __future__ import annotations
 
 import os
+import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,15 +37,13 @@ def socket_id(location: str) -> str:
 def _sha256(data: bytes) -> str:
     # The name of a file, not a protection: the interpreter's own implementation, as hashlib and
     # `strongroom.crypto.digest` would cost a plain read half of its time.
-    for module in ("_sha2", "_sha256"):  # since Python 3.12, and before
-        try:
-            digest: str = __import__(module).sha256(data).hexdigest()
-        except ImportError:
-            continue
-        return digest
-    from strongroom.crypto.digest import sha256  # an interpreter built without its own
+    try:
+        digest: str = __import__("_sha2" if sys.version_info >= (3, 12) else "_sha256").sha256(data).hexdigest()
+    except ImportError:
+        from strongroom.crypto.digest import sha256  # an interpreter built without its own
 
-    return sha256(data).hex()
+        return sha256(data).hex()
+    return digest
 
 
 def agent_directory(environment: Mapping[str, str] = os.environ) -> str:

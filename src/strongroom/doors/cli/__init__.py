@@ -18,10 +18,29 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     Args:
         arguments: the words after the program's name; None for this process's own.
     """
-    from strongroom.doors.cli.running import run_and_leave
+    import os
+    import sys
 
-    if arguments is None:
-        import sys
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    written = 0
+    value = None
+    try:
+        from strongroom.doors.cli.quick import read_through_agent
 
-        arguments = sys.argv[1:]
-    run_and_leave(list(arguments))
+        value = read_through_agent(words)
+        if value is not None:
+            written = os.write(1, value)
+            if written == len(value):
+                # The interpreter's own end would take as long as the read.
+                os._exit(0)
+    except KeyboardInterrupt:
+        from strongroom.doors.cli.running import leave_interrupted
+
+        leave_interrupted()
+    except OSError:
+        pass  # Nobody reads the output any more, or not at this moment: `running` says which.
+    from strongroom.doors.cli.running import run_and_leave, write_and_leave
+
+    if value is not None:
+        write_and_leave(memoryview(value)[written:])
+    run_and_leave(words)

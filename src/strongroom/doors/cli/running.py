@@ -19,18 +19,37 @@ from strongroom.errors import StrongroomError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import NoReturn
 
 
 def run_and_leave(words: list[str]) -> NoReturn:
     """Run one command line and end the process with its code."""
     _occupy_standard_descriptors()
-    code = run(words)
+    _leave(run(words))
+
+
+def leave_interrupted() -> NoReturn:
+    """End the process as Ctrl-C does."""
+    _leave(INTERRUPTED)
+
+
+def _leave(code: int) -> NoReturn:
     if code > SIGNALLED:
         _die_by_signal(code - SIGNALLED)
     # Everything was written with os.write and every vault is locked: what the interpreter would
     # still do is free memory, 3 ms of a 40 ms read.
     os._exit(code)
+
+
+def write_and_leave(rest: memoryview) -> NoReturn:
+    """Write what is left of a value, and end the process with the exit code of ``get``."""
+
+    def write() -> int:
+        output.value(rest)
+        return OK
+
+    _leave(_guarded(write))
 
 
 def run(words: list[str]) -> int:
@@ -41,8 +60,12 @@ def run(words: list[str]) -> int:
 
     Returns: the exit code; what went wrong has been said on standard error.
     """
+    return _guarded(lambda: _dispatch(words))
+
+
+def _guarded(act: Callable[[], int]) -> int:
     try:
-        return _dispatch(words)
+        return act()
     except StrongroomError as error:
         output.error(error)
         return exit_code(error)
