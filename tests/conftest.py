@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 
 @pytest.fixture(autouse=True)
-def own_state_directory(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+def own_state_directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Vaults that a test opens in this process keep their anchors in a directory that ends with the test run."""
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.getbasetemp() / "state"))
+    # Of its own, so that a test which undoes its patches does not undo this one.
+    with pytest.MonkeyPatch.context() as patches:
+        patches.setenv("XDG_STATE_HOME", str(tmp_path_factory.getbasetemp() / "state"))
+        yield
