@@ -121,7 +121,7 @@ def patch(call: Call, path: str) -> Response:
             if call.is_strict and not options.create:
                 raise
             if not options.create:
-                raise NoContent(_gone(call, path, None) if exists(vault, path) else None) from None
+                raise _nothing_to_merge_into(call, path, options) from None
         if options.create:
             call.check_write(path, "create", "update")
         changed = merge(current, given, options, deep=not call.is_strict)
@@ -135,6 +135,18 @@ def patch(call: Call, path: str) -> Response:
                 raise
             raise _not_current(options) from None
     return _written(call, path, version)
+
+
+def _nothing_to_merge_into(call: Call, path: str, options: Options) -> NoContent | Refused:
+    """KV v2's answer for an absent or deleted item; check-and-set comes first where there is an item."""
+    if not exists(call.vault, path):
+        return NoContent(None)
+    known = _gone(call, path, None)
+    current = 0 if known is None else known["version"]
+    is_required = call.vault.settings(path).cas_required or call.vault.settings().cas_required
+    if is_required if options.cas is None else options.cas != current:
+        return _not_current(options)
+    return NoContent(known)
 
 
 def _parts(call: Call) -> tuple[dict[str, Member], Options]:

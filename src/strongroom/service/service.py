@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _RAW = "/v1/strongroom/raw/"
 _KV = "/v1/secret/"
-_UNAUDITED = frozenset((system.seal_status, system.health, system.initialised, own.status))
+_UNAUDITED = frozenset((system.seal_status, system.health, system.initialised, system.leader, own.status))
 """What says nothing of items, and answers while the vault is locked, when there is nothing to write it into."""
 
 # The first word below the mount, and the method -> who answers.
@@ -47,6 +47,7 @@ _PLACES: dict[str, dict[str, Handler]] = {
     "/v1/sys/seal-status": {"GET": system.seal_status},
     "/v1/sys/health": {"GET": system.health, "HEAD": system.health},
     "/v1/sys/init": {"GET": system.initialised},
+    "/v1/sys/leader": {"GET": system.leader},
     "/v1/sys/seal": {"POST": system.seal},
     "/v1/sys/capabilities-self": {"POST": system.capabilities},
     "/v1/strongroom/status": {"GET": own.status},

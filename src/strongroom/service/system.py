@@ -73,6 +73,11 @@ def initialised(_call: Call, _path: str) -> Response:
     return replies.json_response(200, {"initialized": True})
 
 
+def leader(_call: Call, _path: str) -> Response:
+    """GET sys/leader, which ``vault status`` asks: there is one server, and no cluster."""
+    return replies.json_response(200, {"ha_enabled": False, "is_self": False, "leader_address": ""})
+
+
 def seal(call: Call, _path: str) -> Response:
     """PUT or POST sys/seal: lock the vault."""
     call.operation = "lock"
