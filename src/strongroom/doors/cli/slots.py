@@ -6,6 +6,7 @@ from strongroom.errors import NotFound, StrongroomError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from strongroom.doors.cli.interface import GlobalArguments
     from strongroom.vault.slots import SlotInfo
     from strongroom.vault.vault import Vault
 
@@ -35,6 +36,31 @@ def forget_slot(slot: SlotInfo) -> None:
     except StrongroomError as error:
         # Another machine's slot, or a locked keyring: the slot is gone, and the entry opens nothing now.
         output.note(f"the {os_keyring.describe(slot.raw_parameters)} may still be there: {error}")
+
+
+def revoke(vault: Vault, slot: SlotInfo, arguments: GlobalArguments) -> None:
+    """Remove *slot*, re-encrypt what its holder could read and forge, and say what an old copy still gives.
+
+    The new root key counts from the first of the two on; until the second has ended, whoever
+    held the slot and can write to the file could still plant values under the old data key.
+    """
+    from strongroom.doors.cli import output
+    from strongroom.doors.cli.progress import Progress
+
+    vault.remove_slot(slot.id)
+    forget_slot(slot)
+    try:
+        with Progress("re-encrypted") as progress:
+            vault.rotate(progress=progress)
+    except BaseException:
+        output.note(f"removed the {slot.kind} slot {slot.id[:8]}, but not everything is re-encrypted yet")
+        output.hint("go on with: strongroom rotate")
+        raise
+    if arguments.json:
+        output.json(described_slot(slot))
+        return
+    output.note(f"removed the {slot.kind} slot {slot.id[:8]}: it opens nothing that is written from now on")
+    output.hint("an old copy of the vault still opens with it, and shows what it held then: change those values")
 
 
 def described_slot(slot: SlotInfo) -> dict[str, object]:

@@ -7,7 +7,7 @@ from strongroom.doors.cli.exit_codes import UsageError
 from strongroom.doors.cli.inputs import confirm
 from strongroom.doors.cli.interface import GlobalArguments
 from strongroom.doors.cli.opening import checked_label, open_vault
-from strongroom.doors.cli.slots import described_slot, find_slot, forget_slot
+from strongroom.doors.cli.slots import described_slot, find_slot, forget_slot, revoke
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ DETAILS = """\
   slot remove ID              ID is a beginning of the id that slot list shows
   slot change ID [DETAIL]     a new passphrase, key file, code... in an old one's place
 
-Whoever has an old copy of the vault and an old passphrase or key still opens that copy.
+Removing a slot makes a new root key for all others and re-encrypts everything. Whoever has an
+old copy of the vault and an old passphrase or key still opens that copy, and nothing newer.
 """
 _GRAMMARS = {"list": "", "add": "KIND [DETAIL]", "remove": "ID", "change": "ID [DETAIL]"}
 
@@ -94,12 +95,7 @@ def _remove(arguments: Arguments, vault: Vault) -> int:
     if not confirm(arguments, f"Remove the {slot.kind} slot {slot.id[:8]} ({slot.label or slot.parameters})?"):
         output.note("nothing was removed")
         return 0
-    vault.remove_slot(slot.id)
-    forget_slot(slot)
-    if arguments.json:
-        output.json(described_slot(slot))
-    else:
-        output.note(f"removed the {slot.kind} slot {slot.id[:8]}; old copies of the vault still open with it")
+    revoke(vault, slot, arguments)
     return 0
 
 
@@ -114,6 +110,7 @@ def _change(arguments: Arguments, vault: Vault) -> int:
         made.keep()
         forget_slot(slot)
         if not arguments.json:
-            output.note(f"changed the {slot.kind} slot {slot.id[:8]}; old copies of the vault still open as before")
+            output.note(f"changed the {slot.kind} slot {slot.id[:8]}; an old copy of the vault still opens as before")
+            output.hint("this is no revocation: if somebody knows the old secret, strongroom rotate --root")
         made.show(arguments, described_slot(changed))
     return 0
