@@ -11,7 +11,6 @@ from strongroom.vault.policy import OWNER, decide
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from types import TracebackType
 
     from strongroom.service.interface import Keeper, Request
@@ -23,12 +22,12 @@ class Call:
     """One request with all that is needed to answer it.
 
     Attributes:
-        operation, paths, fields: for the audit log; set before anything is read or written.
+        operation: what the audit log calls it.
+        touched: path -> names of fields, for the audit log; set before anything is read or written.
     """
 
     __slots__ = (
-        "fields", "is_owner", "keeper", "now_us", "operation", "owner_uid", "paths", "principal", "request",
-        "request_id",
+        "is_owner", "keeper", "now_us", "operation", "owner_uid", "principal", "request", "request_id", "touched",
     )  # fmt: skip
 
     def __init__(
@@ -42,8 +41,7 @@ class Call:
         self.now_us = now_us
         self.request_id = request_id
         self.operation = ""
-        self.paths: list[str] = []
-        self.fields: tuple[str, ...] = ()
+        self.touched: dict[str, tuple[str, ...]] = {}
 
     @property
     def is_strict(self) -> bool:
@@ -81,7 +79,7 @@ class Call:
             Denied: it has none of them.
             Refused: the path names no item.
         """
-        self.paths.append(path)
+        self.touched.setdefault(path, ())
         components = self._components(path)
         if not any(self.decide(components, capability).allowed for capability in capabilities):
             raise denied()
@@ -114,7 +112,7 @@ class Call:
         except ValueError as error:
             raise Refused(400, str(error)) from None
         shown = "/".join((*components, ""))
-        self.paths.append(shown or "/")
+        self.touched.setdefault(shown or "/", ())
         if not self.decide((*components, ""), "list").allowed:
             raise denied()
         return shown
@@ -138,10 +136,6 @@ class Call:
             return True
         components = parse_path(path)
         return self.decide((*components[:-1], ""), "list").allowed and self.may_see(path)
-
-    def note_fields(self, names: Iterable[str]) -> None:
-        """Name fields in the audit log, beside those that it names already."""
-        self.fields = tuple(dict.fromkeys((*self.fields, *names)))
 
     def owner_only(self) -> None:
         """Raise Denied for everybody but the owner."""

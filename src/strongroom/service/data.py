@@ -22,7 +22,7 @@ def read(call: Call, path: str) -> Response:
     """GET data/PATH[?version=N]: one version with its values."""
     call.operation = "read"
     item = _item(call, path)
-    call.note_fields(item.names())
+    call.touched[path] = item.names()
     return replies.json_response(200, replies.envelope(call.request_id, shown_item(call, item)))
 
 
@@ -85,7 +85,7 @@ def write(call: Call, path: str) -> Response:
     call.item(path, "create", "update", "deposit")
     given, options = _parts(call)
     fields = to_fields(given, options)
-    call.note_fields(fields)
+    call.touched[path] = tuple(fields)
     with call.writing(options.request_id):
         call.check_write(path, "create", "update", "deposit")
         try:
@@ -125,7 +125,7 @@ def patch(call: Call, path: str) -> Response:
         if options.create:
             call.check_write(path, "create", "update")
         changed = merge(current, given, options, deep=not call.is_strict)
-        call.note_fields(changed)
+        call.touched[path] = tuple(changed)
         try:
             version = vault.patch(
                 path, changed, cas=options.cas, expires=options.new_lifetime(), create=options.create

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from binascii import Error, a2b_base64
 
-from strongroom.items import FIELD_NAME_BYTES_MAX, Field, check_name, is_secret_name
+from strongroom.items import FIELD_NAME_BYTES_MAX, FIELDS_MAX, Field, check_name, is_secret_name
 from strongroom.service.json_text import Member, dumps, kind_on_wire, loads, members
 from strongroom.service.refusals import Refused
 from strongroom.service.words import flag, names_of, parse_request_id, time_span, whole_number
@@ -77,11 +77,18 @@ class Options:
 
 
 def to_fields(given: Mapping[str, Member], options: Options) -> dict[str, Field]:
-    """The stored form of the values in a write.
+    """The stored form of the values in a write or a merge.
 
     Raises: Refused: a name or value that cannot be stored; it does not repeat the value.
     """
+    _check_count(given)
     return {name: _to_field(name, member, options) for name, member in given.items()}
+
+
+def _check_count(given: Mapping[str, Member]) -> None:
+    # Before their names go into a line of the audit log, which has an end as well.
+    if len(given) > FIELDS_MAX:
+        raise Refused(400, f"an item holds at most {FIELDS_MAX} fields")
 
 
 def _to_field(name: str, member: Member, options: Options) -> Field:
@@ -133,6 +140,7 @@ def merge(
 
     Source: RFC 7396.
     """
+    _check_count(patch)
     changed: dict[str, Field | None] = {}
     for name, member in patch.items():
         if member.value is None:

@@ -18,6 +18,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from strongroom.items import Version
 
+PATHS_MAX = 10_000
+
 
 def raw(call: Call, path: str) -> Response:
     """GET raw/PATH?field=NAME[&version=N][&allow_expired=true]: the bytes of one field, and nothing else."""
@@ -25,7 +27,7 @@ def raw(call: Call, path: str) -> Response:
     query = call.request.query
     if call.is_owner:
         # The vault refuses what is no path; for its owner there is nothing to decide before.
-        call.paths.append(path)
+        call.touched[path] = ()
     else:
         call.item(path, "read")
     version = whole_number(query["version"], "version", least=1) if "version" in query else None
@@ -38,7 +40,7 @@ def raw(call: Call, path: str) -> Response:
             raise Refused(400, f"the item has {len(names)} fields: name one")
         name = names[0]
     field = item.field(name)
-    call.fields = (name,)
+    call.touched[path] = (name,)
     headers = [
         *replies.RAW_HEADERS,
         ("X-Strongroom-Kind", field.kind),
@@ -97,10 +99,13 @@ def get_many(call: Call, _path: str) -> Response:
     """POST get-many ``{"paths": [..]}``: several items with their values, read at one moment."""
     call.operation = "read"
     given = call.body().get("paths")
-    paths = [call.item(path, "read") for path in names_of(None if given is None else given.value, "paths")]
+    names = dict.fromkeys(names_of(None if given is None else given.value, "paths"))
+    if len(names) > PATHS_MAX:
+        raise Refused(400, f"at most {PATHS_MAX:,} items are read at once")
+    paths = [call.item(path, "read") for path in names]
     found = call.vault.get_many(paths)
     for item in found.values():
-        call.note_fields(item.names())
+        call.touched[item.path] = item.names()
     shown = {path: shown_item(call, item) for path, item in found.items()}
     return replies.json_response(200, replies.envelope(call.request_id, shown))
 

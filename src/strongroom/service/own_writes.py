@@ -29,7 +29,7 @@ def move(call: Call, _path: str) -> Response:
     body = call.body()
     source, target = _text(body, "source"), _text(body, "target")
     if source.endswith("/"):
-        call.paths += [source, target]
+        call.touched |= {source: (), target: ()}
         call.owner_only()
     else:
         for capability in ("read", "delete"):
@@ -68,7 +68,7 @@ def set_many(call: Call, _path: str) -> Response:
                 raise Refused(400, "no data provided")
             options = Options(parts.get("options"))
             fields = to_fields(members(parts["data"].source), options)
-            call.note_fields(fields)
+            call.touched[path] = tuple(fields)
             call.check_write(path, "create", "update", "deposit")
             written = call.vault.set(path, fields, cas=options.cas, expires=options.lifetime())
             versions[path] = described(written)

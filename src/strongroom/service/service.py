@@ -122,12 +122,12 @@ class Service:
     def _written_down(self, call: Call, response: Response, outcome: str) -> Response:
         """*response*, once the audit log has it; else one that carries nothing."""
         try:
-            for path in call.paths or [""]:
+            for path, fields in (call.touched or {"": ()}).items():
                 self._audit.record(
                     call.principal,
                     call.operation or "other",
                     path,
-                    call.fields,
+                    fields,
                     outcome,
                     call.request_id,
                     call.now_us,
