@@ -25,6 +25,10 @@ OBJECT = 9
 AUDIT_ENTRY = 10
 LEDGER_SEAL = 11
 SLOT_NOTE = 12
+DEPOSIT_KEY = 13
+DEPOSIT = 14
+DEPOSIT_SIGNATURE = 15
+AUDIT_CHECKPOINT = 16
 
 # Purposes of keys derived from the root key.
 PURPOSE_KEYSET = b"keyset"
@@ -39,12 +43,14 @@ INDEX_KEY = 1
 LEDGER_KEY = 2
 AUDIT_KEY = 3
 IDENTITY_SEED = 4
+DEPOSIT_SEED = 5
 
 # Labels of key derivations.
 DERIVE = b"strongroom/v1/"
 PASSPHRASE = b"strongroom/v1/passphrase"
 SLOT = b"strongroom/v1/slot"
 SLOT_KEK = b"strongroom/v1/slot-kek"
+DEPOSIT_PRIVATE_KEY = b"strongroom/v1/deposit"
 
 _DOMAIN = b"strongroom/v1\0"
 _TYPE_AND_KEY = Struct(">BI").pack

@@ -10,6 +10,7 @@ import threading
 
 from strongroom.doors.agent.clocks import Dates, Lifetime, seconds
 from strongroom.errors import Denied, StrongroomError, Tampered, VaultLocked
+from strongroom.vault.policy import Principal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
     from strongroom.doors.agent.secret_memory import SecretMemory
     from strongroom.locate.audit_files import AuditFile
-    from strongroom.vault.policy import Principal
     from strongroom.vault.vault import Vault
 
 VERIFY_SECONDS = 3600.0
@@ -177,7 +177,19 @@ class Keeper:
             self._memory.wipe()
             audit, self._audit = self._audit, None
             if audit is not None:
-                audit.close()
+                self._write_end(audit, reason)
+
+    def _write_end(self, audit: AuditFile, reason: str) -> None:
+        """The last line, for which the chain's key is still there; a full disk must not keep the rest from ending."""
+        own = Principal(os.getuid(), os.getgid(), pid=os.getpid())
+        try:
+            audit.record(own, "lock", "", (), reason, "", self._dates.now_us())
+        except StrongroomError as error:
+            self.notes = [error.message]
+        try:
+            audit.close()
+        except OSError as error:
+            self.notes = [f"the audit file was not written to the end: {(error.strerror or '').lower()}"]
 
     def begin_unlocking(
         self, open: Callable[[], Vault], done: Callable[[], None], lifetime: Lifetime, by: Principal

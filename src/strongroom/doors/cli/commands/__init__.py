@@ -21,6 +21,7 @@ VERBS = (
     "unlock",
     "lock",
     "agent",
+    "audit",
     "verify",
     "status",
     "doctor",
