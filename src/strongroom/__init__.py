@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         WrongKey,
     )
     from strongroom.items import Field, Item, ItemSettings, Version
+    from strongroom.locate.depositing import Depositor
     from strongroom.locate.opening import create, open
     from strongroom.secret import SecretBytes, SecretStr
     from strongroom.vault.vault import Vault
@@ -44,6 +45,7 @@ _HOMES = {
         "StrongroomError Tampered UnsafePermissions VaultLocked VaultNotFound WouldPrompt WrongKey"
     ),
     "strongroom.items": "Field Item ItemSettings Version",
+    "strongroom.locate.depositing": "Depositor",
     "strongroom.locate.opening": "create open",
     "strongroom.secret": "SecretBytes SecretStr",
     "strongroom.vault.vault": "Vault",
@@ -52,6 +54,7 @@ _HOMES = {
 __all__ = [
     "Conflict",
     "Denied",
+    "Depositor",
     "Expired",
     "Field",
     "FormatUnsupported",

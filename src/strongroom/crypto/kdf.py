@@ -18,6 +18,7 @@ from strongroom.wire import u32
 
 KEY_BYTES = 32
 STRETCH_SALT_BYTES = 32
+_HPKE_KEY_BYTES = 96
 
 ARGON2_MEMORY_KIB = (19_456, 2_097_152)
 """19 MiB (the least that OWASP's cheat sheet names) to 2 GiB."""
@@ -59,6 +60,21 @@ def slot_key(secret: Buffer, vault_id: bytes, slot_id: bytes, kind: int, paramet
     """
     info = labels.SLOT_KEK + b"\0" + vault_id + slot_id + bytes((kind,)) + parameters
     return _hkdf_from_parts(SHA512(), secret, labels.SLOT, info, KEY_BYTES)
+
+
+def deposit_private_key(seed: Buffer, vault_id: bytes, version: int) -> bytearray:
+    """The HPKE private key that opens deposits (HKDF-Expand, SHA-512).
+
+    Args:
+        seed: 32 random bytes.
+        vault_id: 16 bytes.
+        version: of the seed in the keyset, from 1.
+
+    Returns: 96 bytes, which the caller wipes.
+    Source: docs/format.md#deposits.
+    """
+    info = labels.DEPOSIT_PRIVATE_KEY + b"\0" + vault_id + u32(version)
+    return _expand_from_parts(SHA512(), seed, info, _HPKE_KEY_BYTES)
 
 
 def prepare_passphrase(passphrase: Buffer) -> bytearray:

@@ -21,7 +21,9 @@ DISABLED = 2
 DESTROYED = 3
 
 _FORM = 1
-_PURPOSES = (labels.INDEX_KEY, labels.LEDGER_KEY, labels.AUDIT_KEY, labels.IDENTITY_SEED)
+_NEEDED = (labels.INDEX_KEY, labels.LEDGER_KEY, labels.AUDIT_KEY, labels.IDENTITY_SEED)
+# A vault without depositors has no key for deposits.
+_PURPOSES = (*_NEEDED, labels.DEPOSIT_SEED)
 _DESTROYED_KEY = bytes(KEY_BYTES)
 
 
@@ -71,7 +73,7 @@ class Keyset:
     def generate(now_us: int) -> Keyset:
         """A keyset with one data key and one key for each purpose."""
         keyset = Keyset(1, {1: DataKey(1, ENABLED, now_us, random_buffer(KEY_BYTES))})
-        for purpose in _PURPOSES:
+        for purpose in _NEEDED:
             keyset._purpose_keys[purpose, 1] = random_buffer(KEY_BYTES)
         return keyset
 
@@ -145,9 +147,9 @@ class Keyset:
         """The versions there are of a purpose key, the newest first."""
         return sorted((version for known, version in self._purpose_keys if known == purpose), reverse=True)
 
-    def drop_old_purpose_keys(self, purpose: int) -> None:
-        """Overwrite and forget all versions of a purpose key but the newest."""
-        for version in self.purpose_versions(purpose)[1:]:
+    def drop_old_purpose_keys(self, purpose: int, *, keep: int = 1) -> None:
+        """Overwrite and forget all versions of a purpose key but the newest, or the *keep* newest."""
+        for version in self.purpose_versions(purpose)[keep:]:
             wipe(self._purpose_keys.pop((purpose, version)))
 
     def drop_destroyed(self) -> None:
@@ -260,7 +262,7 @@ class Keyset:
                 raise reader.malformed("purpose keys are out of order")
             before = name
             self._purpose_keys[name] = reader.take_buffer(KEY_BYTES)
-        if any(self._newest(purpose) == 0 for purpose in _PURPOSES):
+        if any(self._newest(purpose) == 0 for purpose in _NEEDED):
             raise reader.malformed("a purpose has no key")
 
     def _newest(self, purpose: int) -> int:

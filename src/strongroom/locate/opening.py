@@ -113,6 +113,10 @@ def open_admitted(
         store.close()
         raise
     vault.ask = asker()
+    if not is_backup:
+        from strongroom.locate.collecting import collect
+
+        collect(vault)
     return vault
 
 

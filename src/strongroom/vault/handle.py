@@ -9,6 +9,7 @@ from strongroom.items import ItemSettings
 from strongroom.vault import history
 from strongroom.vault import slots as key_slots
 from strongroom.vault.core import Core
+from strongroom.vault.deposit_handle import DepositHandle
 from strongroom.vault.settings import VaultSettings, check_max_versions, read_settings, write_settings
 from strongroom.vault.spans import microseconds
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from strongroom.vault.verifying import Report, Status
 
 
-class VaultHandle:
+class VaultHandle(DepositHandle):
     """The part of `Vault` that is about the vault itself.
 
     Attributes:
@@ -206,6 +207,7 @@ class VaultHandle:
         from strongroom.vault import rotation
 
         rotation.begin(self._core, root=True, without=record.slot_id)
+        self._publish_deposit_key()
 
     def renew_slot(self, credential: Credential) -> bool:
         """Bring the slot that opened this vault up to date, with the credential that opened it.
@@ -231,7 +233,11 @@ class VaultHandle:
         """
         from strongroom.vault import rotation
 
-        return rotation.rotate(self._core, root=root, progress=progress)
+        try:
+            return rotation.rotate(self._core, root=root, progress=progress)
+        finally:
+            if root and not self.is_locked:
+                self._publish_deposit_key()
 
     def change_slot(self, slot_id: str, credential: Credential) -> SlotInfo:
         """Replace a slot's secret, under a new key pair. Old copies still open with the old one.

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from strongroom.crypto import labels
 from strongroom.errors import Conflict, Tampered
+from strongroom.keys.deposit_keys import renew_deposit_seed
 from strongroom.keys.format import SlotRecord
 from strongroom.stores.interface import Reading, Row, Table, blob, integer
 from strongroom.stores.schema import AUDIT, HEADER, NODES, OBJECTS, SLOTS, VERSIONS
@@ -87,6 +88,7 @@ def begin(core: Core, *, root: bool = False, without: bytes | None = None) -> No
                     "the last key slot cannot be removed", advice="add another one first: strongroom slot add"
                 )
             keys, left = core.keys.next_epoch(left)
+            renew_deposit_seed(keys.keyset)
             keys.keyset.add_purpose_key(labels.LEDGER_KEY)
             # The whole sum is made anew below, so that nothing needs the old key.
             keys.keyset.drop_old_purpose_keys(labels.LEDGER_KEY)

@@ -13,7 +13,7 @@ from strongroom.keys import identity
 from strongroom.keys.format import SlotRecord
 from strongroom.stores.interface import Reading, Row, Table, blob, integer
 from strongroom.stores.schema import HEADER, LEDGER, NODES, OBJECTS, SLOTS, VERSIONS
-from strongroom.vault import grants, naming, settings
+from strongroom.vault import depositors, grants, naming, settings
 from strongroom.vault.core import Core
 from strongroom.vault.ledger import REMOVED, State, stamp_of
 from strongroom.vault.naming import A_NAME, BadRow
@@ -32,9 +32,13 @@ _FINDINGS_SHOWN = 1000
 
 
 class Report:
-    """What `Vault.verify` counted in a vault in which it found nothing wrong."""
+    """What `Vault.verify` counted in a vault in which it found nothing wrong.
 
-    __slots__ = ("audit_entries", "commit_counter", "folders", "items", "slots", "versions")
+    Attributes:
+        deposits_waiting: in the inbox, which is no part of the vault; None when it cannot be looked into.
+    """
+
+    __slots__ = ("audit_entries", "commit_counter", "deposits_waiting", "folders", "items", "slots", "versions")
 
     def __init__(self) -> None:
         self.items = 0
@@ -43,6 +47,7 @@ class Report:
         self.slots = 0
         self.audit_entries = 0
         self.commit_counter = 0
+        self.deposits_waiting: int | None = 0
 
 
 class Status:
@@ -101,6 +106,7 @@ def verify(core: Core) -> Report:
             advice="put a good backup back with: strongroom restore-backup FILE",
             findings=shown,
         )
+    verifier.report.deposits_waiting = depositors.count_waiting(core)
     return verifier.report
 
 
@@ -112,9 +118,14 @@ def _check_surroundings(core: Core) -> None:
         raise Tampered(error.message, advice=error.advice, findings=(f"changed: {error.message}",)) from None
 
 
+_LISTED = {grants.TYPE: "grant", depositors.TYPE: "depositor"}
+"""Stored objects of which there may be many; the audit log knows which."""
+
+
 def _object_name(key: tuple[int, bytes]) -> str:
-    if key[0] == grants.TYPE:
-        return f"the grant {key[1].hex()}"
+    kind = _LISTED.get(key[0])
+    if kind is not None:
+        return f"the {kind} {key[1].hex()}"
     return "the vault's settings" if key == settings.KEY else f"the label of key slot {key[1].hex()}"
 
 
@@ -330,10 +341,10 @@ class _Verifier:
                     self.findings.append(f"deleted: version {entry.number} of {path}")
 
     def _objects(self) -> None:
-        expected = {settings.KEY, *((NOTE_TYPE, slot_id) for slot_id in self.slot_ids), *self._known_grants()}
+        expected = {settings.KEY, *((NOTE_TYPE, slot_id) for slot_id in self.slot_ids), *self._known_objects()}
         for row in self.rows.scan(OBJECTS):
             key = (integer(row, 0), blob(row, 1))
-            if key in expected or key[0] == grants.TYPE:
+            if key in expected or key[0] in _LISTED:
                 expected.discard(key)
                 self._object(row)
             elif key[0] == NOTE_TYPE and self.are_slots_changed:
@@ -345,15 +356,11 @@ class _Verifier:
         if not self.are_slots_changed:
             self.findings += [f"deleted: {_object_name(key)}" for key in sorted(expected)]
 
-    def _known_grants(self) -> list[tuple[int, bytes]]:
-        """The grants that were made and not taken away, as far as the log can be believed."""
-        prefix = f"/objects/{grants.TYPE}/"
+    def _known_objects(self) -> list[tuple[int, bytes]]:
+        """The grants and depositors that were made and not taken away, as far as the log can be believed."""
         known = [] if self.replay.findings else self.replay.stamps.items()
-        return [
-            (grants.TYPE, bytes.fromhex(path.removeprefix(prefix)))
-            for path, stamp in known
-            if path.startswith(prefix) and stamp != REMOVED
-        ]
+        keys = [path.split("/")[2:] for path, stamp in known if path.startswith("/objects/") and stamp != REMOVED]
+        return [(int(number), bytes.fromhex(digits)) for number, digits in keys if int(number) in _LISTED]
 
     def _object(self, row: Row) -> None:
         key = (integer(row, 0), blob(row, 1))
@@ -362,6 +369,8 @@ class _Verifier:
                 settings.read_settings(self.core.envelope, self.rows)
             elif key[0] == grants.TYPE:
                 grants.read_grant(self.core, row)
+            elif key[0] == depositors.TYPE:
+                depositors.read_depositor(self.core, row)
             else:
                 read_note(self.core, row)
         except (Tampered, FormatUnsupported):

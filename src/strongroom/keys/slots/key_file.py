@@ -83,10 +83,10 @@ def encode_key_file(credential: KeyFileCredential) -> bytearray:
     """The file's 125 bytes, which the caller wipes."""
     line = bytearray(KEY_FILE_BYTES)
     line[: len(_MAGIC)] = _MAGIC
-    _to_hex(credential.key_file_id, line, _ID.start)
+    to_hex(credential.key_file_id, line, _ID.start)
     line[_ID.stop] = ord(":")
     key = credential.secret(credential.key_file_id)
-    _to_hex(key, line, _KEY.start)
+    to_hex(key, line, _KEY.start)
     wipe(key)
     line[_KEY.stop] = ord(":")
     line[_CHECKSUM] = _checksum(line)
@@ -109,7 +109,7 @@ def decode_key_file(data: bytearray) -> KeyFileCredential:
         colons = line[_ID.stop] == line[_KEY.stop] == ord(":")
         if not colons or not _compare_digest(_checksum(data), line[_CHECKSUM]):
             raise WrongKey("the key file is damaged", advice="restore it from its copy, or open with another slot")
-        return KeyFileCredential(bytes(_from_hex(line[_ID])), _from_hex(line[_KEY]))
+        return KeyFileCredential(bytes(from_hex(line[_ID])), from_hex(line[_KEY]))
     finally:
         wipe(data)
 
@@ -133,13 +133,18 @@ def _checksum(line: bytearray) -> bytes:
 
 
 # bytes.hex() and bytes.fromhex() would leave the key behind in objects that cannot be wiped.
-def _to_hex(data: bytes | bytearray, line: bytearray, position: int) -> None:
+def to_hex(data: bytes | bytearray, line: bytearray, position: int) -> None:
+    """Write *data* into *line* from *position* on, as lower-case hex digits."""
     for number, byte in enumerate(data):
         line[position + 2 * number] = _HEX[byte >> 4]
         line[position + 2 * number + 1] = _HEX[byte & 15]
 
 
-def _from_hex(digits: memoryview) -> bytearray:
+def from_hex(digits: memoryview) -> bytearray:
+    """The bytes that an even number of hex digits stand for, in a buffer that the caller wipes.
+
+    Raises: WrongKey: other characters.
+    """
     data = bytearray(len(digits) // 2)
     for number in range(len(data)):
         high, low = _HEX.find(digits[2 * number]), _HEX.find(digits[2 * number + 1])
