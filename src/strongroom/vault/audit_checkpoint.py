@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 LENGTH_MAX = 256 * 1024
 _FIRST_LINE = "strongroom-audit-checkpoint-v1"
-_FAMILY = "strongroom-audit-checkpoint-"
+_FAMILY = "strongroom-audit-checkpoint-v"
 _LINK_DIGITS = 64
 _WRITER_DIGITS = 32
 
