@@ -15,6 +15,7 @@ from strongroom.keys.deposit_keys import (
 from strongroom.locate.addresses import expand_user, find_location, is_path
 from strongroom.secret import wipe
 from strongroom.stores import files
+from strongroom.stores.durable import already_exists
 from strongroom.stores.inbox import Inbox
 
 TYPE_CHECKING = False
@@ -147,6 +148,15 @@ def read_depositor_file(path: str) -> DepositorKey:
         raise WrongKey(f"{path}: {error.message}", advice=error.advice) from None
     finally:
         wipe(data)
+
+
+def refuse_existing_file(path: str) -> None:
+    """Refuse a path at which something lies.
+
+    Raises: Conflict.
+    """
+    if os.path.lexists(expand_user(path)):
+        raise already_exists(path)
 
 
 def write_depositor_file(path: str, key: DepositorKey) -> None:

@@ -27,6 +27,7 @@ VERBS = (
     "doctor",
     "slot",
     "grant",
+    "deposit",
     "rotate",
     "backup",
     "restore-backup",
