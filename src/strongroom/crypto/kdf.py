@@ -8,6 +8,9 @@ Source: docs/format.md#keys and #key-slots; RFC 5869, RFC 8018, RFC 9106.
 
 from __future__ import annotations
 
+import os
+from _thread import allocate_lock
+
 from cryptography.hazmat.primitives.hashes import SHA256, SHA512, HashAlgorithm
 from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
@@ -25,6 +28,12 @@ ARGON2_MEMORY_KIB = (19_456, 2_097_152)
 ARGON2_ITERATIONS = (1, 10)
 ARGON2_LANES = (1, 8)
 PBKDF2_ITERATIONS = (600_000, 10_000_000)
+
+# OpenSSL takes the threads for Argon2id's lanes from one pool of the process: of two derivations at once, one
+# fails for want of memory or both wait for ever. A child that is forked meanwhile would inherit a pool in use.
+_turn = allocate_lock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_turn.acquire, after_in_parent=_turn.release, after_in_child=_turn.release)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -182,8 +191,9 @@ def _argon2id_from_parts(
         ad=associated,
         secret=secret,
     )
-    # The stub says bytes; the function takes any buffer, and ours is one that can be wiped.
-    function.derive_into(material, key)  # type: ignore[arg-type]
+    with _turn:
+        # The stub says bytes; the function takes any buffer, and ours is one that can be wiped.
+        function.derive_into(material, key)  # type: ignore[arg-type]
     # OpenSSL gives back its parameter list, a copy of the material in it, without overwriting it. The same call
     # with zeros of the same lengths, and next to no cost, gets that memory again; a test looks for leftovers.
     zeros = Argon2id(salt=bytes(len(salt)), length=length, iterations=1, lanes=1, memory_cost=8)
