@@ -9,6 +9,7 @@ import os
 import threading
 
 from strongroom.doors.agent.clocks import Dates, Lifetime, seconds
+from strongroom.doors.agent.collecting import Collector
 from strongroom.errors import Denied, StrongroomError, Tampered, VaultLocked
 from strongroom.vault.policy import Principal
 
@@ -90,6 +91,7 @@ class Keeper:
         self._audit: AuditFile | None = None
         self._unlocking: Unlocking | None = None
         self._verifying: _Verifying | None = None
+        self._collector = Collector()
         self._verified_at = 0.0
         self._failures = 0
         self._not_before = 0.0
@@ -244,9 +246,10 @@ class Keeper:
         self.notes = [*vault.notes, *audit.notes]
         self._failures = 0
         self._verified_at = 0.0
+        self._collector.forget()
 
     def tick(self) -> None:
-        """What time brings: the end of the keys, and the hourly verification. Called about once a second."""
+        """What time brings: the end of the keys, the hourly verification, deposits. Called about once a second."""
         if self._vault is None:
             return
         if self.lifetime.is_over():
@@ -259,6 +262,8 @@ class Keeper:
         elif verifying is None and seconds() - self._verified_at > VERIFY_SECONDS:
             self._verified_at = seconds()
             self._verifying = _Verifying(self._vault)
+        if self._vault is not None:
+            self._collector.look(self._vault)
 
     def _judge(self, verifying: _Verifying) -> None:
         if verifying.vault is not self._vault:
@@ -276,6 +281,7 @@ class Keeper:
         until_verification = max(1.0, self._verified_at + VERIFY_SECONDS - seconds())
         if self._verifying is not None:
             until_verification = 1.0
+        until_verification = min(until_verification, self._collector.wait_seconds(self._vault) or until_verification)
         return until_verification if left is None else max(0.0, min(left, until_verification, 60.0))
 
     def status(self) -> dict[str, object]:
@@ -288,7 +294,7 @@ class Keeper:
             "failed_attempts": self._failures,
             "key_memory": self._memory.kind,
             "verified": self.verified,
-            "notes": self.notes,
+            "notes": [*self.notes, *([self._collector.note] if self._collector.note else [])],
             "pid": os.getpid(),
         }
 

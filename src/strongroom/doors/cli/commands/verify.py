@@ -17,6 +17,9 @@ WORDS = ""
 DETAILS = "Each finding is a line on standard output: what was swapped, changed, deleted, inserted or rolled back.\n"
 
 
+_SHOWN = 20
+
+
 class Arguments(GlobalArguments):
     """What ``verify`` was given."""
 
@@ -30,6 +33,7 @@ def run(arguments: Arguments) -> int:
     try:
         with open_vault(arguments) as vault:
             report = vault.verify()
+            waiting = vault.pending_deposits() if report.deposits_waiting else []
     except Tampered as error:
         _print_findings(arguments, error)
         return exit_code(error)
@@ -40,11 +44,16 @@ def run(arguments: Arguments) -> int:
         "slots": report.slots,
         "audit_entries": report.audit_entries,
         "commit_counter": report.commit_counter,
+        "deposits_waiting": report.deposits_waiting,
     }
     if arguments.json:
         output.json({"ok": True, "findings": [], **counted})
         return 0
-    output.lines(f"{name.replace('_', ' ')}: {number}" for name, number in counted.items())
+    output.lines(f"{name.replace('_', ' ')}: {'?' if number is None else number}" for name, number in counted.items())
+    for pending in waiting[:_SHOWN]:
+        output.note(f"the deposit {pending.id[:12]} waits: {output.escape(pending.reason or 'in order')}")
+    if len(waiting) > _SHOWN:
+        output.note(f"and {len(waiting) - _SHOWN:,} more: strongroom deposit list")
     output.note("everything is as it was written")
     return 0
 
