@@ -133,13 +133,8 @@ class Inbox:
 
         Raises: UnsafePermissions, StoreUnavailable.
         """
-        try:
-            if next(os.scandir(self.path), None) is None:
-                return []
-        except FileNotFoundError:
+        if not self.exists:
             return []
-        except OSError as error:
-            raise durable.os_error(error, self.path, "inbox") from None
         self.check_own()
         from heapq import nsmallest
 
