@@ -5,10 +5,10 @@ from __future__ import annotations
 from strongroom.errors import NotFound
 from strongroom.service import replies
 from strongroom.service.call import Call
-from strongroom.service.data import MERGE_PATCH
 from strongroom.service.fields import own_metadata, rfc3339, times
 from strongroom.service.refusals import NoContent, Refused
 from strongroom.service.settings import Settings, shown
+from strongroom.service.versions import MERGE_PATCH
 from strongroom.service.words import flag
 
 TYPE_CHECKING = False

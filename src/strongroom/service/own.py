@@ -8,10 +8,10 @@ from __future__ import annotations
 from strongroom.errors import VaultLocked
 from strongroom.service import replies
 from strongroom.service.call import Call
-from strongroom.service.data import shown_item
 from strongroom.service.fields import describe, own_metadata, rfc3339
 from strongroom.service.interface import Response
 from strongroom.service.refusals import Refused
+from strongroom.service.versions import shown_item
 from strongroom.service.words import flag, names_of, time_span, whole_number
 
 TYPE_CHECKING = False

@@ -22,9 +22,9 @@ class NoContent(Exception):
     """KV v2's answer where there is an envelope, or nothing at all, on a 404.
 
     Args:
-        data: what its envelope holds; None for an empty body.
+        content: what its envelope holds; None for an empty body.
     """
 
-    def __init__(self, data: dict[str, object] | None) -> None:
+    def __init__(self, content: dict[str, object] | None) -> None:
         super().__init__("nothing there")
-        self.data = data
+        self.content = content

@@ -7,7 +7,7 @@ no error carries a value.
 from __future__ import annotations
 
 from strongroom.errors import StrongroomError, VaultLocked
-from strongroom.service import data, metadata, own, own_writes, replies, system
+from strongroom.service import metadata, own, own_writes, replies, system, versions
 from strongroom.service.call import Call
 from strongroom.service.interface import Response
 from strongroom.service.refusals import NoContent, Refused
@@ -28,11 +28,11 @@ _UNAUDITED = frozenset((system.seal_status, system.health, system.initialised, s
 
 # The first word below the mount, and the method -> who answers.
 _ITEMS: dict[str, dict[str, Handler]] = {
-    "data": {"GET": data.read, "POST": data.write, "PATCH": data.patch, "DELETE": data.delete},
-    "delete": {"POST": data.delete_versions},
-    "undelete": {"POST": data.undelete_versions},
-    "destroy": {"POST": data.destroy_versions},
-    "subkeys": {"GET": data.subkeys},
+    "data": {"GET": versions.read, "POST": versions.write, "PATCH": versions.patch, "DELETE": versions.delete},
+    "delete": {"POST": versions.delete_versions},
+    "undelete": {"POST": versions.undelete_versions},
+    "destroy": {"POST": versions.destroy_versions},
+    "subkeys": {"GET": versions.subkeys},
     "metadata": {
         "GET": metadata.read,
         "POST": metadata.write,
@@ -97,10 +97,10 @@ class Service:
                 call.vault  # noqa: B018 - a locked vault says so to everybody alike
             response, outcome = handler(call, path), "ok"
         except NoContent as nothing:
-            if nothing.data is None:
+            if nothing.content is None:
                 response = replies.empty(404)
             else:
-                response = replies.json_response(404, replies.envelope(call.request_id, nothing.data))
+                response = replies.json_response(404, replies.envelope(call.request_id, nothing.content))
             response.headers.append((replies.ERROR_HEADER, "NotFound"))
             outcome = "NotFound"
         except Refused as refusal:

@@ -46,23 +46,19 @@ def add_grants(
     """See `Vault.add_grant`."""
     if executable is not None and executable.owner != 0:
         raise ValueError("the executable belongs to somebody else than root, who could replace it")
-    # Capabilities with the same patterns share a grant; denials stand alone.
-    patterns: dict[tuple[bool, tuple[str, ...]], list[str]] = {}
-    for capability, wanted in rules.items():
-        patterns.setdefault((capability == "deny", tuple(wanted)), []).append(capability)
-    if not patterns:
-        raise ValueError("a grant needs something that it grants")
+    patterns = _by_patterns(rules)
     with core.changing("grant add") as change:
         _check_room(_read(core, change.rows), name, len(patterns))
+        kind, number, shown = subject
         added = [
             Grant(
                 entropy.random_bytes(16),
                 name,
-                subject[0],
-                subject[1],
+                kind,
+                number,
                 wanted,
                 capabilities,
-                shown=subject[2],
+                shown=shown,
                 executable=None if is_denial else executable,
                 unit="" if is_denial else unit,
                 expires_us=change.now + lifetime_us if lifetime_us and not is_denial else 0,
@@ -75,6 +71,16 @@ def add_grants(
             change.rows.put(OBJECTS, (TYPE, grant.id, sealed), replaces=None)
         core.tree.grants = None
     return added
+
+
+def _by_patterns(rules: Mapping[str, Sequence[str]]) -> dict[tuple[bool, tuple[str, ...]], list[str]]:
+    """Capabilities with the same patterns share a grant; denials stand alone."""
+    found: dict[tuple[bool, tuple[str, ...]], list[str]] = {}
+    for capability, wanted in rules.items():
+        found.setdefault((capability == "deny", tuple(wanted)), []).append(capability)
+    if not found:
+        raise ValueError("a grant needs something that it grants")
+    return found
 
 
 def _check_room(known: Sequence[Grant], name: str, count: int) -> None:
