@@ -224,8 +224,9 @@ class Inbox:
 
     def _check_room(self, size: int) -> None:
         user = os.geteuid() if hasattr(os, "geteuid") else 0
-        own = [status for _name, status in self._entries() if status.st_uid == user]
-        if len(own) >= USER_DEPOSITS_MAX or sum(status.st_size for status in own) + size > USER_BYTES_MAX:
+        # Counted as `letters` counts: what is too long is not read, and takes the place of one.
+        own = [min(status.st_size, DEPOSIT_BYTES_MAX) for _name, status in self._entries() if status.st_uid == user]
+        if len(own) >= USER_DEPOSITS_MAX or sum(own) + size > USER_BYTES_MAX:
             raise Conflict(
                 f"the inbox is full: {len(own):,} deposits of this user wait in it",
                 advice="whoever holds the vault's keys takes them in: strongroom deposit accept",
