@@ -68,8 +68,10 @@ def members(source: str) -> dict[str, Member]:
             position = _expect(source, position, ",")
         start = _skip(source, position)
         name, position = _decode(source, start)
-        if not isinstance(name, str) or name in found:
-            raise Refused(400, "a name stands twice in one JSON object" if name in found else _NOT_JSON)
+        if not isinstance(name, str):
+            raise Refused(400, _NOT_JSON)
+        if name in found:
+            raise Refused(400, _TWICE)
         start = _expect(source, position, ":")
         value, position = _decode(source, start)
         found[name] = Member(value, source[start:position])
@@ -164,12 +166,13 @@ def _check_bounds(body: bytes | bytearray) -> None:
 
 
 _NOT_JSON = "the body is not JSON"
+_TWICE = "a name stands twice in one JSON object"
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise Refused(400, "a name stands twice in one JSON object")
+        raise Refused(400, _TWICE)
     return found
 
 
