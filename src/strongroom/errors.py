@@ -91,7 +91,7 @@ class Conflict(StrongroomError):
 
 
 class OutcomeUnknown(StrongroomError):
-    """The store failed at COMMIT: the change may or may not be there.
+    """The store failed at COMMIT: the change may or may not be there; or it is, and what it replaced may be too.
 
     Attributes:
         request_id: repeat the call with this id; it writes no second version.

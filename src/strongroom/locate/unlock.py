@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 
-from strongroom.errors import Conflict, FormatUnsupported, StoreUnavailable, WouldPrompt, WrongKey
+from strongroom.errors import Conflict, FormatUnsupported, OutcomeUnknown, StoreUnavailable, WouldPrompt, WrongKey
 from strongroom.locate.asking import printable
 from strongroom.locate.author import login_name
 from strongroom.secret import SecretStr, wipe
@@ -67,8 +67,8 @@ class _Door:
     def _renew(self, vault: Vault, credential: Credential) -> None:
         try:
             vault.renew_slot(credential)
-        except (StoreUnavailable, Conflict):
-            # A read-only or busy store: the slot stays as it is until the next time.
+        except (StoreUnavailable, Conflict, OutcomeUnknown):
+            # A read-only, busy or failing store: the slot is as it was, or renewed, and opens with this either way.
             return
 
 

@@ -149,7 +149,18 @@ class ChangeContext:
         if core.anchor is not None and change.rows.writes:
             core.anchor.advance(core.ledger.seen.counter)
         if change.scrub:
-            core.store.scrub()
+            self._scrub(change)
+
+    def _scrub(self, change: Change) -> None:
+        """Empty the store's log of what the commit replaced; the commit itself has happened, whatever comes of it."""
+        try:
+            self._core.store.scrub()
+        except StrongroomError as error:
+            raise OutcomeUnknown(
+                f"it was committed, but what it replaced may still lie in the log: {error.message}",
+                advice="the change stands; the log goes when the last program that has the vault open closes it",
+                request_id=change.request_id.hex(),
+            ) from None
 
     def _refuse_half(self, change: Change) -> None:
         if self._core.is_locked:

@@ -6,6 +6,7 @@ from strongroom.doors.cli import output
 from strongroom.doors.cli.exit_codes import UsageError
 from strongroom.doors.cli.inputs import new_passphrase
 from strongroom.doors.cli.recovery_codes import may_show_code, show_code
+from strongroom.errors import OutcomeUnknown, StrongroomError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ KINDS_WITH_WORD = {"key-file": "FILE", "age": "RECIPIENT", "shares": "TofN"}
 
 
 class NewCredential:
-    """What will open a slot; a context manager that takes back what was made for it unless `keep` was called."""
+    """What will open a slot; a context manager that takes back what was made for it if no slot was written."""
 
     def __init__(
         self,
@@ -58,11 +59,15 @@ class NewCredential:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_exc: object) -> None:
+    def __exit__(
+        self, _kind: type[BaseException] | None = None, error: BaseException | None = None, _trace: object = None
+    ) -> None:
         self.credential.wipe()
         for share in self._shares:
             share.wipe()
-        if self._take_back is not None:
+        # After a Ctrl-C, or an answer that is missing, the slot may be there, and this all that opens it.
+        is_certain = error is None or (isinstance(error, StrongroomError) and not isinstance(error, OutcomeUnknown))
+        if self._take_back is not None and is_certain:
             # It opens nothing, and would stand in the way of the next attempt.
             self._take_back()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from strongroom.errors import NotFound, StrongroomError
+from strongroom.errors import NotFound, OutcomeUnknown, StrongroomError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,7 +47,11 @@ def revoke(vault: Vault, slot: SlotInfo, arguments: GlobalArguments) -> None:
     from strongroom.doors.cli import output
     from strongroom.doors.cli.progress import Progress
 
-    vault.remove_slot(slot.id)
+    try:
+        vault.remove_slot(slot.id)
+    except OutcomeUnknown:
+        output.hint("if strongroom slot list no longer shows it, go on with: strongroom rotate")
+        raise
     forget_slot(slot)
     try:
         with Progress("re-encrypted") as progress:
