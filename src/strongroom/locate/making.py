@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import os
 
-from strongroom.errors import Conflict, NotFound, StoreUnavailable, WouldPrompt
+from strongroom.errors import (
+    Conflict,
+    NotFound,
+    OutcomeUnknown,
+    StoreUnavailable,
+    StrongroomError,
+    WouldPrompt,
+)
 from strongroom.locate.addresses import is_path
 from strongroom.secret import wipe
 from strongroom.stores import durable
@@ -48,6 +55,7 @@ def make_vault(
         Conflict: something lies at *location*.
         ValueError: the passphrase is no passphrase, or nothing was given.
         UnsafePermissions, StoreUnavailable: about a directory, the key file or the vault.
+        OutcomeUnknown: the vault is there, but may not outlive a power cut.
     """
     from strongroom.keys.slots.passphrase import PassphraseCredential, calibrate
     from strongroom.locate.key_files import obtain_key_file, remove_key_file
@@ -65,8 +73,8 @@ def make_vault(
             credentials.append(key)
         every = [*credentials, *others, *([] if recovery is None else [recovery])]
         return _fill(location, every)
-    except BaseException:
-        if made_file:
+    except BaseException as error:
+        if made_file and not _may_be_there(location, error):
             # It opens nothing, and a later attempt shall make its own.
             remove_key_file(made_file)
         raise
@@ -128,8 +136,22 @@ def _fill(location: str, credentials: Sequence[Credential]) -> Vault:
         vault = create_vault(store, credentials, author=login_name())
         # Whoever looks at the location until now sees no vault, and a finished one afterwards.
         store.publish()
-    except BaseException:
+    except BaseException as error:
         store.close()
+        if isinstance(error, StrongroomError) and _may_be_there(location, error):
+            raise OutcomeUnknown(
+                f"{location} is there, but something failed while it was made: {error.message}",
+                advice=f"see whether it is whole: strongroom --vault {location} verify",
+            ) from None
         raise
     return vault
+
+
+def _may_be_there(location: str, error: BaseException) -> bool:
+    """Whether a vault of ours may lie at *location*, although making it ended with *error*."""
+    if isinstance(error, Conflict):
+        return False  # somebody else's
+    if is_path(location):
+        return os.path.lexists(location)
+    return isinstance(error, OutcomeUnknown) or not isinstance(error, StrongroomError)
 
