@@ -114,10 +114,22 @@ class _MemoryFile:
         self.path = os.path.join(self._directory, "item.json")
 
     def __enter__(self) -> Self:
-        os.mkdir(self._directory, 0o700)
+        try:
+            os.mkdir(self._directory, 0o700)
+        except OSError as error:
+            raise StoreUnavailable(f"cannot make {self._directory}: {(error.strerror or '').lower()}") from None
         return self
 
     def __exit__(self, *_exc: object) -> None:
+        try:
+            self._remove()
+        except OSError as error:
+            raise StoreUnavailable(
+                f"cannot remove {self._directory}: {(error.strerror or '').lower()}",
+                advice=f"nothing was stored; remove it, for it may hold what was edited: rm -r {self._directory}",
+            ) from None
+
+    def _remove(self) -> None:
         for folder, folders, names in os.walk(self._directory, topdown=False):
             for name in names:
                 _wipe_file(os.path.join(folder, name))
@@ -128,15 +140,17 @@ class _MemoryFile:
 
     def write(self, data: bytearray) -> None:
         """Make the file with *data* in it."""
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
-            view = memoryview(data)
-            while view:
-                view = view[os.write(descriptor, view) :]
+            descriptor = os.open(self.path, flags, 0o600)
+            try:
+                view = memoryview(data)
+                while view:
+                    view = view[os.write(descriptor, view) :]
+            finally:
+                os.close(descriptor)
         except OSError as error:
             raise StoreUnavailable(f"cannot write {self.path}: {(error.strerror or '').lower()}") from None
-        finally:
-            os.close(descriptor)
 
     def read(self) -> bytearray:
         """What the editor left there; the caller wipes it."""
