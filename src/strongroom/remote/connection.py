@@ -92,14 +92,18 @@ class AgentClient:
             except _Ended:
                 connection.close()
                 raise NoAgent(f"the agent at {self.path} ends connections without an answer") from None
+            except BaseException:
+                # The clause below is not for what is raised in this one.
+                self.close()
+                raise
         except BaseException:
             # A half-read answer must never be taken for the next one's.
             self.close()
             raise
-        if answer[0].keep_alive:
+        if answer[0].keep_alive and not connection.has_more:
             self._kept.connection = connection
         else:
-            connection.close()
+            self.close()
         return answer
 
     def _take(self) -> _Connection:
@@ -149,6 +153,11 @@ class _Connection:
         self.pid = os.getpid()
         self._reader = MessageReader(parse_response)
         self._view = memoryview(bytearray(_RECEIVED_BYTES))
+
+    @property
+    def has_more(self) -> bool:
+        """Whether something came behind the last answer, which nobody has asked for."""
+        return bool(self._reader.buffered)
 
     def is_idle(self) -> bool:
         """Whether the agent still holds the other end, and has sent nothing unasked."""
