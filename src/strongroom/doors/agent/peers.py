@@ -7,6 +7,7 @@ that the number still means the same process, and are unknown when anything is i
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import socket
@@ -19,13 +20,14 @@ _SO_PEERGROUPS = 59
 _SO_PEERPIDFD = 77  # Linux 6.5
 _GROUP_BYTES = 4
 _GROUPS_MAX = 65_536  # NGROUPS_MAX of Linux
+_OPTION_BYTES_MAX = 1_024  # what Python's getsockopt takes
 _UNITS = (".service", ".scope")
 
 
 def principal_of(connection: socket.socket) -> Principal:
     """The process that made *connection*.
 
-    Raises: OSError: the kernel does not say who it is.
+    Raises: OSError: the kernel does not say who it is, or not all of it: a denial may name any of the groups.
     """
     data = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
     pid, uid, gid = _CREDENTIALS.unpack(data)
@@ -34,14 +36,26 @@ def principal_of(connection: socket.socket) -> Principal:
 
 
 def _groups_of(connection: socket.socket) -> tuple[int, ...]:
-    for count in (64, _GROUPS_MAX):
-        try:
-            data = connection.getsockopt(socket.SOL_SOCKET, _SO_PEERGROUPS, count * _GROUP_BYTES)
-        except OSError:
-            # ERANGE: more groups than there was room for.
-            continue
-        return Struct(f"{len(data) // _GROUP_BYTES}I").unpack(data)
-    return ()
+    try:
+        data = connection.getsockopt(socket.SOL_SOCKET, _SO_PEERGROUPS, _OPTION_BYTES_MAX)
+    except OSError as error:
+        if error.errno != errno.ERANGE:
+            raise
+        data = _many_groups_of(connection)
+    return Struct(f"{len(data) // _GROUP_BYTES}I").unpack(data)
+
+
+def _many_groups_of(connection: socket.socket) -> bytes:
+    """More groups than Python has room for, from the C library itself."""
+    import ctypes
+
+    libc = ctypes.CDLL(None, use_errno=True)
+    length = ctypes.c_uint32(_GROUPS_MAX * _GROUP_BYTES)
+    data = ctypes.create_string_buffer(length.value)
+    if libc.getsockopt(connection.fileno(), socket.SOL_SOCKET, _SO_PEERGROUPS, data, ctypes.byref(length)):
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    return data.raw[: length.value]
 
 
 def _program_of(connection: socket.socket, pid: int) -> tuple[Executable | None, str]:
@@ -50,7 +64,10 @@ def _program_of(connection: socket.socket, pid: int) -> tuple[Executable | None,
         return None, ""
     try:
         descriptor = connection.getsockopt(socket.SOL_SOCKET, _SO_PEERPIDFD)
-    except OSError:
+    except OSError as error:
+        if error.errno != errno.ENOPROTOOPT:
+            # The process has ended: its number may be another's by now.
+            return None, ""
         try:
             descriptor = os.pidfd_open(pid)
         except OSError:
