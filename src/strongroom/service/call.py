@@ -13,6 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from strongroom.items import ItemSettings
     from strongroom.service.interface import Keeper, Request
     from strongroom.vault.policy import Decision, Principal
     from strongroom.vault.vault import Vault
@@ -136,6 +137,28 @@ class Call:
             return True
         components = parse_path(path)
         return self.decide((*components[:-1], ""), "list").allowed and self.may_see(path)
+
+    def has_grants(self) -> bool:
+        """Whether the principal may do anything at all, somewhere, at this time."""
+        return self.is_owner or any(
+            grant.is_for(self.principal)
+            and "deny" not in grant.capabilities
+            and not 0 < grant.expires_us <= self.now_us
+            and not grant.is_narrowed_from(self.principal)
+            for grant in self.vault.grants()
+        )
+
+    def some_grant(self) -> None:
+        """Raise Denied for who may do nothing at all, where a request names nothing to decide about.
+
+        Its success would count as use of the vault, and keep it open.
+        """
+        if not self.has_grants():
+            raise denied()
+
+    def shown_settings(self, path: str) -> ItemSettings | None:
+        """The settings of the item at *path* for an answer that a write gives too; None without the right to read."""
+        return self.vault.settings(path) if self.may(path, "read") else None
 
     def owner_only(self) -> None:
         """Raise Denied for everybody but the owner."""

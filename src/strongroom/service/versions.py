@@ -75,7 +75,7 @@ def _gone(call: Call, path: str, number: int | None) -> dict[str, object] | None
     versions = call.vault.history(path)
     for version in versions:
         if version.number == (versions[-1].number if number is None else number):
-            return describe(version, call.vault.settings(path))
+            return describe(version, call.shown_settings(path))
     return None
 
 
@@ -159,7 +159,7 @@ def _parts(call: Call) -> tuple[dict[str, Member], Options]:
 
 
 def _written(call: Call, path: str, version: Version) -> Response:
-    settings = call.vault.settings(path)
+    settings = call.shown_settings(path)
     metadata = {**describe(version, settings), "strongroom": own_metadata(version)}
     return replies.json_response(200, replies.envelope(call.request_id, metadata))
 
