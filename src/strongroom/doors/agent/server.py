@@ -37,6 +37,7 @@ BUFFERED_MAX = 32 * 1024 * 1024
 SPARE_DESCRIPTORS = 64
 _TICK_SECONDS = 1.0
 _ACCEPTS_AT_ONCE = 64
+_LOCKED = ("X-Strongroom-Error", "VaultLocked")
 _UNCOUNTED = ("/v1/sys/", "/v1/strongroom/status")
 """Requests that do not count as use of the vault: a monitor's."""
 
@@ -238,6 +239,9 @@ class Server:
             return self.control.handle(connection, head.method, path, query, body, keep_alive=head.keep_alive)
         request = Request(head.method, path, query, head.headers, body)
         response = self._service.handle(request, principal, self._dates.now_us())
+        if _LOCKED in response.headers:
+            # Another program has replaced the root key: what is here opens nothing any more.
+            self._keeper.lock_now("the root key was replaced meanwhile")
         if response.status < 300 and not path.startswith(_UNCOUNTED):
             self._keeper.lifetime.use()
         self._keeper.lock_if_asked()
