@@ -165,7 +165,11 @@ class AuditFile:
         """Go on with the newest file of a writer that no other agent uses, or begin a new writer."""
         for writer, numbers in list_writers(self.directory).items():
             path = file_path(self.directory, writer, numbers[-1])
-            descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC)
+            try:
+                descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC)
+            except OSError as error:
+                self.notes.append(f"{path}: {(error.strerror or '').lower()}; the audit goes on in a new file")
+                continue
             try:
                 files.check_private_status(os.fstat(descriptor), path, "audit file")
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
