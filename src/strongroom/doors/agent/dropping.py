@@ -16,7 +16,7 @@ def user_named(name: str) -> struct_passwd:
 
     Raises:
         NotFound: there is none.
-        ValueError: it is root.
+        Denied: it is root.
     """
     import pwd
 
@@ -25,7 +25,7 @@ def user_named(name: str) -> struct_passwd:
     except KeyError:
         raise NotFound(f"there is no user {name}", advice=f"make one: useradd --system {name}") from None
     if entry.pw_uid == 0:
-        raise ValueError("the agent's user is somebody else than root")
+        raise Denied("the agent's user is somebody else than root", advice="name one: --user NAME")
     return entry
 
 
