@@ -83,15 +83,18 @@ class AgentUnderTest:
         prepare: Callable[[], None] | None = None,
         environment: dict[str, str] | None = None,
         socket_path: Path | None = None,
+        python: str = sys.executable,
     ) -> None:
         self.directory = directory
         self.socket = socket_path or directory / "agent.sock"
         reads, writes = os.pipe()
-        kept = {name: os.environ[name] for name in ("PYTHONPATH", "COVERAGE_PROCESS_CONFIG") if name in os.environ}
+        kept = {name: os.environ[name] for name in ("COVERAGE_PROCESS_CONFIG",) if name in os.environ}
+        # Another interpreter of the same version finds the same packages.
+        kept["PYTHONPATH"] = ":".join(os.path.abspath(place) for place in sys.path if place)
         state = {"HOME": str(directory), "XDG_STATE_HOME": str(directory / "state"), "PATH": "/usr/bin:/bin"}
         words = ["--vault", str(directory / "vault.db"), "--socket", str(self.socket), "--ready-fd", str(writes)]
         self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "strongroom", "agent-process", *words, *options],
+            [python, "-P", "-m", "strongroom", "agent-process", *words, *options],
             env={**kept, **SCRUBBING, **state, **(environment or {})},
             cwd=directory,
             pass_fds=[writes],

@@ -25,7 +25,7 @@ from strongroom.doors.agent.system import System
 from strongroom.doors.agent.ways import AT_HAND, KEY_FILE, Opening, read_key_file_bytes
 from strongroom.errors import StrongroomError, VaultLocked, VaultNotFound, WouldPrompt
 from strongroom.locate.addresses import is_path
-from strongroom.locate.agent_sockets import SYSTEM_DIRECTORY, runtime_link, socket_id, socket_path
+from strongroom.locate.agent_sockets import SYSTEM_DIRECTORY, VARIABLE, runtime_link, socket_id, socket_path
 from strongroom.service.service import Service
 from strongroom.vault.policy import Principal
 
@@ -78,6 +78,7 @@ class Agent:
         self._protections = hardening.harden(system)
         environment = dict(os.environ)
         self._at_hand = {name: environment[name] for name in _AT_HAND if name in environment}
+        self._named_socket = arguments.socket or environment.get(VARIABLE, "")
         self._notifier = Notifier(environment, arguments.ready_fd)
         self._first_secret = read_key_file_bytes(arguments.key_file) if arguments.key_file else None
         if arguments.user:
@@ -96,7 +97,7 @@ class Agent:
     @property
     def _is_shared(self) -> bool:
         """Whether other users can reach the socket's directory, so that its file's mode decides."""
-        return bool(self._arguments.socket or self._arguments.user)
+        return bool(self._named_socket or self._arguments.user)
 
     def _listen(self, environment: dict[str, str]) -> Listening:
         from strongroom.locate.state_directory import make_directory
@@ -106,7 +107,7 @@ class Agent:
             return passed
         location = self._arguments.vault
         if self._is_shared:
-            return listen(os.path.abspath(self._arguments.socket or _system_socket(location)))
+            return listen(os.path.abspath(self._named_socket or _system_socket(location)))
         path = socket_path(location, environment)
         make_directory(os.path.dirname(path))
         listening = listen(path)
@@ -117,7 +118,7 @@ class Agent:
 
     def _drop(self) -> None:
         entry = user_named(self._arguments.user)
-        if not self._arguments.socket:
+        if not self._named_socket:
             make_directory_for(entry, SYSTEM_DIRECTORY)
         become(entry)
         if self._arguments.key_file:
@@ -172,7 +173,7 @@ class Agent:
         """Unlock with what lies at hand, and serve until the end."""
         try:
             self._watch_signals()
-            if self._arguments.ready_fd < 0:
+            if self._arguments.ready_fd < 0 or self._first_secret is not None:
                 self._unlock_at_start()
             self._notifier.ready("locked" if self._keeper.is_locked else "unlocked")
             if self._arguments.ready_fd >= 0:

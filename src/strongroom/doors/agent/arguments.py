@@ -26,7 +26,7 @@ class AgentArguments:
         audit_dir: where the audit files lie; empty for beside the vault.
         life_seconds, idle_seconds: of the keys; None for no end.
         ready_fd: a pipe's end that receives a byte when clients are served; then the standard streams are
-            let go of, and nothing is unlocked at the start; -1 for an agent in the foreground.
+            let go of, and what lies at hand is not tried at the start; -1 for an agent in the foreground.
         expect_counter: the commit that the vault must have reached.
     """
 

@@ -10,7 +10,7 @@ import threading
 
 from strongroom.doors.agent.clocks import Dates, Lifetime, seconds
 from strongroom.doors.agent.collecting import Collector
-from strongroom.errors import Denied, StrongroomError, Tampered, VaultLocked
+from strongroom.errors import Denied, StrongroomError, Tampered, VaultLocked, WrongKey
 from strongroom.vault.policy import Principal
 
 TYPE_CHECKING = False
@@ -215,11 +215,11 @@ class Keeper:
         """
         self._unlocking = None
         if attempt.vault is None:
-            self._failures += 1
-            self._not_before = seconds() + min(_FIRST_DELAY * 2 ** min(self._failures - 1, 10), _DELAY_MAX)
-            if attempt.error is None:
-                raise StrongroomError("unlocking failed unexpectedly: this is a bug in strongroom")
-            raise attempt.error
+            if isinstance(attempt.error, WrongKey):
+                # Only a guess is slowed down, not a full disk or an agent that found nothing to try.
+                self._failures += 1
+                self._not_before = seconds() + min(_FIRST_DELAY * 2 ** min(self._failures - 1, 10), _DELAY_MAX)
+            raise attempt.error or StrongroomError("unlocking failed unexpectedly: this is a bug in strongroom")
         vault, attempt.vault = attempt.vault, None
         try:
             self._take(vault, attempt)
