@@ -10,8 +10,6 @@ This file is the face: the public names and where each is made. Nothing is impor
 before it is asked for (PEP 562), so that ``import strongroom`` costs a program nothing.
 """
 
-from __future__ import annotations
-
 __version__ = "0.1.0"
 
 TYPE_CHECKING = False

@@ -4,8 +4,6 @@ Light on purpose: a plain read through the agent loads this file and little else
 Source: docs/format.md#agent.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 
@@ -46,7 +44,7 @@ def _sha256(data: bytes) -> str:
     return digest
 
 
-def agent_directory(environment: Mapping[str, str] = os.environ) -> str:
+def agent_directory(environment: "Mapping[str, str]" = os.environ) -> str:
     """The directory, mode 0700, in which this user's agents listen.
 
     Under the home that the password database names: cron, systemd and sudo set neither ``HOME`` nor
@@ -70,7 +68,7 @@ def agent_directory(environment: Mapping[str, str] = os.environ) -> str:
     return os.path.join(home, ".local", "state", "strongroom", "agent")
 
 
-def socket_path(location: str, environment: Mapping[str, str] = os.environ) -> str:
+def socket_path(location: str, environment: "Mapping[str, str]" = os.environ) -> str:
     """Where the agent of the vault at *location* listens when this user starts it without ``--socket``.
 
     Raises: VaultNotFound: this user has no home directory.
@@ -78,7 +76,7 @@ def socket_path(location: str, environment: Mapping[str, str] = os.environ) -> s
     return os.path.join(agent_directory(environment), socket_id(location) + ".sock")
 
 
-def runtime_link(location: str, environment: Mapping[str, str] = os.environ) -> str | None:
+def runtime_link(location: str, environment: "Mapping[str, str]" = os.environ) -> str | None:
     """The link to the socket that the agent leaves in the session's own directory; None without one."""
     directory = environment.get("XDG_RUNTIME_DIR", "")
     if not directory.startswith("/"):
@@ -86,7 +84,7 @@ def runtime_link(location: str, environment: Mapping[str, str] = os.environ) -> 
     return os.path.join(directory, "strongroom", socket_id(location) + ".sock")
 
 
-def candidates(location: str, environment: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+def candidates(location: str, environment: "Mapping[str, str]" = os.environ) -> tuple[str, ...]:
     """Where a client looks for the agent of the vault at *location*, in this order.
 
     ``STRONGROOM_AGENT_SOCKET`` alone when it is set, else this user's own agent, else the system's.

@@ -4,15 +4,13 @@
 list by hand (`quick`), because argparse alone costs a fifth of the whole read.
 """
 
-from __future__ import annotations
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import NoReturn
 
 
-def main(arguments: Sequence[str] | None = None) -> NoReturn:
+def main(arguments: "Sequence[str] | None" = None) -> "NoReturn":
     """Run one command and leave the process with its exit code.
 
     Args:

@@ -1,12 +1,11 @@
 """The plain ``get``: read off the argument list without argparse, and answered by the agent without a library.
 
-A read through the agent loads this file, `locate.agent_sockets` and ``_socket``; a test
-looks at `sys.modules`. Whatever is not plain, or does not go well at once, is left to
-`running`, which does the same with more care and more words; tests hold the two together.
+A read through the agent loads this file, `locate.agent_sockets` and ``_socket``, and not even
+``__future__``, which is a module and a percent of the read; a test looks at `sys.modules`.
+Whatever is not plain, or does not go well at once, is left to `running`, which does the
+same with more care and more words; tests hold the two together.
 Until the value has come nothing is written, so that nothing is lost by beginning anew.
 """
-
-from __future__ import annotations
 
 import os
 import sys
@@ -19,11 +18,11 @@ if TYPE_CHECKING:
 
 _WITH_VALUE = {"--vault": "vault", "--key-file": "key_file", "--identity": "identity"}
 _PATIENCE_SECONDS = 10
-_RECEIVE_BYTES = 64 * 1024
+_RECEIVE_BYTES = 16 * 1024
 _HEAD_BYTES_MAX = 4096
 
 
-def read_get(words: Sequence[str]) -> Arguments | None:
+def read_get(words: "Sequence[str]") -> "Arguments | None":
     """The arguments of ``get PATH [FIELD]`` with ``--vault``, ``--key-file``, ``--identity``, ``--no-agent`` anywhere.
 
     Returns: None for every other command line, also for a wrong one.
@@ -42,7 +41,7 @@ def read_get(words: Sequence[str]) -> Arguments | None:
     return arguments
 
 
-def split_get(words: Sequence[str]) -> tuple[list[str], dict[str, str | bool]] | None:
+def split_get(words: "Sequence[str]") -> tuple[list[str], dict[str, str | bool]] | None:
     """As `read_get`: the plain words, and the options by their attributes."""
     plain: list[str] = []
     options: dict[str, str | bool] = {}
@@ -70,7 +69,7 @@ def split_get(words: Sequence[str]) -> tuple[list[str], dict[str, str | bool]] |
     return plain, options
 
 
-def read_through_agent(words: Sequence[str]) -> bytearray | None:
+def read_through_agent(words: "Sequence[str]") -> bytearray | None:
     """The value that a plain ``get`` asks for, from the agent.
 
     Returns: its bytes, which are to be written as they are; None when this is no plain ``get``, standard
