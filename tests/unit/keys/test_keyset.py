@@ -82,7 +82,7 @@ REFUSED: dict[str, Callable[[Keyset], object]] = {
     "enable an enabled key": lambda keyset: keyset.enable(3),
     "disable twice": lambda keyset: keyset.disable(2),
     "disable an unknown key": lambda keyset: keyset.disable(5),
-    "a key for an unknown purpose": lambda keyset: keyset.add_purpose_key(5),
+    "a key for an unknown purpose": lambda keyset: keyset.add_purpose_key(6),
 }
 
 
@@ -101,6 +101,17 @@ def test_the_newest_purpose_key_is_the_current_one(keyset: Keyset) -> None:
     assert keyset.purpose_key(labels.IDENTITY_SEED) == keyset.purpose_key(labels.IDENTITY_SEED, 2) != first
     with pytest.raises(KeyError):
         keyset.purpose_key(labels.IDENTITY_SEED, 3)
+
+
+def test_a_key_for_deposits_is_there_only_once_it_was_added(keyset: Keyset) -> None:
+    assert keyset.purpose_versions(labels.DEPOSIT_SEED) == []
+    for version in (1, 2, 3):
+        assert keyset.add_purpose_key(labels.DEPOSIT_SEED) == version
+    second = bytes(keyset.purpose_key(labels.DEPOSIT_SEED, 2))
+    keyset.drop_old_purpose_keys(labels.DEPOSIT_SEED, keep=2)
+    again = Keyset.decode(keyset.encode())
+    assert again.purpose_versions(labels.DEPOSIT_SEED) == [3, 2]
+    assert again.purpose_key(labels.DEPOSIT_SEED, 2) == second
 
 
 def test_older_purpose_keys_are_listed_and_then_dropped(keyset: Keyset) -> None:
@@ -209,7 +220,7 @@ BAD_KEYSETS: dict[str, tuple[Callable[[bytearray], bytearray], type[Exception]]]
     "enabled without a key": (_at(23, bytes(32)), Tampered),
     "too many purpose keys": (_at(55, u32(65)), Tampered),
     "a purpose missing": (lambda data: _at(55, u32(3))(data)[:-37], Tampered),
-    "unknown purpose": (_at(170, b"\5"), FormatUnsupported),
+    "unknown purpose": (_at(170, b"\6"), FormatUnsupported),
     "purpose twice": (_at(96, b"\1"), Tampered),
     "purposes out of order": (_at(59, b"\4"), Tampered),
     "version 0": (_at(60, u32(0)), Tampered),
