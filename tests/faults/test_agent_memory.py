@@ -17,6 +17,7 @@ import pytest
 
 from strongroom.crypto import kdf, labels
 from tests.agents import IS_ROOT, PASSPHRASE, AgentUnderTest, make_vault, open_vault
+from tests.peers import require_programs
 
 pytestmark = pytest.mark.skipif(not IS_ROOT, reason="only root may read the memory of the agent")
 
@@ -129,8 +130,7 @@ def test_secret_memory_shows_nothing_to_root(tmp_path: Path) -> None:
 
 def test_core_image_of_an_open_vault(tmp_path: Path) -> None:
     """The positive control of gcore: what is in the heap is in the image."""
-    if not shutil.which("gcore"):
-        pytest.skip("gdb is not installed")
+    require_programs("gcore")
     make_vault(tmp_path)
     needles = needles_of(tmp_path)
     with AgentUnderTest(tmp_path, prepare=deny_locked_memory) as agent:
