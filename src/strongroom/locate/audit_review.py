@@ -101,6 +101,7 @@ class _WriterReview:
         self._show = show
         self._chain: Chain | None = None
         self._cut = 0
+        self._compared: set[int] = set()
 
     def check(self, numbers: Sequence[int]) -> None:
         """Check the files *numbers*, ascending."""
@@ -122,6 +123,9 @@ class _WriterReview:
             if wanted > reached:
                 who = f"writer {self._writer[:8]}"
                 result.find(f"{who}: cut off: it ends at line {reached}, and the checkpoint knows line {wanted}")
+            elif wanted not in self._compared:
+                # A record that begins behind the checkpoint could be written anew like any other.
+                result.find(f"writer {self._writer[:8]}: line {wanted}, which the checkpoint knows, is not here")
 
     def _check_file(self, number: int) -> None:
         path = file_path(self._directory, self._writer, number)
@@ -166,6 +170,8 @@ class _WriterReview:
             self._result.find(f"{name}:1: the file before ends in {cut} bytes that are no line, not {entry.get('cut')}")
         if number == 1 and (sequence, previous) != (1, FIRST_LINK):
             self._result.find(f"{name}:1: is no beginning")
+        if self._wanted.get(sequence - 1) == previous:
+            self._compared.add(sequence - 1)
         self._chain = Chain(self._keys_of(version), sequence - 1, previous)
         self._follow(line, f"{name}:1", is_first=True)
 
@@ -180,8 +186,10 @@ class _WriterReview:
             self._result.find(f"{place}: does not follow the line before: changed, moved, inserted, or one is missing")
             self._go_on_from(line, chain)
             return
-        if sequence in self._wanted and self._wanted[sequence] != chain.link:
-            self._result.find(f"{place}: is not the line that the checkpoint knows: everything was written anew")
+        if sequence in self._wanted:
+            self._compared.add(sequence)
+            if self._wanted[sequence] != chain.link:
+                self._result.find(f"{place}: is not the line that the checkpoint knows: everything was written anew")
         self._result.newest[self._writer] = (sequence, chain.link)
         self._result.entries += 1
         if self._show is not None and not is_first:
