@@ -156,7 +156,9 @@ class Inbox:
         for name, status in self._entries():
             deposit_id = _id_of(name)
             if deposit_id is None:
-                if name.endswith(_UNFINISHED) and time() - status.st_ctime > _STALE_SECONDS:
+                is_stale = name.endswith(_UNFINISHED) and time() - status.st_ctime > _STALE_SECONDS
+                # A directory of that name was planted: it stays, and stops nobody's deposits.
+                if is_stale and not stat.S_ISDIR(status.st_mode):
                     self._discard(name)
                 continue
             letters = by_user.setdefault(status.st_uid, [])
