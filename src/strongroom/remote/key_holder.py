@@ -60,6 +60,34 @@ class KeyHolderOnly:
         """Refused; see `Vault.remove_grant`."""
         _refuse("remove_grant", "strongroom grant remove")
 
+    def depositors(self, *_args: object, **_kwargs: object) -> NoReturn:
+        """Refused; see `Vault.depositors`."""
+        _refuse("depositors", "strongroom deposit keys")
+
+    def deposit_key(self, *_args: object, **_kwargs: object) -> NoReturn:
+        """Refused; see `Vault.deposit_key`."""
+        _refuse("deposit_key", "strongroom deposit add-key")
+
+    def remove_depositor(self, *_args: object, **_kwargs: object) -> NoReturn:
+        """Refused; see `Vault.remove_depositor`."""
+        _refuse("remove_depositor", "strongroom deposit remove-key")
+
+    def collect_deposits(self, *_args: object, **_kwargs: object) -> NoReturn:
+        """Refused; see `Vault.collect_deposits`."""
+        _refuse("collect_deposits", "the agent collects them by itself")
+
+    def pending_deposits(self, *_args: object, **_kwargs: object) -> NoReturn:
+        """Refused; see `Vault.pending_deposits`."""
+        _refuse("pending_deposits", "strongroom deposit list")
+
+    def accept_deposit(self, *_args: object, **_kwargs: object) -> NoReturn:
+        """Refused; see `Vault.accept_deposit`."""
+        _refuse("accept_deposit", "strongroom deposit accept")
+
+    def discard_deposit(self, *_args: object, **_kwargs: object) -> NoReturn:
+        """Refused; see `Vault.discard_deposit`."""
+        _refuse("discard_deposit", "strongroom deposit discard")
+
     def transaction(self, *_args: object, **_kwargs: object) -> NoReturn:
         """Refused; see `Vault.transaction`."""
         _refuse("transaction", "several writes at once go through the agent too: set_many")

@@ -50,12 +50,15 @@ class Pending:
         can_be_accepted: whether it opens at all.
     """
 
-    __slots__ = ("_content", "_letter", "_received_ns", "depositor", "fields", "id", "path", "reason", "size", "user")
+    __slots__ = (
+        "_content", "_letter", "_opens", "_received_ns", "depositor", "fields", "id", "path", "reason", "size", "user",
+    )  # fmt: skip
 
     def __init__(self, letter: Letter) -> None:
         self._letter = letter
         self._received_ns = letter.changed_ns
         self._content: tuple[Deposit, dict[str, Field]] | None = None
+        self._opens = False
         self.id = letter.deposit_id.hex()
         self.user = letter.user
         self.size = letter.size
@@ -67,7 +70,7 @@ class Pending:
     @property
     def can_be_accepted(self) -> bool:
         """Whether it opens, so that a person may accept it."""
-        return self._content is not None and self.reason != _REPEATED
+        return self._opens and self.reason != _REPEATED
 
     @property
     def received(self) -> datetime:
@@ -91,9 +94,15 @@ class TakenIn:
 def list_pending(core: Core) -> list[Pending]:
     """What waits, the oldest first; nothing is changed."""
     letters = inbox_of(core).letters()
+    found = []
     with core.reading() as rows:
         known = {depositor.id: depositor for depositor in read_depositors(core, rows)}
-        return [_judge(core, letter, known) for letter in letters]
+        for letter in letters:
+            pending = _judge(core, letter, known)
+            # Values are held for one deposit at a time, however many wait.
+            pending._content = None
+            found.append(pending)
+    return found
 
 
 def collect(core: Core) -> list[TakenIn]:
@@ -187,7 +196,7 @@ def _judge(core: Core, letter: Letter, known: dict[bytes, Depositor]) -> Pending
         return pending
     pending.path = path
     pending.fields = tuple(fields)
-    pending._content = (deposit, fields)
+    pending._content, pending._opens = (deposit, fields), True
     if deposit.deposit_id != letter.deposit_id:
         pending.reason = "its file was renamed"
         return pending
