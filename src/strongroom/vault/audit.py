@@ -107,8 +107,12 @@ class AuditLog:
     def __init__(self, mac: Mac, envelope: Envelope) -> None:
         self._mac = mac
         self._envelope = envelope
-        # (row, link) of the last entry seen, to spare opening it again at each commit.
-        self._tail: tuple[Row | None, bytes] = (None, _NO_LINK)
+        # Sequence and link of the newest entry, as long as nobody else has committed.
+        self._tail: tuple[int, bytes] | None = None
+
+    def forget(self) -> None:
+        """Look for the newest entry again: another program committed, or a transaction was undone."""
+        self._tail = None
 
     def append(self, rows: LedgeredRows, entry: AuditEntry) -> None:
         """Add *entry* to the chain, in the transaction that it describes.
@@ -118,11 +122,8 @@ class AuditLog:
             ValueError: the commit touches more than one entry can name. An entry that nobody can
                 read back would stop every later commit.
         """
-        last = rows.last(AUDIT, WRITER)
-        sequence, link = 1, _NO_LINK
-        if last is not None:
-            sequence = integer(last, 1) + 1
-            link = self._tail[1] if self._tail[0] == last else self.open(last)[1]
+        sequence, link = self._tail or self._newest(rows)
+        sequence += 1
         body = _encode(entry)
         if len(entry.touched) > TOUCHED_MAX or len(body) > ENTRY_BYTES_MAX:
             raise ValueError(f"one commit writes at most {TOUCHED_MAX:,} items; write them in several")
@@ -130,7 +131,11 @@ class AuditLog:
         sealed = self._envelope.encrypt(labels.AUDIT_ENTRY, body + link, WRITER, u64(sequence))
         row: Row = (WRITER, sequence, sealed)
         rows.put(AUDIT, row, replaces=None)
-        self._tail = (row, link)
+        self._tail = sequence, link
+
+    def _newest(self, rows: LedgeredRows) -> tuple[int, bytes]:
+        last = rows.last(AUDIT, WRITER)
+        return (0, _NO_LINK) if last is None else (integer(last, 1), self.open(last)[1])
 
     def open(self, row: Row) -> tuple[AuditEntry, bytes]:
         """The entry in *row*, and its link.

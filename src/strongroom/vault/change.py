@@ -87,7 +87,8 @@ class ChangeContext:
         try:
             core.synchronise(rows)
             request_id = self._request_id or entropy.random_bytes(16)
-            state = core.ledger.read(rows)
+            # Just read, or known to be the newest: nobody else has committed since.
+            state = core.ledger.seen
             core.change = Change(LedgeredRows(rows, core.ledger), state, core.author, core.clock_us(), request_id)
             return core.change
         except BaseException as error:
@@ -194,6 +195,7 @@ class ChangeContext:
                 core._use(change.replaced_keys, change.state)
             core.tree.forget()
             core.forget_settings()
+            core.audit.forget()
             core.ledger.forget(change.state)
             # The keys may remember a header that was sealed but not committed.
             core._token = None

@@ -175,6 +175,7 @@ class Core:
             return
         self.tree.forget()
         self.forget_settings()
+        self.audit.forget()
         keys = self.keys
         header = rows.get(HEADER, 1)
         if header is None:
