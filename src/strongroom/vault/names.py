@@ -48,13 +48,16 @@ class Tree:
         envelope: opens and seals nodes.
     """
 
-    __slots__ = ("_envelope", "_mac", "_old_macs", "_places", "grants")
+    __slots__ = ("_asked", "_envelope", "_mac", "_old_macs", "_places", "_token", "grants")
 
     def __init__(self, macs: list[Mac], envelope: Envelope) -> None:
         self._mac, *self._old_macs = macs
         self._envelope = envelope
         # Keyed by full path; a folder's ends with "/". Only authenticated nodes get in.
         self._places: dict[str, Place] = {}
+        # The last name that a token was made of, and that token: what is written was looked up just before.
+        self._asked: tuple[bytes, int, str] | None = None
+        self._token = b""
         # Who may do what below these names; opened once, and valid for as long as they are.
         self.grants: tuple[Grant, ...] | None = None
 
@@ -79,7 +82,7 @@ class Tree:
         parent = self.folder_id(rows, components[:-1])
         if parent is None:
             return None
-        row = rows.get(NODES, parent, _token(self._mac, parent, kind, components[-1]))
+        row = rows.get(NODES, parent, self._newest_token(parent, kind, components[-1]))
         for mac in self._old_macs if row is None else ():
             row = row or rows.get(NODES, parent, _token(mac, parent, kind, components[-1]))
         if row is None:
@@ -135,13 +138,14 @@ class Tree:
         if place is None:
             parent = self.make_folder(rows, components[:-1])
             place = self.insert(rows, parent, components, Node(FOLDER, components[-1]), entropy.random_bytes(16))
+            rows.expect_nothing(NODES, place.id)
         return place.id
 
     def insert(
         self, rows: LedgeredRows, parent: bytes, components: tuple[str, ...], node: Node, node_id: bytes
     ) -> Place:
         """Put a node that is known to be absent into the folder *parent*."""
-        token = _token(self._mac, parent, node.kind, components[-1])
+        token = self._newest_token(parent, node.kind, components[-1])
         row: Row = (parent, token, node_id, self._seal(node, parent, token, node_id))
         rows.put(NODES, row, replaces=None)
         place = Place(row, node)
@@ -150,7 +154,7 @@ class Tree:
 
     def save(self, rows: LedgeredRows, place: Place) -> None:
         """Write a node back whose content was changed in memory."""
-        token = _token(self._mac, place.parent, place.node.kind, place.node.name)
+        token = self._newest_token(place.parent, place.node.kind, place.node.name)
         row: Row = (place.parent, token, place.id, self._seal(place.node, place.parent, token, place.id))
         if token == place.token:
             rows.put(NODES, row, replaces=place.row)
@@ -196,7 +200,14 @@ class Tree:
 
     def has_current_token(self, place: Place) -> bool:
         """Whether a node lies where the newest index key puts it."""
-        return place.token == _token(self._mac, place.parent, place.node.kind, place.node.name)
+        return place.token == self._newest_token(place.parent, place.node.kind, place.node.name)
+
+    def _newest_token(self, parent: bytes, kind: int, component: str) -> bytes:
+        asked = parent, kind, component
+        if asked != self._asked:
+            self._token = _token(self._mac, parent, kind, component)
+            self._asked = asked
+        return self._token
 
     def _seal(self, node: Node, parent: bytes, token: bytes, node_id: bytes) -> bytes:
         return self._envelope.encrypt(labels.NODE, encode_node(node), parent, token, node_id)
