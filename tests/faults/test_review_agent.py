@@ -32,7 +32,7 @@ from strongroom.vault.opening import create_vault
 from strongroom.vault.policy import Principal
 from tests.agents import IS_ROOT, LINUX, AgentUnderTest, make_vault, open_vault
 from tests.peers import require_programs
-from tests.unit.service.conftest import MERGE, WEB, Office
+from tests.unit.service.conftest import MERGE, WEB, Answer, Office
 
 linux = pytest.mark.skipif(not LINUX, reason="the agent is tested on Linux")
 as_root = pytest.mark.skipif(not IS_ROOT, reason="takes other users")
@@ -241,6 +241,22 @@ def test_asking_for_nothing_takes_a_grant(case: str, office: Office) -> None:
     office.vault.add_grant("web", "user", WEB.uid, {"read": ["in/**"]}, lifetime=timedelta(seconds=5))
     office.now += 6_000_000
     assert office.ask("POST", target, body, who=WEB).status == 403
+
+
+def test_a_lost_answer_may_be_asked_for_again(office: Office) -> None:
+    """Who may only create repeats a request with its id, and is told what it made; a new request is denied."""
+    grant(office, "create")
+    office.vault.add_grant("other", "user", WEB.uid + 1, {"create": ["in/**"]})
+
+    def write(request_id: str, who: Principal = WEB) -> Answer:
+        body = {"data": {"a": 1}, "options": {"strongroom": {"request_id": request_id}}}
+        return office.ask("POST", "secret/data/in/new", body, who=who)
+
+    assert [write("1" * 32).data["version"] for _ in range(2)] == [1, 1]
+    assert len(office.vault.history("in/new")) == 1
+    assert write("2" * 32).status == 403
+    assert write("1" * 32, Principal(WEB.uid + 1, WEB.gid)).status == 403
+    assert len(office.vault.history("in/new")) == 1
 
 
 @pytest.mark.parametrize("status", [204, 304])

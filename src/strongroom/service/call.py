@@ -7,6 +7,7 @@ from strongroom.items import parse_folder, parse_path
 from strongroom.service.json_text import Member, members_of_body
 from strongroom.service.refusals import Refused
 from strongroom.vault.change import Change
+from strongroom.vault.history import is_repetition
 from strongroom.vault.policy import OWNER, decide
 
 TYPE_CHECKING = False
@@ -180,6 +181,10 @@ class Call:
         if self.is_owner or ("deposit" in capabilities and self.may(path, "deposit")):
             return
         needed = "update" if exists(self.vault, path) else "create"
+        change = self.vault._core.change
+        if needed == "update" and change is not None and is_repetition(change, self.vault._core, path):
+            # Its own request again, of which the answer was lost: nothing is written, and nothing more is allowed.
+            needed = "create"
         if needed not in capabilities or not self.may(path, needed):
             raise denied()
 

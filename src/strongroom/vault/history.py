@@ -271,6 +271,17 @@ def _repeated(change: Change, node: Node) -> Entry | None:
     return entry
 
 
+def is_repetition(change: Change, core: Core, path: str) -> bool:
+    """Whether an earlier commit with this change's request id, by the same author, wrote a version at *path*."""
+    place = core.tree.find(change.rows, parse_path(path), ITEM)
+    return place is not None and any(
+        entry.request_id == change.request_id != NO_REQUEST
+        and entry.author == change.author
+        and entry.edition not in change.written
+        for entry in place.node.entries
+    )
+
+
 def _check_cas(path: str, node: Node, settings: VaultSettings, cas: int | None) -> None:
     if cas is None:
         if node.cas_required or settings.cas_required:
