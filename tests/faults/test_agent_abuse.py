@@ -429,3 +429,35 @@ def test_the_environment_is_wiped(tmp_path: Path) -> None:
         if IS_ROOT:
             assert b"canary" not in Path(f"/proc/{agent.pid}/environ").read_bytes()
 
+
+
+def test_tampering_locks_the_agent(tmp_path: Path) -> None:
+    """It verifies when it is unlocked; what it finds is in its status, and nothing is served any more."""
+    import sqlite3
+
+    make_vault(tmp_path, items=3)
+    with sqlite3.connect(tmp_path / "vault.db") as connection:
+        connection.execute("DELETE FROM versions WHERE item = (SELECT max(item) FROM versions)")
+    connection.close()
+    with AgentUnderTest(tmp_path) as agent:
+        agent.unlocked()
+        status = agent.wait_until(lambda status: bool(status["locked"]))
+        assert "verification found something" in str(status["locked_because"])
+        assert "deleted" in str(status["verified"])
+        assert agent.read().status == 503
+
+
+def test_clients_are_served_during_the_verification(tmp_path: Path) -> None:
+    """Nobody waits for it longer than for another client."""
+    make_vault(tmp_path, items=2)
+    with open_vault(tmp_path) as vault:
+        vault.set_many({f"many/item-{number}": {"password": "x"} for number in range(3000)})
+    with AgentUnderTest(tmp_path) as agent:
+        agent.unlocked()
+        longest = 0.0
+        while not agent.status()["verified"]:
+            started = time.monotonic()
+            assert agent.read().status == 200
+            longest = max(longest, time.monotonic() - started)
+        assert longest < 0.5, longest
+        assert agent.status()["locked"] is False

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from strongroom.locate.audit_files import AuditFile
     from strongroom.vault.vault import Vault
 
+_SWITCH_SECONDS = 0.0005
 _AT_HAND = ("STRONGROOM_KEY_FILE", "STRONGROOM_IDENTITY_FILE", "CREDENTIALS_DIRECTORY")
 
 
@@ -74,6 +75,8 @@ class Agent:
     def __init__(self, arguments: AgentArguments) -> None:
         self._arguments = arguments
         os.umask(0o077)
+        # Clients wait at most this long for a thread that verifies or derives a key.
+        sys.setswitchinterval(_SWITCH_SECONDS)
         system = System()
         self._protections = hardening.harden(system)
         environment = dict(os.environ)

@@ -10,7 +10,8 @@ import threading
 
 from strongroom.doors.agent.clocks import Dates, Lifetime, seconds
 from strongroom.doors.agent.collecting import Collector
-from strongroom.errors import Denied, StrongroomError, Tampered, VaultLocked, WrongKey
+from strongroom.doors.agent.verifying import Verifying
+from strongroom.errors import Denied, StrongroomError, VaultLocked, WrongKey
 from strongroom.vault.policy import Principal
 
 TYPE_CHECKING = False
@@ -90,7 +91,7 @@ class Keeper:
         self._housed: object = None
         self._audit: AuditFile | None = None
         self._unlocking: Unlocking | None = None
-        self._verifying: _Verifying | None = None
+        self._verifying: Verifying | None = None
         self._collector = Collector()
         self._verified_at = 0.0
         self._failures = 0
@@ -258,14 +259,15 @@ class Keeper:
         verifying = self._verifying
         if verifying is not None and verifying.is_over:
             self._verifying = None
+            self._memory.give_back()
             self._judge(verifying)
         elif verifying is None and seconds() - self._verified_at > VERIFY_SECONDS:
             self._verified_at = seconds()
-            self._verifying = _Verifying(self._vault)
+            self._verifying = Verifying(self._vault)
         if self._vault is not None:
             self._collector.look(self._vault)
 
-    def _judge(self, verifying: _Verifying) -> None:
+    def _judge(self, verifying: Verifying) -> None:
         if verifying.vault is not self._vault:
             return
         self.verified = {"at_us": self._dates.now_us(), "findings": list(verifying.findings), "says": verifying.says}
@@ -297,31 +299,3 @@ class Keeper:
             "notes": [*self.notes, *([self._collector.note] if self._collector.note else [])],
             "pid": os.getpid(),
         }
-
-
-class _Verifying:
-    """`Vault.verify` in a thread."""
-
-    def __init__(self, vault: Vault) -> None:
-        self.vault = vault
-        self.says = ""
-        self.findings: tuple[str, ...] = ()
-        self.is_tampered = False
-        self._thread = threading.Thread(target=self._run, name="verify", daemon=True)
-        self._thread.start()
-
-    @property
-    def is_over(self) -> bool:
-        return not self._thread.is_alive()
-
-    def _run(self) -> None:
-        try:
-            self.vault.verify()
-            self.says = "intact"
-        except Tampered as error:
-            self.is_tampered = True
-            self.says = error.message
-            self.findings = error.findings
-        except StrongroomError as error:
-            # Locked meanwhile, or busy: the next hour comes.
-            self.says = error.message

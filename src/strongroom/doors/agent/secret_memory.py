@@ -26,6 +26,7 @@ class SecretMemory:
     """
 
     def __init__(self, system: System) -> None:
+        self._system = system
         self._arenas: list[memoryview] = []
         self._turn = 0
         self.kind = UNREADABLE
@@ -58,6 +59,10 @@ class SecretMemory:
             return place
 
         rehouse(keys, allocate)
+
+    def give_back(self) -> None:
+        """Let the system have what a large piece of work has left free."""
+        self._system.give_back()
 
     def wipe(self) -> None:
         """Overwrite everything in both arenas."""

@@ -51,6 +51,11 @@ class System:
         """Fill memory of this process with zeros."""
         self._ctypes.memset(address, 0, length)
 
+    def give_back(self) -> None:
+        """Hand free memory back to the system. Source: malloc_trim(3)."""
+        if self._libc is not None and hasattr(self._libc, "malloc_trim"):
+            self._libc.malloc_trim(0)
+
     def secret_pages(self, length: int) -> memoryview | None:
         """Memory that the kernel itself cannot read, nor root through ``/proc/PID/mem``; None where there is none.
 
