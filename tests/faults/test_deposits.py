@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from strongroom.errors import Conflict, Denied, NotFound, RolledBack, Tampered, UnsafePermissions, WrongKey
+from strongroom.errors import (
+    Conflict,
+    Denied,
+    NotFound,
+    RolledBack,
+    StoreUnavailable,
+    Tampered,
+    UnsafePermissions,
+    WrongKey,
+)
 from strongroom.items import Field
 from strongroom.keys import deposit_keys
 from strongroom.keys.deposit_keys import DepositorKey
@@ -18,6 +28,7 @@ from strongroom.locate.depositing import Depositor, write_depositor_file
 from strongroom.stores import inbox
 from strongroom.stores.sqlite import SqliteStore
 from strongroom.vault.deposit_records import Deposit, encode_content
+from strongroom.vault.ledger import Ledger
 from strongroom.vault.opening import create_vault
 from strongroom.vault.vault import Vault
 
@@ -361,6 +372,51 @@ def test_what_a_killed_depositor_left_unfinished_is_removed_after_an_hour(
     monkeypatch.setattr(inbox, "time", lambda: time.time() + 3700)
     scene.vault.collect_deposits()
     assert sorted(os.listdir(scene.inbox)) == ["README", "key"]
+
+
+def test_a_full_disk_leaves_nothing_behind(tmp_path: Path) -> None:
+    """A real small disk: the error is ours, the unfinished file is gone, and what was there stays."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k,mode=0700", "strongroom-test", str(place)]
+    mounted = subprocess.run(mount, capture_output=True, check=False, text=True)
+    if mounted.returncode:
+        pytest.skip(f"a small disk needs root: {mounted.stderr.strip()}")
+    try:
+        box = inbox.Inbox(str(place / "vault.db.inbox"))
+        box.create()
+        box.put(bytes(16), bytes(20_000))
+        box.write_notice(b"old")
+        for attempt in (lambda: box.put(b"\1" * 16, bytes(60_000)), lambda: box.write_notice(bytes(60_000))):
+            with pytest.raises(StoreUnavailable, match="no space left"):
+                attempt()
+        assert sorted(os.listdir(box.path)) == [f"{bytes(16).hex()}.deposit", "key"]
+        assert box.notice() == b"old"
+    finally:
+        subprocess.run(["umount", str(place)], check=True)
+
+
+@pytest.mark.parametrize("moment", ["before the commit", "after it"])
+def test_a_crash_while_taking_in_loses_and_doubles_nothing(moment: str, scene: Scene) -> None:
+    """A key holder is killed; the next one has the deposit in the vault once, and out of the inbox."""
+    scene.leave()
+    child = os.fork()
+    if not child:
+        try:
+            if moment == "before the commit":
+                Ledger.write = lambda *_: os._exit(7)  # type: ignore[method-assign]
+            else:
+                inbox.Inbox.remove = lambda *_: os._exit(7)  # type: ignore[method-assign]
+            scene.vault.collect_deposits()
+        finally:
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+    assert len(list(scene.inbox.glob("*.deposit"))) == 1
+    scene.vault.collect_deposits()
+    assert list(scene.inbox.glob("*.deposit")) == []
+    assert [version.number for version in scene.vault.history("web/login")] == [1]
+    assert scene.vault.get("web/login", "password").reveal() == SECRET
+    scene.vault.verify()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")

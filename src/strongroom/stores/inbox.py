@@ -212,13 +212,17 @@ class Inbox:
         if not os.access(self.path, os.R_OK | os.W_OK | os.X_OK):
             raise self._denied()
         self._check_room(len(data))
-        temporary = self._at(f".{deposit_id.hex()}{_UNFINISHED}")
+        self._lay_down(deposit_id.hex() + _ENDING, data)
+
+    def _lay_down(self, name: str, data: bytes) -> None:
+        """Write a file, whole and durable, in place of one of the same name."""
+        temporary = self._at(f".{os.urandom(16).hex()}{_UNFINISHED}")
         try:
             durable.write_new(temporary, data, 0o644)
-            os.rename(temporary, self._at(deposit_id.hex() + _ENDING))
+            os.replace(temporary, self._at(name))
         except OSError as error:
             durable.discard(temporary)
-            raise durable.os_error(error, temporary, "deposit") from None
+            raise durable.os_error(error, temporary, "file in the inbox") from None
         except StrongroomError:
             durable.discard(temporary)
             raise
@@ -256,14 +260,7 @@ class Inbox:
         Raises: UnsafePermissions, StoreUnavailable.
         """
         self.check_own()
-        temporary = self._at(f".{os.urandom(16).hex()}{_UNFINISHED}")
-        try:
-            durable.write_new(temporary, data, 0o644)
-            os.replace(temporary, self._at(NOTICE_NAME))
-        except OSError as error:
-            durable.discard(temporary)
-            raise durable.os_error(error, temporary, "deposit key") from None
-        durable.sync_dir(self.path)
+        self._lay_down(NOTICE_NAME, data)
 
     def _read(self, name: str, limit: int) -> bytes:
         path = self._at(name)
