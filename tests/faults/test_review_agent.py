@@ -259,6 +259,17 @@ def test_a_lost_answer_may_be_asked_for_again(office: Office) -> None:
     assert len(office.vault.history("in/new")) == 1
 
 
+def test_a_change_that_could_not_be_written_down_is_not_called_undone(office: Office) -> None:
+    """It was committed before the audit log failed: its outcome is unknown to the caller, never "not done"."""
+    office.is_disk_full = True
+    answer = office.ask("POST", "secret/data/in/x", {"data": {"a": 1}})
+    assert (answer.status, answer.kind) == (500, "OutcomeUnknown")
+    assert office.vault.history("in/x")[-1].number == 2
+    for method, target in (("GET", "secret/data/in/x"), ("POST", "secret/delete/in/x")):
+        answer = office.ask(method, target, {"versions": []})
+        assert (answer.status, answer.kind) == (500, "StoreUnavailable")
+
+
 @pytest.mark.parametrize("status", [204, 304])
 def test_an_answer_without_a_length_has_no_body(status: int, office: Office) -> None:
     """What a status forbids a body must not send one, or it is read as the beginning of the next answer."""

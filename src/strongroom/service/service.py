@@ -26,6 +26,8 @@ _KV = "/v1/secret/"
 _UNAUDITED = frozenset((system.seal_status, system.health, system.initialised, system.leader, own.status))
 """What says nothing of items, and answers while the vault is locked, when there is nothing to write it into."""
 
+_CHANGES = frozenset(("write", "patch", "delete", "undelete", "destroy", "configure", "move", "restore"))
+
 # The first word below the mount, and the method -> who answers.
 _ITEMS: dict[str, dict[str, Handler]] = {
     "data": {"GET": versions.read, "POST": versions.write, "PATCH": versions.patch, "DELETE": versions.delete},
@@ -134,7 +136,10 @@ class Service:
                 )
         except Exception:
             response.body[:] = bytes(len(response.body))
-            return replies.error(500, ["the audit log cannot be written"], "StoreUnavailable")
+            # What was committed stands: whoever is told of a failure must not take it for undone.
+            is_done = outcome == "ok" and call.operation in _CHANGES
+            kind = "OutcomeUnknown" if is_done else "StoreUnavailable"
+            return replies.error(500, ["the audit log cannot be written"], kind)
         return response
 
 
