@@ -159,13 +159,22 @@ def start_up(bench: Bench) -> Iterator[Result]:
     yield compare(what, "bare interpreter", runs(import_only), runs(empty), rounds=rounds, repeat=4, goal=1.2)
 
 
-def runs(command: list[str], answer: str = "") -> Callable[[], object]:
-    """A call that runs *command* and insists on its *answer*."""
+def runs(
+    command: list[str], answer: str = "", more: dict[str, str] | None = None, *, strip: bool = False
+) -> Callable[[], object]:
+    """A call that runs *command* and insists on its *answer*.
+
+    Args:
+        more: variables of its environment.
+        strip: do not mind a newline after the answer.
+    """
     environment = {name: os.environ[name] for name in ("PYTHONPATH", "XDG_STATE_HOME") if name in os.environ}
+    environment |= more or {}
 
     def run() -> None:
         done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=True)
-        if done.stdout.decode() != answer:
+        said = done.stdout.decode()
+        if (said.rstrip("\n") if strip else said) != answer:
             raise AssertionError(f"{command[0]} gave another answer")
 
     return run

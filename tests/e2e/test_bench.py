@@ -24,6 +24,7 @@ GOALS = {
     "vault.set_many, 1,000 values | executemany, one row a value": (2.5, False),
     "strongroom get, cold | bare script: sqlite3 + cryptography, same read": (1.3, False),
     "import strongroom | bare interpreter": (1.2, False),
+    "strongroom get, agent | bare interpreter": (1, False),
     "vault.list, 100 of 2,000 | 100 of 1,000": (1.2, False),
 }
 
