@@ -60,7 +60,10 @@ def test_what_is_outside_the_patterns_waits_for_a_person(depositing) -> None:
     assert "deposits waiting: 2" in verified.text
     assert "strongroom deposit list" in depositing.run("doctor").text
     first, second = (one["id"] for one in waiting)
-    done = depositing.run("deposit", "accept", first[:10])
+    asked = depositing.run("deposit", "accept", first[:10])
+    assert asked.code == 8
+    assert "Take in other/a (password) from web (uid " in asked.err
+    done = depositing.run("deposit", "accept", first[:10], "--yes")
     assert done.err.splitlines() == [
         "strongroom: took in other/a, version 1, from web",
         "strongroom: 1 still wait: strongroom deposit list",

@@ -19,6 +19,7 @@ from strongroom.errors import RolledBack, StoreUnavailable, Tampered
 from strongroom.keys.slots.key_file import new_key_file
 from strongroom.locate.audit_files import AuditFile, file_path, list_writers
 from strongroom.locate.audit_review import review
+from strongroom.locate.depositing import Depositor, write_depositor_file
 from strongroom.remote import connection as connections
 from strongroom.remote.connection import AgentClient
 from strongroom.remote.messages import MessageReader, encode_response, parse_request
@@ -28,6 +29,7 @@ from strongroom.stores.memory import MemoryStore
 from strongroom.stores.sqlite import SqliteStore
 from strongroom.vault.audit_checkpoint import make_checkpoint, read_checkpoint
 from strongroom.vault.audit_file import AuditKeys, Chain
+from strongroom.vault.deposits import Pending
 from strongroom.vault.opening import create_vault
 from strongroom.vault.policy import Principal
 from tests.agents import IS_ROOT, LINUX, AgentUnderTest, make_vault, open_vault
@@ -363,6 +365,29 @@ def test_a_planted_directory_stops_nobodys_deposits(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(inboxes, "time", lambda: now + 7_200)
     assert [letter.deposit_id for letter in inbox.letters()] == [b"d" * 16]
     assert sorted(os.listdir(inbox.path)) == [f".{'0' * 32}.new", f"{b'd'.hex() * 16}.deposit"]
+
+
+def test_what_is_approved_is_what_is_taken_in(tmp_path: Path) -> None:
+    """A deposit is its writer's file: exchanged between the question and the yes, it is not what gets in."""
+    make_vault(tmp_path)
+    with open_vault(tmp_path) as vault:
+        write_depositor_file(str(tmp_path / "web.key"), vault.deposit_key("web", ["sites/**"]))
+        with Depositor(tmp_path / "vault.db", tmp_path / "web.key") as depositor:
+            shown, other = (depositor.deposit(path, {"a": "1"}) for path in ("other/harmless", "bank/checking"))
+        inbox = tmp_path / "vault.db.inbox"
+
+        def exchange(found: Pending) -> bool:
+            os.replace(inbox / f"{other}.deposit", inbox / f"{shown}.deposit")
+            return found.path == "other/harmless"
+
+        taken = vault.accept_deposit(shown, approve=exchange)
+        assert taken is not None
+        assert taken.path == "other/harmless"
+        assert len(vault.history("bank/checking")) == 1
+        with Depositor(tmp_path / "vault.db", tmp_path / "web.key") as depositor:
+            refused = depositor.deposit("other/x", {"a": "1"})
+        assert vault.accept_deposit(refused, approve=lambda _found: False) is None
+        assert [pending.id for pending in vault.pending_deposits()] == [refused]
 
 
 # --- what is known and not mended yet

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import overload
+
 from strongroom.errors import StrongroomError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from strongroom.keys.deposit_keys import DepositorKey
     from strongroom.vault.core import Core
@@ -81,12 +83,19 @@ class DepositHandle:
 
         return deposits.list_pending(self._core)
 
-    def accept_deposit(self, deposit_id: str) -> TakenIn:
+    @overload
+    def accept_deposit(self, deposit_id: str) -> TakenIn: ...
+    @overload
+    def accept_deposit(self, deposit_id: str, *, approve: Callable[[Pending], bool]) -> TakenIn | None: ...
+    def accept_deposit(self, deposit_id: str, *, approve: Callable[[Pending], bool] | None = None) -> TakenIn | None:
         """Take in one deposit on a person's word, whoever signed it, if it opens.
 
         Args:
             deposit_id: in hex, or a beginning of it that fits no other.
+            approve: is shown the very deposit that would be taken in, and may say no. Who wrote the file can
+                exchange it after it was listed.
 
+        Returns: what was taken in; None when *approve* said no.
         Raises:
             NotFound: it does not wait.
             Tampered: it does not open, or holds what no item can hold.
@@ -94,7 +103,7 @@ class DepositHandle:
         """
         from strongroom.vault import deposits
 
-        return deposits.accept(self._core, deposit_id)
+        return deposits.accept(self._core, deposit_id, approve)
 
     def discard_deposit(self, deposit_id: str) -> Pending:
         """Remove one deposit from the inbox, for good.

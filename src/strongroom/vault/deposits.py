@@ -29,6 +29,7 @@ from strongroom.vault.values import to_fields
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from strongroom.stores.inbox import Inbox, Letter
@@ -124,7 +125,7 @@ def collect(core: Core) -> list[TakenIn]:
     return taken
 
 
-def accept(core: Core, deposit_id: str) -> TakenIn:
+def accept(core: Core, deposit_id: str, approve: Callable[[Pending], bool] | None = None) -> TakenIn | None:
     """See `Vault.accept_deposit`."""
     refuse_transaction(core)
     pending = find_pending(core, deposit_id)
@@ -135,6 +136,9 @@ def accept(core: Core, deposit_id: str) -> TakenIn:
             f"the deposit {pending.id} cannot be accepted: {pending.reason}",
             advice=_discard(pending),
         )
+    # What is asked about is what is written: the file is its writer's, who may exchange it at any time.
+    if approve is not None and not approve(pending):
+        return None
     version = _take(core, pending, "deposit accept", is_forced=True)
     if version is None:
         raise Conflict(f"the deposit {pending.id} cannot be accepted: {pending.reason}")

@@ -96,7 +96,11 @@ def accept(arguments: Arguments) -> None:
     """Take in one deposit, or all that are in order."""
     with open_vault(arguments) as vault:
         # Opening the vault has taken in what was in order a moment ago.
-        taken = [vault.accept_deposit(_checked_id(arguments.id))] if arguments.id else vault.collect_deposits()
+        if arguments.id:
+            one = vault.accept_deposit(_checked_id(arguments.id), approve=lambda found: _approve(arguments, found))
+            taken = [] if one is None else [one]
+        else:
+            taken = vault.collect_deposits()
         waiting = len(vault.pending_deposits())
     if arguments.json:
         output.json({"taken_in": [_taken_as_json(one) for one in taken], "waiting": waiting})
@@ -105,6 +109,14 @@ def accept(arguments: Arguments) -> None:
         output.note(f"took in {one.path}, version {one.version.number}, from {one.depositor or 'a stranger'}")
     if waiting:
         output.note(f"{waiting:,} still wait: strongroom deposit list")
+
+
+def _approve(arguments: Arguments, found: Pending) -> bool:
+    """Ask about what was read, not about what was listed a while ago."""
+    from strongroom.doors.cli.inputs import confirm
+
+    by = f"{found.depositor} (uid {found.user})" if found.depositor else f"a stranger (uid {found.user})"
+    return confirm(arguments, f"Take in {found.path} ({', '.join(found.fields) or 'no fields'}) from {by}?")
 
 
 def discard(arguments: Arguments) -> None:
