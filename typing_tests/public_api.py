@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import assert_type
 
 import strongroom
-from strongroom import Field, Item, SecretBytes, SecretStr, Vault, Version
+from strongroom import Depositor, Field, Item, SecretBytes, SecretStr, Vault, Version
 
 
 def opening() -> None:
@@ -52,6 +52,16 @@ def writing(vault: Vault) -> None:
     with vault.transaction():
         vault.move("mail/smtp", "mail/old")
         vault.destroy("mail/old")
+
+
+def depositing(vault: Vault) -> None:
+    """A depositor writes and has no way to read."""
+    with Depositor("/srv/vault.db", "/srv/web.key") as depositor:
+        assert_type(depositor.deposit("sites/bank", {"password": SecretStr("...")}), str)
+        depositor.get("sites/bank")  # type: ignore[attr-defined]
+    assert_type(vault.deposit_key("web", ["sites/**"]).encode(), bytearray)
+    assert_type([taken.version for taken in vault.collect_deposits()], list[Version])
+    assert_type([waiting.reason for waiting in vault.pending_deposits()], list[str])
 
 
 async def waiting(vault: Vault) -> None:

@@ -366,12 +366,15 @@ def test_what_a_killed_depositor_left_unfinished_is_removed_after_an_hour(
     """Not before, so that nobody's deposit is taken from under him; and a name of no meaning is left alone."""
     unfinished = scene.inbox / f".{bytes(16).hex()}.new"
     unfinished.write_bytes(b"half")
+    (scene.inbox / "planted.new").mkdir()
     (scene.inbox / "README").write_bytes(b"by a person")
     scene.vault.collect_deposits()
     assert unfinished.exists()
     monkeypatch.setattr(inbox, "time", lambda: time.time() + 3700)
     scene.vault.collect_deposits()
-    assert sorted(os.listdir(scene.inbox)) == ["README", "key"]
+    assert sorted(os.listdir(scene.inbox)) == ["README", "key", "planted.new"]
+    scene.leave()
+    assert len(scene.vault.collect_deposits()) == 1
 
 
 def test_a_full_disk_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -174,8 +174,9 @@ class Inbox:
                 for entry in entries:
                     try:
                         status = entry.stat(follow_symlinks=False)
-                    except FileNotFoundError:
-                        continue  # taken in or discarded meanwhile
+                    except OSError:
+                        # Taken in meanwhile; or something, such as a user's own mount, that nobody else may look at.
+                        continue
                     yield entry.name, status
         except OSError as error:
             raise durable.os_error(error, self.path, "inbox") from None

@@ -173,8 +173,11 @@ class Depositor:
         newest = max((known for known, _id, digest in self.taken if digest == path_digest), default=0)
         return "a newer deposit to this path was taken in before it" if counter < newest else ""
 
-    def remember(self, counter: int, deposit_id: bytes, path_digest: bytes) -> None:
+    def remember(self, counter: int, deposit_id: bytes, path_digest: bytes, now: int) -> None:
         """Note that a deposit was taken in."""
+        if counter > now + AHEAD_US_MAX:
+            # A person has accepted it; that must not make all that follows look old.
+            counter = now
         self.taken.append((counter, deposit_id, path_digest))
         self.taken.sort()
         while len(self.taken) > WINDOW:

@@ -281,7 +281,7 @@ def _take(core: Core, pending: Pending, operation: str, *, is_forced: bool) -> V
         version = history.write_version(change, core, pending.path, fields, settings=settings, cas=cas)
         if depositor is not None and is_authentic:
             row = change.rows.get(OBJECTS, TYPE, depositor.id)
-            depositor.remember(deposit.counter, deposit.deposit_id, _digest(pending.path))
+            depositor.remember(deposit.counter, deposit.deposit_id, _digest(pending.path), change.now)
             write_depositor(core, change.rows, depositor, replaces=row)
     inbox_of(core).remove(pending._letter.deposit_id)
     return version

@@ -163,6 +163,10 @@ def test_a_clock_that_runs_ahead_does_not_block_the_future(place: Place) -> None
     assert "more than a day ahead" in place.reasons()[ahead]
     place.leave(password="now")
     assert len(place.vault.collect_deposits()) == 1
+    # Nor when a person has accepted it.
+    place.vault.accept_deposit(ahead)
+    place.leave(password="later")
+    assert len(place.vault.collect_deposits()) == 1
 
 
 def test_within_a_process_the_counter_grows_when_the_clock_does_not(place: Place) -> None:
