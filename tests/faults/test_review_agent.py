@@ -15,8 +15,7 @@ from pathlib import Path
 import pytest
 
 from strongroom.doors.agent.peers import _program_of, principal_of
-from strongroom.errors import RolledBack, StoreUnavailable, Tampered
-from strongroom.keys.slots.key_file import new_key_file
+from strongroom.errors import RolledBack, StoreUnavailable, StrongroomError, Tampered, VaultLocked
 from strongroom.locate.audit_files import AuditFile, file_path, list_writers
 from strongroom.locate.audit_review import review
 from strongroom.locate.depositing import Depositor, write_depositor_file
@@ -25,11 +24,11 @@ from strongroom.remote.connection import AgentClient
 from strongroom.remote.messages import MessageReader, encode_response, parse_request
 from strongroom.stores import inbox as inboxes
 from strongroom.stores.inbox import Inbox
-from strongroom.stores.memory import MemoryStore
 from strongroom.stores.sqlite import SqliteStore
 from strongroom.vault.audit_checkpoint import make_checkpoint, read_checkpoint
 from strongroom.vault.audit_file import AuditKeys, Chain
 from strongroom.vault.deposits import Pending
+from strongroom.vault.onlooking import verify_beside
 from strongroom.vault.opening import create_vault
 from strongroom.vault.policy import Principal
 from tests.agents import IS_ROOT, LINUX, AgentUnderTest, make_vault, open_vault
@@ -390,6 +389,35 @@ def test_what_is_approved_is_what_is_taken_in(tmp_path: Path) -> None:
         assert [pending.id for pending in vault.pending_deposits()] == [refused]
 
 
+def test_a_verification_keeps_nobody_waiting(tmp_path: Path) -> None:
+    """The agent verifies after unlocking and every hour: reads go on meanwhile, and locking ends it."""
+    make_vault(tmp_path)
+    with open_vault(tmp_path) as vault:
+        vault.set_many({f"many/{number}": {"password": "x"} for number in range(3_000)})
+        core = vault._core
+        start = time.monotonic()
+        verify_beside(core, SqliteStore.open(vault.location))
+        whole = time.monotonic() - start
+        ended: list[type[Exception]] = []
+
+        def verify() -> None:
+            try:
+                verify_beside(core, SqliteStore.open(vault.location))
+            except StrongroomError as error:
+                ended.append(type(error))
+
+        thread = threading.Thread(target=verify)
+        thread.start()
+        start = time.monotonic()
+        vault.get("many/7", "password")
+        assert time.monotonic() - start < whole / 2
+        assert thread.is_alive()
+        vault.lock()
+        assert time.monotonic() - start < whole / 2
+        thread.join(30)
+        assert ended in ([VaultLocked], [Tampered])
+
+
 # --- what is known and not mended yet
 
 
@@ -423,25 +451,3 @@ def test_a_vault_of_a_strangers_making_is_refused_by_an_age_identity(tmp_path: P
         store.publish()
     with pytest.raises((Tampered, RolledBack)):
         strongroom.open(path, identity=tmp_path / "identity").close()
-
-
-@pytest.mark.xfail(strict=True, reason="a verification holds the vault's mutex from its beginning to its end")
-def test_a_verification_keeps_no_reader_waiting() -> None:
-    """The agent verifies after unlocking and every hour: reads, and locking, go on meanwhile."""
-    with create_vault(MemoryStore(), [new_key_file()], author="test") as vault:
-        vault.set_many({f"many/{number}": {"password": "x"} for number in range(3_000)})
-        took: list[float] = []
-
-        def verify() -> None:
-            start = time.monotonic()
-            vault.verify()
-            took.append(time.monotonic() - start)
-
-        thread = threading.Thread(target=verify)
-        thread.start()
-        time.sleep(0.02)
-        start = time.monotonic()
-        vault.get("many/7", "password")
-        waited = time.monotonic() - start
-        thread.join()
-        assert waited < took[0] / 4
