@@ -21,7 +21,8 @@ from strongroom.stores.sqlite import SqliteStore
 from strongroom.vault.opening import create_vault
 from strongroom.vault.vault import Vault
 
-PATIENCE_SECONDS = 30.0
+# Much longer than anything takes here: a machine that tests may be slow, and busy with something else.
+PATIENCE_SECONDS = 60.0
 PASSPHRASE = b"tea with nine blue elephants"
 # The cheapest that the format allows: these tests are about the agent, not about the cost of a guess.
 CHEAP = Argon2idProfile(memory_kib=19_456, iterations=1, lanes=1)
@@ -149,8 +150,9 @@ class AgentUnderTest:
     def connect(self) -> socket.socket:
         """A bare connection."""
         made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        made.settimeout(PATIENCE_SECONDS)
+        # Without a time-out, under which a full queue would be an error at once.
         made.connect(str(self.socket))
+        made.settimeout(PATIENCE_SECONDS)
         return made
 
     def wait_until(self, condition: Callable[[dict[str, object]], bool]) -> dict[str, object]:
@@ -172,8 +174,13 @@ class AgentUnderTest:
 
     def __exit__(self, *_exc: object) -> None:
         if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
+            # Politely, so that it can say which of its lines were run.
+            self.process.terminate()
+            try:
+                self.process.wait(PATIENCE_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
         assert self.process.stderr is not None
         self.process.stderr.close()
 

@@ -18,7 +18,8 @@ from strongroom.keys.slots.passphrase import Argon2idProfile, PassphraseCredenti
 from strongroom.stores.sqlite import SqliteStore
 from strongroom.vault.opening import create_vault
 
-PATIENCE_SECONDS = 30.0
+# Much longer than anything takes here: a machine that tests may be slow, and busy with something else.
+PATIENCE_SECONDS = 60.0
 PASSPHRASE = "tea with nine blue elephants"
 # The cheapest that the format allows: these tests are about what is asked, not about its cost.
 CHEAP = Argon2idProfile(memory_kib=19_456, iterations=1, lanes=1)
@@ -102,10 +103,16 @@ class Person:
             env=environment,
             cwd=cwd,
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(self.slave, termios.TIOCSCTTY, 0),
+            preexec_fn=self._sit_down,
             pass_fds=(self.slave,),
             **streams,
         )
+
+    def _sit_down(self) -> None:
+        """In the child: the terminal is its own, and keys send signals, also where the tests run in the background."""
+        fcntl.ioctl(self.slave, termios.TIOCSCTTY, 0)
+        for number in (signal.SIGINT, signal.SIGQUIT):
+            signal.signal(number, signal.SIG_DFL)
 
     def sees(self, text: str) -> Person:
         """Wait until *text* is on the screen, after what was seen before."""
