@@ -17,7 +17,6 @@ from strongroom.doors.cli import running
 from strongroom.errors import NotFound, OutcomeUnknown, StoreUnavailable, WrongKey
 from strongroom.keys.slots.key_file import new_key_file
 from strongroom.locate import making
-from strongroom.locate.key_files import read_key_file
 from strongroom.locate.opening import open as open_vault
 from strongroom.stores import sqlite
 from strongroom.stores.schema import HEADER

@@ -31,7 +31,9 @@ def test_it_looks_where_everybody_looks(case: str, monkeypatch: pytest.MonkeyPat
     assert quick._place("/named/vault.db") == "/named/vault.db"
 
 
-@pytest.mark.parametrize("named", ["", "relative.db", "~/vault.db", "sqlite:/srv/vault.db", "postgres://host/db", "/a\0b"])
+@pytest.mark.parametrize(
+    "named", ["", "relative.db", "~/vault.db", "sqlite:/srv/vault.db", "postgres://host/db", "/a\0b"]
+)
 def test_it_leaves_other_places_alone(named: str) -> None:
     """Whatever takes thought is not for the quick read."""
     assert quick._place(named) is None
@@ -45,7 +47,9 @@ def test_it_leaves_strange_homes_alone(environment: dict[str, str], monkeypatch:
     assert quick._place(None) is None
 
 
-@pytest.mark.parametrize("text", ["plain", "bank/checking", "a b", "ä/ö", "100%", "a?b&c=d#e", "+", "\U0001f511", "~._-"])
+@pytest.mark.parametrize(
+    "text", ["plain", "bank/checking", "a b", "ä/ö", "100%", "a?b&c=d#e", "+", "\U0001f511", "~._-"]
+)
 def test_it_quotes_as_the_client_does(text: str) -> None:
     """Two writers of targets, one form, which is read back."""
     assert quick._quote(text) == quote(text)
