@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from strongroom.errors import Conflict, NotFound, StoreUnavailable, Tampered
+from strongroom.errors import Conflict, FormatUnsupported, NotFound, StoreUnavailable, Tampered
 from strongroom.keys.slots.key_file import KeyFileCredential, new_key_file
 from strongroom.locate.depositing import Depositor, read_depositor_file, write_depositor_file
+from strongroom.locate.diagnosis.inbox import check_inbox
 from strongroom.secret import SecretStr
 from strongroom.stores.schema import OBJECTS
 from strongroom.stores.sqlite import SqliteStore
@@ -341,3 +343,79 @@ def test_a_depositors_file_opens_nothing_and_shows_nothing(place: Place) -> None
     for thing in (key, place.depositor()):
         with pytest.raises(TypeError):
             pickle.dumps(thing)
+
+
+def test_what_another_key_holder_took_in_meanwhile_is_not_taken_in_again(place: Place) -> None:
+    """Judged again inside the commit: the faster one counts, also for a person's word."""
+    from strongroom.vault import deposits
+
+    deposit_id = place.leave()
+    core = place.vault._core
+    slow = [deposits.find_pending(core, deposit_id) for _ in range(2)]
+    assert [pending.reason for pending in slow] == ["", ""]
+    with open_vault(SqliteStore.open(str(place.path)), place.credential, author="other", clock_us=place.clock) as other:
+        assert len(other.collect_deposits()) == 1
+    assert deposits._take(core, slow[0], "deposit", is_forced=False) is None
+    assert deposits._take(core, slow[1], "deposit accept", is_forced=True) is None
+    assert {pending.reason for pending in slow} == {"it was taken in before"}
+    assert len(place.vault.history("sites/a/login")) == 1
+
+
+def test_there_are_at_most_64_depositors(place: Place) -> None:
+    """The next one is a conflict."""
+    for number in range(63):
+        place.vault.deposit_key(f"d{number}", ["x"])
+    with pytest.raises(Conflict, match="at most 64"):
+        place.vault.deposit_key("one more", ["x"])
+
+
+def test_a_rotation_counts_though_its_deposit_key_cannot_be_published(place: Place) -> None:
+    """It is a note; the next collection puts it right, and deposits under the key before open."""
+    place.inbox.chmod(0o770)
+    place.vault.rotate(root=True)
+    assert any("could not be published" in note for note in place.vault.notes)
+    assert place.vault.status().epoch == 2
+    place.inbox.chmod(0o700)
+    place.leave("inbox/1")
+    place.vault.collect_deposits()
+    place.leave("inbox/2")
+    place.vault.collect_deposits()
+    assert list(place.vault.list("inbox")) == ["1", "2"]
+
+
+def test_opening_a_vault_takes_in_and_never_fails_for_it(place: Place) -> None:
+    """`strongroom.open` collects; an unsafe inbox and what waits are notes of the vault."""
+    from strongroom.keys.slots.key_file import encode_key_file
+    from strongroom.locate.opening import open as open_at
+
+    key = place.path.with_name("owner.key")
+    key.write_bytes(encode_key_file(place.credential))
+    key.chmod(0o400)
+    place.clock.now = time.time_ns() // 1000
+    place.leave()
+    place.leave("other/a")
+    with open_at(place.path, key_file=key) as vault:
+        assert vault.get("sites/a/login", "password").reveal() == "tiger"
+        assert any("wait for a person: 1" in note for note in vault.notes)
+    place.inbox.chmod(0o770)
+    with open_at(place.path, key_file=key) as vault:
+        assert any("deposits were not taken in" in note for note in vault.notes)
+    findings = list(check_inbox(str(place.path)))
+    assert [finding.is_serious for finding in findings] == [True]
+    place.inbox.chmod(0o700)
+    assert ["deposits wait" in str(finding.message) for finding in check_inbox(str(place.path))] == [True]
+
+
+def test_a_form_of_a_newer_program_is_refused() -> None:
+    """Deposits, their content and depositors: nothing is guessed."""
+    depositor = deposit_records.Depositor(bytes(16), "web", bytes(32), ["x"], 1)
+    encoded = deposit_records.encode_depositor(depositor)
+    for decode in (
+        lambda: deposit_records.Deposit.decode(b"SRDP\2"),
+        lambda: deposit_records.decode_content(bytearray(b"\2")),
+        lambda: deposit_records.decode_depositor(bytes(16), b"\2" + encoded[1:]),
+    ):
+        with pytest.raises(FormatUnsupported):
+            decode()
+    with pytest.raises(Tampered):
+        deposit_records.decode_depositor(bytes(16), encoded.replace(b"web", b"w\0b"))
