@@ -5,6 +5,7 @@ A write is durable after fsync or fdatasync of its file, a name after fsync of i
 names arrive in order, as journals bring them. The idea is that of ALICE (OSDI 2014).
 """
 
+import os
 import re
 
 CALLS = (
@@ -22,8 +23,8 @@ _STRING = re.compile(r'"((?:\\x[0-9a-f]{2})*)"')
 class _File:
     """Content: what is durable, and the changes since, in order: (offset, bytes), or (None, new length)."""
 
-    def __init__(self):
-        self.durable = bytearray()
+    def __init__(self, content=b""):
+        self.durable = bytearray(content)
         self.pending = []
 
     def sync(self):
@@ -58,18 +59,19 @@ class Disk:
     """Replays a trace of calls on one directory.
 
     Args:
-        root: the directory.
+        root: the directory; what lies below it is known by its path from here.
         on_change: called with this disk after every call that changes what a power cut may leave.
+        files: name -> content of what was durable before.
 
     Attributes:
         said: the lines that the workload had said.
     """
 
-    def __init__(self, root, on_change):
+    def __init__(self, root, on_change, files=()):
         self._root = root
         self._on_change = on_change
-        self._names = {}
-        self._durable_names = {}
+        self._names = {name: _File(content) for name, content in dict(files).items()}
+        self._durable_names = dict(self._names)
         self._pending_names = []
         self._open = {}
         self.said = []
@@ -115,8 +117,8 @@ class Disk:
 
     def _openat(self, arguments, strings, result):
         path = next(text for text in strings if text.startswith(b"/"))
-        if path.decode() == self._root:
-            self._open[result] = [None, 0]
+        if path.decode() == self._root or (self._name(path) is not None and "O_DIRECTORY" in arguments):
+            self._open[result] = [path.decode(), 0]
             return False
         name = self._name(path)
         if name is None:
@@ -154,7 +156,9 @@ class Disk:
         handle[0].pending.append((int(arguments.rsplit(", ", 1)[1]), strings[-1][:result]))
         return True
 
-    def _writev(self, _arguments, strings, _result):
+    def _writev(self, arguments, strings, _result):
+        if not re.match(r"1\b", arguments):
+            return False  # to a pipe: what a command reads
         self.said += strings[-1].decode().splitlines()
         return True
 
@@ -169,12 +173,21 @@ class Disk:
         handle = self._handle(arguments)
         if not handle:
             return False
-        if handle[0] is None:
-            self._durable_names = dict(self._names)
-            self._pending_names.clear()
+        if isinstance(handle[0], str):
+            self._sync_names(handle[0])
         else:
             handle[0].sync()
         return True
+
+    def _sync_names(self, directory):
+        """Only those of this directory, in their order."""
+        left = []
+        for name, file in self._pending_names:
+            if os.path.dirname(f"{self._root}/{name}") == directory:
+                _rename(self._durable_names, name, file)
+            else:
+                left.append((name, file))
+        self._pending_names = left
 
     _fdatasync = _fsync
 
