@@ -161,6 +161,8 @@ class _Connection:
 
     def is_idle(self) -> bool:
         """Whether the agent still holds the other end, and has sent nothing unasked."""
+        if self._reader.buffered:
+            return False
         try:
             self.socket.recv(1, MSG_PEEK | MSG_DONTWAIT)
         except BlockingIOError:

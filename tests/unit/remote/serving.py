@@ -91,13 +91,22 @@ class Server:
                     path, query = split_target(head.target)
                     self.requests.append((head.method, head.target))
                     request = Request(head.method, path, query, head.headers, body)
-                    principal = Tester(os.getuid(), os.getgid(), pid=os.getpid())
-                    response = self.answer(request) or self._service.handle(request, principal, self._clock_us())
+                    try:
+                        response = self.answer(request)
+                    except ConnectionAbortedError:
+                        return  # as an agent that is killed
+                    response = response or self._service.handle(request, self.principal(), self._clock_us())
                     connection.sendall(encode_response(response.status, response.headers, length=len(response.body)))
                     connection.sendall(response.body)
 
+    def principal(self) -> Principal:
+        """Who asks."""
+        return Tester(os.getuid(), os.getgid(), pid=os.getpid())
+
     def stop(self) -> None:
-        """Close everything, as the end of the process would."""
+        """Close everything, as the end of the process would; a second time does nothing."""
+        if self._listener.fileno() < 0:
+            return
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self._thread.join(10)
