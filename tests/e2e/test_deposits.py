@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
+
+from strongroom.locate.depositing import Depositor, write_depositor_file
+from tests.agents import LINUX, AgentUnderTest, make_vault, open_vault
 
 
 @pytest.fixture
@@ -144,3 +148,32 @@ def test_without_an_inbox_a_deposit_is_not_found(keyed) -> None:
     assert "strongroom deposit add-key" in done.err
     inbox.rmdir()
     assert leave(keyed, "a", "password").code == 4
+
+
+@pytest.mark.skipif(not LINUX, reason="the agent runs on Linux")
+def test_an_agent_takes_deposits_in_while_it_runs(tmp_path) -> None:
+    """What was left before, and what comes later, is there within seconds; what is out of place waits."""
+    path = make_vault(tmp_path)
+    with open_vault(tmp_path) as vault:
+        write_depositor_file(str(tmp_path / "web.key"), vault.deposit_key("web", ["sites/*"]))
+    with Depositor(path, tmp_path / "web.key") as depositor:
+        depositor.deposit("sites/before", {"password": "one"})
+        with AgentUnderTest(tmp_path) as agent:
+            agent.unlocked()
+            assert wait_for(agent, "sites/before") == b"one"
+            depositor.deposit("other/a", {"password": "out of place"})
+            depositor.deposit("sites/later", {"password": "two"})
+            assert wait_for(agent, "sites/later") == b"two"
+            assert agent.read("other/a").status == 404
+    assert len(list(tmp_path.glob("vault.db.inbox/*.deposit"))) == 1
+
+
+def wait_for(agent: AgentUnderTest, path: str) -> bytes:
+    """The password at *path* as soon as the agent has it."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        answer = agent.read(path)
+        if answer.status == 200:
+            return answer.body
+        time.sleep(0.1)
+    return b""
