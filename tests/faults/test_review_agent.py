@@ -325,6 +325,27 @@ def test_an_agent_for_root_is_refused_in_a_sentence(tmp_path: Path) -> None:
     assert "Traceback" not in said
 
 
+@linux
+@as_root
+def test_the_longest_value_reaches_who_may_read_it(tmp_path: Path) -> None:
+    """What all other users may have in flight together is less than one item may hold."""
+    require_programs("curl")
+    make_vault(tmp_path)
+    value = os.urandom(14 * 1024 * 1024)
+    with open_vault(tmp_path) as vault:
+        vault.set("big/x", {"blob": value})
+        vault.add_grant("stranger", "user", STRANGER, {"read": ["big/**"]})
+    with tempfile.TemporaryDirectory() as directory:
+        os.chmod(directory, 0o755)
+        with AgentUnderTest(tmp_path, socket_path=Path(directory) / "agent.sock") as agent:
+            agent.unlocked().wait_until(lambda _status: bool(os.stat(agent.socket).st_mode & 0o002))
+            words = ["curl", "-s", "--unix-socket", str(agent.socket), "http://a/v1/strongroom/raw/big/x?field=blob"]
+            done = subprocess.run(
+                words, user=STRANGER, group=STRANGER, extra_groups=[], cwd="/", capture_output=True, timeout=60
+            )
+    assert (done.returncode, done.stdout == value) == (0, True)
+
+
 # --- the audit files and the inbox
 
 
