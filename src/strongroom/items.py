@@ -58,12 +58,21 @@ def check_name(name: str, what: str, limit: int) -> None:
     import unicodedata  # 1.3 ms of start-up that ASCII names need not pay
 
     for character in name:
-        if unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") or character in _BIDI_CONTROLS:
+        if "\ud800" <= character <= "\udfff":
+            raise ValueError(f"{what} is not UTF-8")
+        if unicodedata.category(character) in ("Cc", "Zl", "Zp") or character in _BIDI_CONTROLS:
             raise ValueError(f"{what} holds the control character U+{ord(character):04X}")
     if len(name.encode("utf-8")) > limit:
         raise ValueError(f"{what} is longer than {limit} bytes")
     if not unicodedata.is_normalized("NFC", name):
         raise ValueError(f"{what} is not in Unicode normal form C")
+
+
+def quoted(text: str) -> str:
+    """*text* as one word of a shell command that a person may paste."""
+    if text and all(character.isalnum() or character in "/._-+=:,@%" for character in text):
+        return text
+    return "'" + text.replace("'", "'\\''") + "'"
 
 
 def parse_path(path: str) -> tuple[str, ...]:

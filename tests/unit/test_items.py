@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+import shlex
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from strongroom.items import ItemSettings, Version, is_secret_name, parse_folder, parse_path
+from strongroom.items import ItemSettings, Version, is_secret_name, parse_folder, parse_path, quoted
 
 REFUSED_PATHS = {
     "nothing": ("", "empty"),
@@ -27,7 +28,7 @@ REFUSED_PATHS = {
     "right-to-left override": ("a\u202eb", "U+202E"),
     "a left-to-right isolate": ("\u2066ab", "U+2066"),
     "a line separator": ("a\u2028b", "U+2028"),
-    "a lone surrogate": ("a\ud800", "U+D800"),
+    "a lone surrogate": ("a\ud800", "not UTF-8"),
     "not in form C": ("cafe\u0301", "normal form C"),
     "too long a component": ("x" * 1025, "longer than 1024 bytes"),
     "too long a component in bytes": ("\u00e9" * 513, "longer than 1024 bytes"),
@@ -113,3 +114,19 @@ def test_settings_copy_their_metadata() -> None:
     notes["owner"] = "other"
     assert settings.custom_metadata == {"owner": "ops"}
     assert (ItemSettings().max_versions, ItemSettings().cas_required, ItemSettings().custom_metadata) == (0, False, {})
+
+
+QUOTED = {
+    "bank/checking": "bank/checking",
+    "müller": "müller",
+    "my bank/it's": "'my bank/it'\\''s'",
+    "$(reboot)": "'$(reboot)'",
+    "": "''",
+}
+
+
+@pytest.mark.parametrize("text", QUOTED)
+def test_a_name_in_a_hint_is_one_word_for_a_shell(text: str) -> None:
+    """What a person pastes reaches the command as it was written, whatever it holds."""
+    assert quoted(text) == QUOTED[text]
+    assert shlex.split(quoted(text)) == [text]

@@ -12,6 +12,7 @@ from strongroom.errors import (
     StrongroomError,
     WouldPrompt,
 )
+from strongroom.items import quoted
 from strongroom.locate.addresses import is_path
 from strongroom.secret import wipe
 from strongroom.stores import durable
@@ -141,7 +142,7 @@ def _fill(location: str, credentials: Sequence[Credential]) -> Vault:
         if isinstance(error, StrongroomError) and _may_be_there(location, error):
             raise OutcomeUnknown(
                 f"{location} is there, but something failed while it was made: {error.message}",
-                advice=f"see whether it is whole: strongroom --vault {location} verify",
+                advice=f"see whether it is whole: strongroom --vault {quoted(location)} verify",
             ) from None
         raise
     return vault

@@ -19,6 +19,7 @@ from strongroom.items import (
     is_secret_name,
     parse_folder,
     parse_path,
+    quoted,
 )
 from strongroom.remote.calls import Calls
 from strongroom.remote.facts import Facts
@@ -204,7 +205,7 @@ class RemoteVault(Facts, KeyHolderOnly, _Methods):
             if item is not None and not missing:
                 return item
             if not missing:
-                raise NotFound(f"no item {path}", advice=f"store it: strongroom set {path}")
+                raise NotFound(f"no item {path}", advice=f"store it: strongroom set {quoted(path)}")
             answers = self._answers(path, missing, fields)
             try:
                 if item is None:
@@ -224,7 +225,7 @@ class RemoteVault(Facts, KeyHolderOnly, _Methods):
         if self.ask is None:
             raise WouldPrompt(
                 f"{path} has no {', '.join(missing)}, and there is no terminal to ask on",
-                advice=f"store it from a terminal: strongroom require {path} {' '.join(fields)}",
+                advice=f"store it from a terminal: strongroom require {' '.join(map(quoted, (path, *fields)))}",
             )
         answers = {}
         for name in missing:

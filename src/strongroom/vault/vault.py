@@ -11,7 +11,7 @@ from typing import overload
 
 from strongroom.crypto import labels
 from strongroom.errors import Expired, NotFound, Tampered, VaultLocked, WouldPrompt
-from strongroom.items import Field, Item, Version, is_secret_name, parse_folder, parse_path
+from strongroom.items import Field, Item, Version, is_secret_name, parse_folder, parse_path, quoted
 from strongroom.secret import SecretBytes, SecretStr
 from strongroom.stores.interface import Reading, blob
 from strongroom.stores.schema import VERSIONS
@@ -105,17 +105,17 @@ class Vault(VaultHandle, AsyncTwins):
         number = node.current if version is None else version
         entry = node.entries[-1] if number == node.current and node.entries else node.entry(number)
         if entry is None or entry.number != number:
-            raise NotFound(f"{path} has no version {number}", advice=f"see its versions: strongroom log {path}")
+            raise NotFound(f"{path} has no version {number}", advice=f"see its versions: strongroom log {quoted(path)}")
         if entry.state == DESTROYED:
-            raise NotFound(f"version {number} of {path} was destroyed", advice=f"see: strongroom log {path}")
+            raise NotFound(f"version {number} of {path} was destroyed", advice=f"see: strongroom log {quoted(path)}")
         if entry.deleted or entry.expires:
             now = self._core.clock_us()
             if entry.is_deleted(now):
-                raise NotFound(f"{path} was deleted", advice=f"bring it back with: strongroom restore {path}")
+                raise NotFound(f"{path} was deleted", advice=f"bring it back with: strongroom restore {quoted(path)}")
             if 0 < entry.expires <= now and not allow_expired:
                 raise Expired(
                     f"{path} expired on {entry.describe().expires:%Y-%m-%d %H:%M} UTC",
-                    advice=f"store a fresh value, and say how long it holds: strongroom set {path} --expires 90d",
+                    advice=f"store a new value, and say how long it holds: strongroom set {quoted(path)} --expires 90d",
                 )
         return entry
 
@@ -281,11 +281,11 @@ class Vault(VaultHandle, AsyncTwins):
         if item is not None and not missing:
             return item
         if not missing:
-            raise NotFound(f"no item {path}", advice=f"store it: strongroom set {path}")
+            raise NotFound(f"no item {path}", advice=f"store it: strongroom set {quoted(path)}")
         if self.ask is None:
             raise WouldPrompt(
                 f"{path} has no {', '.join(missing)}, and there is no terminal to ask on",
-                advice=f"store it from a terminal: strongroom require {path} {' '.join(fields)}",
+                advice=f"store it from a terminal: strongroom require {' '.join(map(quoted, (path, *fields)))}",
             )
         answers: dict[str, FieldValue] = {}
         for name in missing:
@@ -322,7 +322,7 @@ class Vault(VaultHandle, AsyncTwins):
             entry = place.node.entry(number)
             if entry is None or entry.state == DESTROYED:
                 why = "was destroyed" if entry else "does not exist"
-                raise NotFound(f"version {number} of {path} {why}", advice=f"see: strongroom log {path}")
+                raise NotFound(f"version {number} of {path} {why}", advice=f"see: strongroom log {quoted(path)}")
             if version is None:
                 history.delete_versions(change, core, path, (number,), undo=True)
                 return entry.describe()

@@ -7,6 +7,7 @@ import os
 from strongroom.doors.cli import output
 from strongroom.doors.cli.interface import GlobalArguments
 from strongroom.doors.cli.opening import open_admitted, open_vault
+from strongroom.items import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,8 +46,8 @@ def run(arguments: Arguments) -> int:
         output.json({"backup": path, "commit_counter": counter, "bytes": os.stat(path).st_size})
     else:
         output.note(f"wrote {path}, which holds commit {counter}")
-        output.hint(f"verify it with: strongroom backup --check {path}")
-        output.hint(f"put it back with: strongroom restore-backup {path}")
+        output.hint(f"verify it with: strongroom backup --check {quoted(path)}")
+        output.hint(f"put it back with: strongroom restore-backup {quoted(path)}")
     return 0
 
 

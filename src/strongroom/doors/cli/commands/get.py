@@ -6,6 +6,7 @@ from strongroom.doors.cli import output
 from strongroom.doors.cli.exit_codes import UsageError
 from strongroom.doors.cli.interface import GlobalArguments
 from strongroom.doors.cli.opening import checked_field, checked_path, open_items
+from strongroom.items import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def _only_field(item: Item) -> str:
     if len(names) != 1:
         raise UsageError(
             f"{item.path} has {len(names)} fields: {', '.join(names)}",
-            advice="\n".join(f"strongroom get {item.path} {name}" for name in names[:3]),
+            advice="\n".join(f"strongroom get {quoted(item.path)} {quoted(name)}" for name in names[:3]),
         )
     return names[0]
 

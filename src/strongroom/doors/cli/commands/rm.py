@@ -6,6 +6,7 @@ from strongroom.doors.cli import output
 from strongroom.doors.cli.inputs import confirm
 from strongroom.doors.cli.interface import GlobalArguments
 from strongroom.doors.cli.opening import checked_path, open_items
+from strongroom.items import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,5 +58,5 @@ def run(arguments: Arguments) -> int:
     output.note(f"{'destroyed' if arguments.destroy else 'deleted'} {which}")
     if not arguments.destroy:
         number = f" --version {versions[0]}" if versions else ""
-        output.hint(f"bring it back with: strongroom restore {path}{number}")
+        output.hint(f"bring it back with: strongroom restore {quoted(path)}{number}")
     return 0
