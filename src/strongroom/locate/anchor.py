@@ -128,6 +128,9 @@ class FileAnchor:
             self._complain(error.message)
         except OSError as error:
             self._complain((error.strerror or "unknown error").lower())
+        except ImportError as error:
+            # A module that is loaded late, where no file can be opened any more.
+            self._complain(f"Python's {error.name} cannot be loaded")
 
     def _complain(self, reason: str) -> None:
         """Tell, once, that nothing remembers this vault's newest state."""

@@ -16,7 +16,7 @@ from strongroom.doors.cli.exit_codes import (
     UsageError,
     exit_code,
 )
-from strongroom.errors import StrongroomError
+from strongroom.errors import StoreUnavailable, StrongroomError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -83,8 +83,22 @@ def _guarded(act: Callable[[], int]) -> int:
     except EndedBySignal as signalled:
         return SIGNALLED + signalled.number
     except Exception as error:
+        if _is_out_of_descriptors(error):
+            output.note("too many open files: the operating system gives this process no more")
+            output.hint("raise the limit, then try again: ulimit -n 64")
+            return exit_code(StoreUnavailable(""))
         _report_bug(error)
         return UNEXPECTED
+
+
+def _is_out_of_descriptors(error: Exception) -> bool:
+    """Whether a module that is loaded late could not be, for want of a descriptor."""
+    from errno import EMFILE, ENFILE
+
+    if isinstance(error, OSError):
+        return error.errno in (EMFILE, ENFILE)
+    # The loader of shared objects leaves nothing but its words.
+    return isinstance(error, ImportError) and any(os.strerror(one) in str(error) for one in (EMFILE, ENFILE))
 
 
 def _dispatch(words: list[str]) -> int:
