@@ -15,6 +15,7 @@ import strongroom
 WORKLOAD = str(Path(__file__).with_name("workload.py"))
 VAULT_WORKLOAD = str(Path(__file__).with_name("vault_workload.py"))
 _PATHS = [str(Path(package.__file__).parents[1]) for package in (strongroom, cryptography)]
+_PATHS.append(str(Path(__file__).parents[2]))
 # Neither site packages nor user settings: the same calls in every run, and a quick start.
 _PYTHON = [sys.executable, "-S", "-B"]
 _ENVIRONMENT = {"PYTHONPATH": ":".join(_PATHS), "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": ""}

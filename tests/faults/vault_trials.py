@@ -70,7 +70,9 @@ class Trial:
         """What an undisturbed run says; *more* is planted, too."""
         return strace.run(directory, self.scenario, *self.planted, *more, script=strace.VAULT_WORKLOAD)
 
-    def record(self, directory: str, calls: tuple[str, ...], options: tuple[str, ...] = ()) -> tuple[list[str], list[str]]:
+    def record(
+        self, directory: str, calls: tuple[str, ...], options: tuple[str, ...] = ()
+    ) -> tuple[list[str], list[str]]:
         """What an undisturbed run says, all of it done if nothing is planted, and the lines of its trace."""
         said, lines = strace.record(
             directory, calls, self.scenario, *self.planted, options=options, script=strace.VAULT_WORKLOAD
