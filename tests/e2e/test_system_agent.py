@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.agents import IS_ROOT, AgentUnderTest, make_vault, open_vault
+from tests.e2e.test_cron import copy_modules
 
 AGENT = "daemon"
 CLIENT = "games"
@@ -24,10 +25,14 @@ def python_for_everybody() -> str | None:
     """An interpreter of this version that every user may run; None where there is none."""
     version = f"python3.{sys.version_info.minor}"
     for path in (sys.executable, f"/usr/bin/{version}", f"/usr/local/bin/{version}"):
-        real = Path(path).resolve()
-        if real.exists() and all(parent.stat().st_mode & 0o001 for parent in (real, *real.parents)):
-            return str(path)
+        if os.path.exists(path) and all(map(is_for_everybody, (Path(path).absolute(), Path(path).resolve()))):
+            return path
     return None
+
+
+def is_for_everybody(path: Path) -> bool:
+    """Whether every user may go there and run it."""
+    return all(place.stat().st_mode & 0o001 for place in (path, *path.parents))
 
 
 def have_users() -> bool:
@@ -47,7 +52,7 @@ pytestmark = [
 
 @pytest.fixture
 def place() -> Iterator[Path]:
-    """``vault/`` of the agent's user, ``keys/`` of root, ``run/`` for everybody."""
+    """``vault/`` of the agent's user, ``keys/`` of root, ``run/`` and ``modules/`` for everybody."""
     with tempfile.TemporaryDirectory(prefix="strongroom-test-", dir="/tmp") as name:
         root = Path(name)
         root.chmod(0o755)
@@ -60,6 +65,9 @@ def place() -> Iterator[Path]:
         (root / "keys").mkdir(mode=0o700)
         (root / "vault" / "key").rename(root / "keys" / "key")
         (root / "run").mkdir(mode=0o755)
+        # The checkout may lie where only root may look, and the agent goes on importing as somebody else.
+        (root / "modules").mkdir(mode=0o755)
+        copy_modules(root / "modules")
         for path in (root / "run", root / "vault", *(root / "vault").iterdir()):
             os.chown(path, entry.pw_uid, entry.pw_gid)
         yield root
@@ -77,6 +85,8 @@ def start(place: Path) -> AgentUnderTest:
         str(place / "keys" / "key"),
         socket_path=place / "run" / "agent.sock",
         python=python,
+        # Nor may it write down in the checkout which of its lines were run.
+        environment={"PYTHONPATH": str(place / "modules"), "COVERAGE_PROCESS_CONFIG": ""},
     )
     return agent
 

@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.test_cron import copy_modules, remove_user
+from tests.e2e.test_system_agent import is_for_everybody
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "two-users"
@@ -55,8 +56,7 @@ class World:
 
     def _python(self) -> str:
         for path in (sys.executable, f"/usr/bin/python3.{sys.version_info.minor}"):
-            real = Path(path).resolve()
-            if real.exists() and all(part.stat().st_mode & 0o001 for part in (real, *real.parents)):
+            if os.path.exists(path) and all(map(is_for_everybody, (Path(path).absolute(), Path(path).resolve()))):
                 return path
         pytest.skip("no interpreter of this version that every user may run")
 
