@@ -81,6 +81,17 @@ def test_a_wrong_passphrase_leaves_no_agent(home: Machine) -> None:
     assert "no terminal to ask on" in done.err
 
 
+def test_what_takes_a_key_says_that_the_agent_gives_none(home: Machine) -> None:
+    """With an agent that holds the vault open, a command that needs a key of its own says why that does not help."""
+    said = "hint: an agent holds this vault open, and gives out no keys: this command needs one of its own\n"
+    assert said not in home.run("slot", "list").err
+    home.run("unlock", stdin=PASSPHRASE.encode() + b"\n")
+    done = home.run("slot", "list")
+    assert done.code == 8
+    assert said in done.err
+    assert said not in home.run("slot", "list", "--no-agent").err
+
+
 def test_unlock_at_a_terminal(home: Machine) -> None:
     """The passphrase is asked for without echo, and again after a wrong one."""
     with home.at_terminal("unlock") as person:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from strongroom.doors.cli.exit_codes import UsageError
-from strongroom.items import COMPONENT_BYTES_MAX, FIELD_NAME_BYTES_MAX, check_name, parse_folder, parse_path
+from strongroom.errors import StrongroomError, WouldPrompt
+from strongroom.items import COMPONENT_BYTES_MAX, FIELD_NAME_BYTES_MAX, check_name, parse_folder, parse_path, quoted
 from strongroom.locate.unlock import anybody
 
 TYPE_CHECKING = False
@@ -22,7 +23,9 @@ def checked_path(path: str) -> str:
     try:
         parse_path(path)
     except ValueError as error:
-        raise UsageError(f"{path} is not an item's path: {error}") from None
+        is_folder = path.endswith("/") and path.strip("/")
+        advice = f"a name that ends with a slash is a folder: strongroom ls {quoted(path)}" if is_folder else ""
+        raise UsageError(f"{path or repr(path)} is not an item's path: {error}", advice=advice) from None
     return path
 
 
@@ -84,7 +87,29 @@ def open_vault(
         tell = output.note if arguments.expect_counter is None else None
         guard(vault, expect_counter=arguments.expect_counter, tell=tell)
 
-    return open_admitted(arguments, location_of(arguments), admit=admit, may_ask=may_ask)
+    place = location_of(arguments)
+    try:
+        return open_admitted(arguments, place, admit=admit, may_ask=may_ask)
+    except WouldPrompt as error:
+        if may_ask and _is_held_by_agent(arguments, place):
+            more = "an agent holds this vault open, and gives out no keys: this command needs one of its own"
+            raise WouldPrompt(error.message, advice=f"{more}\n{error.advice}") from None
+        raise
+
+
+def _is_held_by_agent(arguments: GlobalArguments, place: str) -> bool:
+    from strongroom.locate.agents import find_agent
+
+    if not arguments.use_agent:
+        return False
+    try:
+        found = find_agent(place, is_named=arguments.vault is not None)
+    except StrongroomError:
+        return False  # What is wrong with the agent is not what this command ends with.
+    if found is None or isinstance(found, StrongroomError):
+        return False
+    found.close()
+    return True
 
 
 def open_items(arguments: GlobalArguments) -> Vault:
