@@ -13,6 +13,7 @@ from strongroom.doors.cli import output
 from strongroom.doors.cli.exit_codes import EndedBySignal, UsageError
 from strongroom.doors.cli.fields import fields_from_json, fields_to_json
 from strongroom.errors import Denied, StoreUnavailable, WouldPrompt
+from strongroom.items import quoted
 from strongroom.locate.terminal import Terminal
 from strongroom.secret import wipe
 
@@ -44,6 +45,11 @@ def edited_fields(path: str, item: Item | None) -> dict[str, Field] | None:
         UsageError: the text is not an item, and the user did not want to correct it.
     """
     command = editor_command()
+    if not (os.environ.get("VISUAL") or os.environ.get("EDITOR")):
+        terminal = Terminal.open()
+        if terminal is None:
+            raise WouldPrompt("vi needs a terminal, and there is none", advice=f"strongroom set {quoted(path)} --json")
+        terminal.close()
     before = _as_text(item)
     with _MemoryFile(memory_directory()) as file:
         file.write(before)
