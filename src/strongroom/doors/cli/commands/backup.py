@@ -7,6 +7,7 @@ import os
 from strongroom.doors.cli import output
 from strongroom.doors.cli.interface import GlobalArguments
 from strongroom.doors.cli.opening import open_admitted, open_vault
+from strongroom.errors import RolledBack, Tampered
 from strongroom.items import quoted
 
 TYPE_CHECKING = False
@@ -54,10 +55,16 @@ def run(arguments: Arguments) -> int:
 def _check(arguments: Arguments, path: str) -> int:
     from strongroom.locate.anchor import expect
 
-    with open_admitted(arguments, path, is_backup=True) as copy:
-        expect(path, copy.commit_counter, arguments.expect_counter)
-        report = copy.verify()
-        newest = copy.last_commit
+    try:
+        with open_admitted(arguments, path, is_backup=True) as copy:
+            expect(path, copy.commit_counter, arguments.expect_counter)
+            report = copy.verify()
+            newest = copy.last_commit
+    except Tampered as error:
+        if not isinstance(error, RolledBack):
+            # It says to restore a backup, and this is the backup.
+            error.advice = "this copy is no good: keep another, and make a new one: strongroom backup FILE"
+        raise
     written = None if newest is None else newest.isoformat(timespec="seconds")
     if arguments.json:
         output.json(

@@ -9,6 +9,7 @@ from strongroom.doors.cli.exit_codes import OK
 from strongroom.doors.cli.inputs import confirm
 from strongroom.doors.cli.interface import GlobalArguments
 from strongroom.doors.cli.opening import location_of, open_admitted
+from strongroom.errors import VaultNotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ def run(arguments: Arguments) -> int:
 
     backup = os.path.abspath(arguments.file)
     target = location_of(arguments)
+    if not os.path.lexists(backup):
+        raise VaultNotFound(f"there is no backup at {backup}")
     question = f"Replace the vault {target}? It is kept beside the new one."
     if os.path.lexists(target) and not confirm(arguments, question):
         output.note("nothing was replaced")
