@@ -42,10 +42,11 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--max-versions", metavar="N", type=whole_number, help="keep N versions, 1 to 1,000; 0: as the vault says"
     )
-    parser.add_argument(
+    cas = parser.add_mutually_exclusive_group()
+    cas.add_argument(
         "--cas-required", action="store_true", default=None, help="every write must say which version it replaces"
     )
-    parser.add_argument("--no-cas-required", dest="cas_required", action="store_false", help="it need not")
+    cas.add_argument("--no-cas-required", dest="cas_required", action="store_false", help="it need not")
     parser.add_argument(
         "--delete-after", metavar="SPAN", type=span_or_never, help="versions written from now on are deleted then"
     )
