@@ -129,7 +129,7 @@ def test_open_permissions_are_refused(keyed) -> None:
         (key, 0o404, f"hint: chmod go= {key}\n"),
         (key, 0o420, f"hint: chmod go= {key}\n"),
         (shared, 0o770, f"hint: chmod go-w {shared}\n"),
-        (shared, 0o1777, f"hint: chmod go-w {shared}\n"),
+        (shared, 0o1777, "hint: keep the file in a directory of its own with mode 0700\n"),
         (keyed.vault, 0o640, f"hint: chmod go= {keyed.vault}\n"),
         (keyed.vault.parent, 0o777, f"hint: chmod go-w {keyed.vault.parent}\n"),
     ):

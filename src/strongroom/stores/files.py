@@ -65,10 +65,11 @@ def check_private_dir(path: str) -> None:
         return
     _check_owner(status, path, "directory")
     if status.st_mode & 0o022:
-        raise UnsafePermissions(
-            f"directory {path} can be written by other users",
-            advice=f"chmod go-w {_quoted(path)}\nor keep the file in a directory of its own with mode 0700",
-        )
+        message = f"directory {path} can be written by other users"
+        if status.st_mode & stat.S_ISVTX:  # Meant for everybody, as /tmp is.
+            raise UnsafePermissions(message, advice="keep the file in a directory of its own with mode 0700")
+        advice = f"chmod go-w {_quoted(path)}\nor keep the file in a directory of its own with mode 0700"
+        raise UnsafePermissions(message, advice=advice)
 
 
 def check_private_file(path: str, what: str) -> os.stat_result:
