@@ -190,4 +190,4 @@ def _no_slot_opens(
         return Tampered(message, advice=_RESTORE, findings=damaged)
     if flaws and not has_candidates:
         return FormatUnsupported(str(flaws[0]), advice=flaws[0].advice)
-    return WrongKey("no key slot opens with this", advice="see which there are: strongroom slot list")
+    return WrongKey("no key slot opens with this", advice="a recovery code is taken in the place of the passphrase")
