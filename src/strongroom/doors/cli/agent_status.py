@@ -36,7 +36,7 @@ def _lines(status: Mapping[str, object]) -> Iterator[str]:
         left_behind = " (its socket was left behind)" if status["left_behind"] else ""
         yield f"agent:          none runs{left_behind}"
         return
-    yield f"agent:          process {status['pid']}, user {status['user']}, {status['connections']} clients"
+    yield f"agent:          process {status['pid']}, user {status['user']}, clients: {status['connections']}"
     yield f"socket:         {status['socket']}"
     if status["locked"]:
         yield f"state:          locked: {status['locked_because']}"
