@@ -137,6 +137,9 @@ class SqliteStore:
         if session.pid != _getpid():
             session.reconnect()
         with session.mutex:
+            if session.state and not session.depth:
+                # A transaction that an interrupted block has left would answer for its own moment for ever.
+                session.clear()
             try:
                 row = session.execute("PRAGMA data_version").fetchone()
             except DriverError as error:

@@ -89,6 +89,7 @@ class ChangeContext:
             request_id = self._request_id or entropy.random_bytes(16)
             # Just read, or known to be the newest: nobody else has committed since.
             state = core.ledger.seen
+            core.sealed.forget()
             core.change = Change(LedgeredRows(rows, core.ledger), state, core.author, core.clock_us(), request_id)
             return core.change
         except BaseException as error:
@@ -112,6 +113,7 @@ class ChangeContext:
                 change.is_broken = True
             if change.depth == 0:
                 core.change = None
+                core.sealed.forget()
                 self._end(change, kind, error, trace)
         finally:
             core.mutex.release()

@@ -19,6 +19,7 @@ from strongroom.vault.change import Change, ChangeContext
 from strongroom.vault.ledger import Ledger, LedgeredRows, State
 from strongroom.vault.names import Tree
 from strongroom.vault.records import AUTHOR_BYTES_MAX
+from strongroom.vault.sealed_versions import SealedVersions
 from strongroom.vault.settings import VaultSettings, read_settings
 
 TYPE_CHECKING = False
@@ -69,6 +70,7 @@ class Core:
     def _use(self, keys: UnlockedKeys, seen: State) -> None:
         self._keys: UnlockedKeys | None = keys
         self._settings: VaultSettings | None = None
+        self.sealed = SealedVersions()
         self.envelope = keys.envelope
         self.tree = Tree(keys.macs("index"), keys.envelope)
         self.ledger = Ledger(keys.mac("ledger"), keys.envelope)
@@ -116,6 +118,7 @@ class Core:
             self._keys.wipe()
             self._keys = None
             self.tree.forget()
+            self.sealed.forget()
             self.forget_settings()
             del self.envelope, self.tree, self.ledger, self.audit
             self.store.close()
@@ -168,12 +171,17 @@ class Core:
         """Open the settings again when they are asked for next: they were written, or that was undone."""
         self._settings = None
 
+    def is_newest(self) -> bool:
+        """Whether nobody else has committed since the last reading; False when locked."""
+        return self._keys is not None and self.store.change_token() == self._token
+
     def synchronise(self, rows: Reading) -> None:
         """Forget what was remembered if another connection has committed since."""
         token = self.store.change_token()
         if token == self._token:
             return
         self.tree.forget()
+        self.sealed.forget()
         self.forget_settings()
         self.audit.forget()
         keys = self.keys

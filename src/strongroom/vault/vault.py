@@ -2,7 +2,8 @@
 
 The main path is `Vault.get` -> a store's rows -> `keys.envelope` -> `crypto.aead`.
 Writes are in `history`, the transaction that carries them in `core`, the names in
-`names`. Nothing here touches disk, network, clock or environment by itself.
+`names`, and `reads` finds what a get opens. Nothing here touches disk, network, clock or
+environment by itself.
 """
 
 from __future__ import annotations
@@ -10,18 +11,17 @@ from __future__ import annotations
 from typing import overload
 
 from strongroom.crypto import labels
-from strongroom.errors import Expired, NotFound, Tampered, VaultLocked, WouldPrompt
+from strongroom.errors import NotFound, Tampered, VaultLocked, WouldPrompt
 from strongroom.items import Field, Item, Version, is_secret_name, parse_folder, parse_path, quoted
 from strongroom.secret import SecretBytes, SecretStr
-from strongroom.stores.interface import Reading, blob
-from strongroom.stores.schema import VERSIONS
+from strongroom.stores.interface import Reading
 from strongroom.vault import history
 from strongroom.vault.asynchronous import AsyncTwins
 from strongroom.vault.handle import VaultHandle
-from strongroom.vault.records import DESTROYED, FOLDER, ITEM, Entry, decode_fields
+from strongroom.vault.reads import find_sealed, readable_entry
+from strongroom.vault.records import DESTROYED, FOLDER, ITEM, decode_fields
 from strongroom.vault.spans import deadline
 from strongroom.vault.values import to_fields
-from strongroom.wire import u64
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from typing import Literal
 
-    from strongroom.keys.envelope import Envelope
     from strongroom.vault.ledger import LedgeredRows
     from strongroom.vault.names import Place
     from strongroom.vault.values import FieldValue
@@ -73,51 +72,22 @@ class Vault(VaultHandle, AsyncTwins):
             Expired: the value is past its date.
             ValueError: the path is not canonical.
         """
-        entry, envelope, sealed, parts = self._sealed(path, version, allow_expired)
+        core = self._core
+        entry, envelope, sealed, parts = find_sealed(core, path, version, allow_expired=allow_expired)
         try:
             plaintext = envelope.decrypt(labels.VERSION, sealed, *parts)
         except (VaultLocked, Tampered):
             # Another thread may have taken in or made new keys since, and wiped these: once more, alone.
-            with self._core.reading():
-                entry, envelope, sealed, parts = self._sealed(path, version, allow_expired)
+            with core.reading():
+                entry, envelope, sealed, parts = find_sealed(
+                    core, path, version, allow_expired=allow_expired, anew=True
+                )
                 try:
                     plaintext = envelope.decrypt(labels.VERSION, sealed, *parts)
                 except Tampered:
                     raise history.changed_version(path, entry.number) from None
         item = Item(path, entry.describe(), decode_fields(plaintext))
         return item if field is None else item[field]
-
-    def _sealed(
-        self, path: str, version: int | None, allow_expired: bool
-    ) -> tuple[Entry, Envelope, bytes, tuple[bytes, bytes, bytes]]:
-        """The version to read, and what is needed to open it without holding up other threads."""
-        core = self._core
-        with core.reading() as rows:
-            place = core.tree.known_item(path) or history.find_item(core, rows, path)
-            entry = self._entry(path, place, version, allow_expired)
-            row = rows.get(VERSIONS, place.id, entry.number)
-            if row is None:
-                raise history.missing_version(path, entry.number)
-            return entry, core.envelope, blob(row, 2), (place.id, u64(entry.number), entry.edition)
-
-    def _entry(self, path: str, place: Place, version: int | None, allow_expired: bool) -> Entry:
-        node = place.node
-        number = node.current if version is None else version
-        entry = node.entries[-1] if number == node.current and node.entries else node.entry(number)
-        if entry is None or entry.number != number:
-            raise NotFound(f"{path} has no version {number}", advice=f"see its versions: strongroom log {quoted(path)}")
-        if entry.state == DESTROYED:
-            raise NotFound(f"version {number} of {path} was destroyed", advice=f"see: strongroom log {quoted(path)}")
-        if entry.deleted or entry.expires:
-            now = self._core.clock_us()
-            if entry.is_deleted(now):
-                raise NotFound(f"{path} was deleted", advice=f"bring it back with: strongroom restore {quoted(path)}")
-            if 0 < entry.expires <= now and not allow_expired:
-                raise Expired(
-                    f"{path} expired on {entry.describe().expires:%Y-%m-%d %H:%M} UTC",
-                    advice=f"store a new value, and say how long it holds: strongroom set {quoted(path)} --expires 90d",
-                )
-        return entry
 
     def get_many(self, paths: Iterable[str]) -> dict[str, Item]:
         """Several items, all read at one moment.
@@ -256,7 +226,7 @@ class Vault(VaultHandle, AsyncTwins):
         with core.changing("patch", request_id) as change:
             try:
                 place = history.find_item(core, change.rows, path)
-                entry = self._entry(path, place, None, allow_expired=True)
+                entry = readable_entry(core, path, place, None, allow_expired=True)
             except NotFound:
                 if not create:
                     raise

@@ -96,8 +96,11 @@ class Server:
                     except ConnectionAbortedError:
                         return  # as an agent that is killed
                     response = response or self._service.handle(request, self.principal(), self._clock_us())
-                    connection.sendall(encode_response(response.status, response.headers, length=len(response.body)))
-                    connection.sendall(response.body)
+                    answer = encode_response(response.status, response.headers, length=len(response.body))
+                    try:
+                        connection.sendall(answer + response.body)
+                    except OSError:
+                        return  # the client did not wait for it
 
     def principal(self) -> Principal:
         """Who asks."""

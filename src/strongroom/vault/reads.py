@@ -1,0 +1,72 @@
+"""From a path to the sealed version that a get opens: remembered, or read from the store."""
+
+from __future__ import annotations
+
+from strongroom.errors import Expired, NotFound
+from strongroom.items import quoted
+from strongroom.stores.interface import blob
+from strongroom.stores.schema import VERSIONS
+from strongroom.vault import history
+from strongroom.vault.records import DESTROYED
+from strongroom.wire import u64
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from strongroom.keys.envelope import Envelope
+    from strongroom.vault.core import Core
+    from strongroom.vault.names import Place
+    from strongroom.vault.records import Entry
+    from strongroom.vault.sealed_versions import Parts
+
+
+def find_sealed(
+    core: Core, path: str, version: int | None, *, allow_expired: bool, anew: bool = False
+) -> tuple[Entry, Envelope, bytes, Parts]:
+    """The version to read, and what is needed to open it without holding up other threads.
+
+    Args:
+        anew: ask the store, whatever is remembered.
+
+    Raises: NotFound, Expired, ValueError: as `Vault.get`.
+    """
+    with core.mutex:
+        known = None if anew or core.change is not None else core.sealed.get(path, version)
+        if known is not None and core.is_newest():
+            place, number, sealed, parts = known
+            return readable_entry(core, path, place, number, allow_expired), core.envelope, sealed, parts
+        with core.reading() as rows:
+            place = core.tree.known_item(path) or history.find_item(core, rows, path)
+            entry = readable_entry(core, path, place, version, allow_expired)
+            row = rows.get(VERSIONS, place.id, entry.number)
+            if row is None:
+                raise history.missing_version(path, entry.number)
+            sealed, parts = blob(row, 2), (place.id, u64(entry.number), entry.edition)
+            if core.change is None:
+                core.sealed.remember(path, version, (place, entry.number, sealed, parts))
+            return entry, core.envelope, sealed, parts
+
+
+def readable_entry(core: Core, path: str, place: Place, version: int | None, allow_expired: bool) -> Entry:
+    """The entry of a version whose values may be read.
+
+    Raises:
+        NotFound: no such version, or it is deleted or destroyed.
+        Expired: it is past its date.
+    """
+    node = place.node
+    number = node.current if version is None else version
+    entry = node.entries[-1] if number == node.current and node.entries else node.entry(number)
+    if entry is None or entry.number != number:
+        raise NotFound(f"{path} has no version {number}", advice=f"see its versions: strongroom log {quoted(path)}")
+    if entry.state == DESTROYED:
+        raise NotFound(f"version {number} of {path} was destroyed", advice=f"see: strongroom log {quoted(path)}")
+    if entry.deleted or entry.expires:
+        now = core.clock_us()
+        if entry.is_deleted(now):
+            raise NotFound(f"{path} was deleted", advice=f"bring it back with: strongroom restore {quoted(path)}")
+        if 0 < entry.expires <= now and not allow_expired:
+            raise Expired(
+                f"{path} expired on {entry.describe().expires:%Y-%m-%d %H:%M} UTC",
+                advice=f"store a new value, and say how long it holds: strongroom set {quoted(path)} --expires 90d",
+            )
+    return entry

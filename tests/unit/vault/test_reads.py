@@ -1,0 +1,144 @@
+"""What a get remembers, it forgets in time: with every commit, with the keys, and by the clock."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from strongroom.errors import Expired, NotFound, VaultLocked
+from strongroom.keys.slots.key_file import KeyFileCredential, decode_key_file, encode_key_file, new_key_file
+from strongroom.stores.sqlite import SqliteStore
+from strongroom.vault.opening import create_vault, open_vault
+from strongroom.vault.sealed_versions import SealedVersions
+from strongroom.vault.vault import Vault
+from tests.unit.vault.conftest import Clock
+
+
+def remembered(vault: Vault) -> int:
+    return len(vault._core.sealed._found)
+
+
+def test_a_second_get_asks_one_question(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was read once is not read again, and what may be read is asked again each time."""
+    vault.set("a", {"x": "1"})
+    assert vault.get("a", "x").reveal() == "1"
+    assert remembered(vault) == 1
+    monkeypatch.setattr(vault._core, "reading", lambda: pytest.fail("it reads the rows again"))
+    assert vault.get("a", "x").reveal() == "1"
+
+
+def test_own_writes_are_seen(vault: Vault) -> None:
+    """After each kind of change a get gives what holds now, also inside a transaction."""
+    vault.set("a", {"x": "1"})
+    vault.get("a")
+    vault.set("a", {"x": "2"})
+    assert vault.get("a", "x").reveal() == "2"
+    with pytest.raises(RuntimeError), vault.transaction():
+        vault.set("a", {"x": "3"})
+        assert vault.get("a", "x").reveal() == "3"
+        assert remembered(vault) == 0
+        raise RuntimeError
+    assert vault.get("a", "x").reveal() == "2"
+    vault.move("a", "b")
+    with pytest.raises(NotFound):
+        vault.get("a")
+    vault.get("b")
+    vault.destroy("b", versions=(2,))
+    with pytest.raises(NotFound, match="destroyed"):
+        vault.get("b")
+
+
+def test_rotation_is_survived(vault: Vault) -> None:
+    """What lay under the old key is read under the new one."""
+    vault.set("a", {"x": "1"})
+    vault.get("a")
+    vault.rotate(root=True)
+    assert vault.get("a", "x").reveal() == "1"
+
+
+def test_the_clock_is_asked_each_time(vault: Vault, clock: Clock) -> None:
+    """A value that is remembered expires, and one that is to be deleted goes, at its moment."""
+    vault.set("a", {"x": "1"}, expires=timedelta(seconds=10))
+    vault.get("a")
+    clock.advance(seconds=10)
+    with pytest.raises(Expired):
+        vault.get("a")
+    assert vault.get("a", "x", allow_expired=True).reveal() == "1"
+
+
+def test_a_locked_vault_remembers_nothing(vault: Vault) -> None:
+    """After lock() there is neither a value nor its ciphertext."""
+    vault.set("a", {"x": "1"})
+    vault.get("a")
+    vault.lock()
+    assert remembered(vault) == 0
+    with pytest.raises(VaultLocked):
+        vault.get("a")
+
+
+def test_only_so_much_is_remembered(vault: Vault) -> None:
+    """Large values are not, and no more than 512 of the others."""
+    vault.set("large", {"x": "1" * 5000})
+    vault.get("large")
+    assert remembered(vault) == 0
+    vault.set_many({f"item-{number}": {"x": "1"} for number in range(600)})
+    for number in range(600):
+        vault.get(f"item-{number}")
+    assert remembered(vault) == 600 - 512
+
+
+@pytest.fixture
+def key() -> KeyFileCredential:
+    return new_key_file()
+
+
+def test_what_another_program_writes_is_seen(tmp_path: Path, key: KeyFileCredential) -> None:
+    """Two programs on one file: each get gives what was committed last, by whichever of them."""
+    tmp_path.chmod(0o700)
+    path = str(tmp_path / "vault.db")
+    data = bytes(encode_key_file(key))
+    store = SqliteStore.create(path)
+    with create_vault(store, [key], author="one") as one:
+        store.publish()
+        with open_vault(SqliteStore.open(path), decode_key_file(bytearray(data)), author="two") as two:
+            for number in range(3):
+                one.set("a", {"x": f"one-{number}"})
+                assert one.get("a", "x").reveal() == two.get("a", "x").reveal() == f"one-{number}"
+                two.set("a", {"x": f"two-{number}"})
+                assert one.get("a", "x").reveal() == two.get("a", "x").reveal() == f"two-{number}"
+            two.rotate()
+            assert one.get("a", "x").reveal() == "two-2"
+            two.delete("a")
+            with pytest.raises(NotFound, match="deleted"):
+                one.get("a")
+
+
+def test_a_read_block_that_was_left_open_does_not_stop_time(tmp_path: Path, key: KeyFileCredential) -> None:
+    """A Ctrl-C may leave a transaction open; the next get of something remembered is not answered from its moment."""
+    tmp_path.chmod(0o700)
+    path = str(tmp_path / "vault.db")
+    data = bytes(encode_key_file(key))
+    store = SqliteStore.create(path)
+    with create_vault(store, [key], author="one") as one:
+        store.publish()
+        one.set("a", {"x": "old"})
+        one.get("a")
+        session = store._session
+        block = store.reading()
+        block.__enter__()
+        session.depth = 0  # as when the end of the block is interrupted after its first line
+        session.mutex.release()
+        with open_vault(SqliteStore.open(path), decode_key_file(bytearray(data)), author="two") as two:
+            two.set("a", {"x": "new"})
+        assert one.get("a", "x").reveal() == "new"
+
+
+def test_forgetting() -> None:
+    """forget() leaves nothing."""
+    sealed = SealedVersions()
+    sealed.remember("a", None, (None, 1, b"x", (b"", b"", b"")))  # type: ignore[arg-type]
+    assert sealed.get("a", None) is not None
+    sealed.forget()
+    assert sealed.get("a", None) is None
