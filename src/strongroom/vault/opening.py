@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import time_ns
 
 from strongroom.crypto import entropy
-from strongroom.errors import FormatUnsupported, Tampered, VaultNotFound
+from strongroom.errors import FormatUnsupported, StoreUnavailable, Tampered, VaultNotFound
 from strongroom.keys.format import SlotRecord
 from strongroom.keys.opening import create_keys, unlock
 from strongroom.stores.interface import Store, blob
@@ -25,8 +25,19 @@ if TYPE_CHECKING:
 
 
 def wall_clock_us() -> int:
-    """µs since 1970 UTC."""
-    return time_ns() // 1000
+    """µs since 1970 UTC.
+
+    Raises: StoreUnavailable: the machine's clock shows a time before 1970, or after 2262, which Python cannot tell.
+    """
+    try:
+        now = time_ns() // 1000
+    except OverflowError:
+        now = 0
+    if now <= 0:
+        raise StoreUnavailable(
+            "this machine's clock is wrong: it shows a year before 1970 or after 2262", advice="set it: timedatectl"
+        )
+    return now
 
 
 def create_vault(
