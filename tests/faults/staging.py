@@ -40,13 +40,17 @@ class Attack:
 
 
 @cache
-def _original() -> Scene:
-    return Scene(Path(tempfile.mkdtemp(prefix="strongroom-attacks-")))
+def _original(base: Path) -> Scene:
+    return Scene(Path(tempfile.mkdtemp(prefix="strongroom-attacks-", dir=base)))
 
 
 def scene_for(directory: Path) -> Scene:
-    """A victim of its own for one test; making one takes longer than copying it."""
-    return _original().copy(directory)
+    """A victim of its own for one test; making one takes longer than copying it.
+
+    Args:
+        directory: of the test; the first victim stays beside it, and goes when the test run's directory does.
+    """
+    return _original(directory.parent).copy(directory)
 
 
 def stage(attack: Attack, directory: Path, scene: Scene | None = None) -> None:
