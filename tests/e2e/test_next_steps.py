@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 import stat
 
 import pytest
+
+from strongroom.errors import StoreUnavailable
+from strongroom.stores.sqlite_driver import translate
 
 REFUSED = {
     "a folder in an item's place": (["get", "web/"], 2, " ends with a slash is a folder: strongroom ls web/\n"),
@@ -53,3 +57,26 @@ def test_an_everybody_directory_is_left_as_it_is(keyed) -> None:
     done = keyed.run("backup", str(shared / "copy.db"))
     assert done.code == 9
     assert "chmod" not in done.err
+
+
+def test_verify_does_not_advise_verify(keyed) -> None:
+    """What `verify` found is not followed by the advice to run it."""
+    keyed.run("set", "a", "x=1")
+    with sqlite3.connect(keyed.vault) as connection:
+        connection.execute("DELETE FROM ledger")
+    connection.close()
+    assert "hint: run: strongroom verify\n" in keyed.run("get", "a").err
+    done = keyed.run("verify")
+    assert (done.code, done.out) == (7, b"changed: the ledger row is missing\n")
+    assert "strongroom verify" not in done.err
+
+
+def test_files_beside_the_vault_that_cannot_be_written_are_named(keyed) -> None:
+    """SQLite gives its files the mode of the vault: one that was read-only for a while leaves such files behind."""
+    connection = sqlite3.connect(f"file:{keyed.vault}?mode=ro", uri=True)
+    with pytest.raises(sqlite3.OperationalError) as caught:
+        connection.execute("DELETE FROM audit")
+    connection.close()
+    error = translate(caught.value, str(keyed.vault))
+    assert isinstance(error, StoreUnavailable)
+    assert "-wal and -shm" in error.advice

@@ -90,5 +90,5 @@ def _advice(code: int, location: str) -> str:
     if code == _FULL:
         return f"make room on the disk that holds {location}; nothing was written"
     if code in (_READONLY, _CANTOPEN, _PERM):
-        return f"check that you may write {location} and its directory"
+        return f"check that you may write {location}, its directory, and the files beside it that end in -wal and -shm"
     return ""

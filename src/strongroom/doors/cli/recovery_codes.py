@@ -39,5 +39,5 @@ def show_code(recovery: RecoveryCredential) -> None:
             advice="make another and remove this one: strongroom slot add recovery-code; strongroom slot list",
         )
     with terminal, recovery.code() as code:
-        terminal.show("\nrecovery code, shown this once; write it down and keep it away from this machine:\n\n")
+        terminal.show("\nrecovery code, shown once; write it down and keep it away from this machine:\n\n")
         terminal.show(f"    {code.reveal()}\n\n")

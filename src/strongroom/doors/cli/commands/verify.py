@@ -67,4 +67,5 @@ def _print_findings(arguments: Arguments, error: Tampered) -> None:
     else:
         output.lines(findings)
     output.note(error.message)
-    output.hint(error.advice)
+    if "strongroom verify" not in error.advice:  # This is verify.
+        output.hint(error.advice)
