@@ -35,7 +35,7 @@ def main() -> None:
         refusal.close()
         sys.exit(f"report: the bank refused: {refusal.code} {refusal.reason}")
     except strongroom.StrongroomError as error:
-        sys.exit(f"report: {error}")
+        sys.exit("\n".join(f"report: {line}" for line in (str(error), *error.advice.splitlines())))
     print(f"{datetime.now():%Y-%m-%d %H:%M} balance {balance}")
 
 
