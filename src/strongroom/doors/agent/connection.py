@@ -6,11 +6,13 @@ import select
 import socket
 
 from strongroom.doors.agent.clocks import seconds
-from strongroom.remote.messages import CONTINUE, MessageReader, RequestHead, encode_response, parse_request
+from strongroom.remote.messages import CONTINUE, MessageReader, RequestHead, encode_response
 from strongroom.secret import wipe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from strongroom.service.interface import Response
     from strongroom.vault.policy import Principal
 
@@ -41,7 +43,14 @@ class Connection:
         "socket", "used", "wanted",
     )  # fmt: skip
 
-    def __init__(self, connection: socket.socket, principal: Principal, *, body_bytes_max: int) -> None:
+    def __init__(
+        self,
+        connection: socket.socket,
+        principal: Principal,
+        *,
+        parse: Callable[[bytes], RequestHead],
+        body_bytes_max: int,
+    ) -> None:
         connection.setblocking(False)
         self.socket = connection
         self.descriptor = connection.fileno()
@@ -50,7 +59,7 @@ class Connection:
         self.wanted = select.EPOLLIN
         self.used = seconds()
         self.deadline = self.used + REQUEST_SECONDS
-        self._reader = MessageReader(parse_request, body_bytes_max=body_bytes_max)
+        self._reader = MessageReader(parse, body_bytes_max=body_bytes_max)
         self._out: list[memoryview] = []
         self._sending: bytearray | None = None
         self._is_continued = False

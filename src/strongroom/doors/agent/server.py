@@ -15,7 +15,7 @@ from strongroom.doors.agent.connection import RECEIVE_BYTES, Connection
 from strongroom.doors.agent.control import PREFIX, Control, failed
 from strongroom.doors.agent.peers import principal_of
 from strongroom.remote.messages import BODY_BYTES_MAX, BadMessage, RequestHead
-from strongroom.remote.targets import split_target
+from strongroom.remote.repeated_heads import RepeatedHeads
 from strongroom.secret import wipe
 from strongroom.service.interface import Request, Response
 
@@ -74,6 +74,7 @@ class Server:
         self._connections_max = connections_max
         self._connections: dict[int, Connection] = {}
         self._buffer = memoryview(bytearray(RECEIVE_BYTES))
+        self._heads = RepeatedHeads()
         self._is_stopping = False
         self._wakeup = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._poll = select.epoll()
@@ -124,6 +125,8 @@ class Server:
         now = seconds()
         self._next_tick = now + _TICK_SECONDS
         self._keeper.tick()
+        if self._keeper.is_locked:
+            self._heads.forget()
         if self.on_tick is not None:
             self.on_tick()
         for connection in list(self._connections.values()):
@@ -155,7 +158,7 @@ class Server:
                 self._make_room()
             is_owner = principal.uid == self._owner_uid
             limit = BODY_BYTES_MAX if is_owner else OTHERS_BODY_BYTES_MAX
-            connection = Connection(accepted, principal, body_bytes_max=limit)
+            connection = Connection(accepted, principal, parse=self._heads.parse, body_bytes_max=limit)
             self._connections[connection.descriptor] = connection
             self._poll.register(connection.descriptor, select.EPOLLIN)
             # What has come with the connection is usually there already.
@@ -233,7 +236,7 @@ class Server:
         named = head.headers.get("x-strongroom-vault", "")
         if named and named != self._vault_name:
             return failed(421, "this is the agent of another vault", "NotFound")
-        path, query = split_target(head.target)
+        path, query = self._heads.split(head.target)
         principal = connection.principal
         if path.startswith(PREFIX):
             if not self._is_trusted(principal) or self.control is None:
@@ -247,6 +250,8 @@ class Server:
         if response.status < 300 and not path.startswith(_UNCOUNTED):
             self._keeper.lifetime.use()
         self._keeper.lock_if_asked()
+        if self._keeper.is_locked:
+            self._heads.forget()
         return response
 
     def _is_trusted(self, principal: Principal) -> bool:
