@@ -56,7 +56,7 @@ def become(entry: struct_passwd) -> None:
 def make_directory_for(entry: struct_passwd, path: str) -> None:
     """Make a directory, as root, in which that user's agent listens and into which everybody may look.
 
-    Raises: UnsafePermissions, Denied: it is there already and another user's, or cannot be made.
+    Raises: UnsafePermissions, Denied: it is there already and another user's or a link, or cannot be made.
     """
     try:
         os.mkdir(path, 0o755)
@@ -65,7 +65,11 @@ def make_directory_for(entry: struct_passwd, path: str) -> None:
     except OSError as error:
         why = (error.strerror or "").lower()
         raise Denied(f"cannot make {path}: {why}", advice="start the agent as root") from None
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as error:
+        why = (error.strerror or "").lower()
+        raise UnsafePermissions(f"{path} is no directory: {why}", advice="name another place: --socket") from None
     try:
         owner = os.fstat(descriptor).st_uid
         if owner not in (0, entry.pw_uid):
