@@ -120,7 +120,7 @@ def test_unlock_with_what_is_at_hand(home: Machine) -> None:
 def test_the_end_of_its_time(home: Machine) -> None:
     """--for ends although it is used; --idle ends because it is not."""
     assert home.run("unlock", "--for", "2s", stdin=TYPED).code == 0
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while status(home)["locked"] is False:
         assert time.monotonic() < deadline
         assert home.run("get", "bank/checking", "password").code in (0, 3)
@@ -134,9 +134,9 @@ def test_killed_and_started_anew(home: Machine) -> None:
     """The socket's file stays behind; status says so, and unlock starts another agent over it."""
     assert home.run("unlock", stdin=TYPED).code == 0
     os.kill(int(str(status(home)["pid"])), signal.SIGKILL)
-    time.sleep(0.2)
-    done = home.run("agent", "status")
-    assert done.code == 3
+    deadline = time.monotonic() + 30
+    while (done := home.run("agent", "status")).code != 3:
+        assert time.monotonic() < deadline, done
     assert "its socket was left behind" in done.text
     assert home.run("unlock", stdin=TYPED).code == 0
     assert status(home)["running"] is True

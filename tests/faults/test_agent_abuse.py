@@ -115,7 +115,7 @@ def test_a_thousand_idle_connections(agent: AgentUnderTest) -> None:
         started = time.monotonic()
         for _ in range(50):
             assert agent.read().status == 200
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 10
     finally:
         for connection in idle:
             connection.close()
@@ -154,7 +154,7 @@ def test_slow_requests_are_cut_off(agent: AgentUnderTest) -> None:
                     connection.sendall(b"a")
             asked = time.monotonic()
             assert agent.read().status == 200
-            assert time.monotonic() - asked < 2
+            assert time.monotonic() - asked < REQUEST_SECONDS / 2
             time.sleep(1)
         slow[0].settimeout(5)
         with contextlib.suppress(ConnectionResetError):
