@@ -6,6 +6,7 @@ words that help. Values are read as raw bytes, items as KV v2's JSON.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import overload
 
 from strongroom.errors import Conflict, NotFound, WouldPrompt
@@ -90,17 +91,15 @@ class RemoteVault(Facts, KeyHolderOnly, _Methods):
         self, path: str, field: str | None = None, *, version: int | None = None, allow_expired: bool = False
     ) -> Item | SecretStr | SecretBytes:
         """See `Vault.get`; one field costs a fraction of a whole item."""
-        parse_path(path)
         query = "" if version is None else f"&version={version}"
         if allow_expired:
             query += "&allow_expired=true"
         if field is None:
             from strongroom.remote import answers
 
+            parse_path(path)
             return answers.item(path, self._calls.data("GET", f"{_DATA}{quote(path)}?{query[1:]}", what=path))
-        check_name(field, "field name", FIELD_NAME_BYTES_MAX)
-        target = f"{_RAW}{quote(path)}?field={quote(field)}{query}"
-        head, body = self._calls.send("GET", target, what=f"{path} {field}")
+        head, body = self._calls.send("GET", _raw_target(path, field) + query, what=path)
         return SecretBytes(body) if head.headers.get("x-strongroom-kind") == "bytes" else SecretStr(body)
 
     def get_many(self, paths: Iterable[str]) -> dict[str, Item]:
@@ -333,6 +332,13 @@ class RemoteVault(Facts, KeyHolderOnly, _Methods):
 
     def __reduce_ex__(self, _protocol: object) -> str:
         raise TypeError("a vault cannot be pickled; open it again")
+
+
+@lru_cache(256)
+def _raw_target(path: str, field: str) -> str:
+    parse_path(path)
+    check_name(field, "field name", FIELD_NAME_BYTES_MAX)
+    return f"{_RAW}{quote(path)}?field={quote(field)}"
 
 
 def _request_id(given: bytes | None) -> str:

@@ -18,6 +18,7 @@ from _socket import (
     socket,
 )
 from _thread import _local  # what threading.local is, without the rest of that module
+from functools import lru_cache
 
 from strongroom.errors import Denied, OutcomeUnknown, StoreUnavailable, VaultLocked
 from strongroom.remote.messages import BadMessage, MessageReader, ResponseHead, encode_request, parse_response
@@ -31,6 +32,11 @@ PATIENCE_SECONDS = 60
 
 _RECEIVED_BYTES = 64 * 1024
 _SUN_PATH_BYTES = 103  # what every system's socket addresses can hold, without the NUL
+
+
+# A program asks for the same few values all day, in answers that begin alike; what is shared here is not changed.
+_encode_again = lru_cache(256)(encode_request)
+_parse_again = lru_cache(64)(parse_response)
 
 
 class NoAgent(VaultLocked):
@@ -74,7 +80,10 @@ class AgentClient:
             StoreUnavailable: no answer in time, or not one of this protocol.
             OutcomeUnknown: the connection ended after the request was sent, and it may not be repeated.
         """
-        request = encode_request(method, target, headers, length=None if body is None else len(body))
+        if body is None:
+            request = _encode_again(method, target, tuple(headers))
+        else:
+            request = encode_request(method, target, headers, length=len(body))
         connection = self._take()
         try:
             answer = connection.exchange(request, body)
@@ -151,7 +160,7 @@ class _Connection:
     def __init__(self, path: str) -> None:
         self.socket = connect(path)
         self.pid = os.getpid()
-        self._reader = MessageReader(parse_response)
+        self._reader = MessageReader(_parse_again)
         self._view = memoryview(bytearray(_RECEIVED_BYTES))
 
     @property
