@@ -93,9 +93,6 @@ def test_a_verification_keeps_nobody_waiting(tmp_path: Path) -> None:
     with open_vault(tmp_path) as vault:
         vault.set_many({f"many/{number}": {"password": "x"} for number in range(3_000)})
         core = vault._core
-        start = time.monotonic()
-        verify_beside(core, SqliteStore.open(vault.location))
-        whole = time.monotonic() - start
         ended: list[type[Exception]] = []
 
         def verify() -> None:
@@ -106,11 +103,9 @@ def test_a_verification_keeps_nobody_waiting(tmp_path: Path) -> None:
 
         thread = threading.Thread(target=verify)
         thread.start()
-        start = time.monotonic()
         vault.get("many/7", "password")
-        assert time.monotonic() - start < whole / 2
-        assert thread.is_alive()
+        assert thread.is_alive(), "the read waited for the verification"
         vault.lock()
-        assert time.monotonic() - start < whole / 2
-        thread.join(30)
+        thread.join(60)
+        # Nothing would have ended it, had locking waited for its end.
         assert ended in ([VaultLocked], [Tampered])
