@@ -124,4 +124,9 @@ def _read_header(store: Store) -> tuple[bytes, bytes, list[tuple[bytes, bytes]]]
         if slots:
             raise Tampered(f"the header of {store.location} is missing")
         raise VaultNotFound(f"no vault in {store.location}", advice="make one: strongroom init")
+    if not slots:
+        # A vault never loses its last slot by itself: this is no question of the right key.
+        raise Tampered(
+            f"every key slot of {store.location} is gone", advice="restore a backup: strongroom restore-backup FILE"
+        )
     return blob(header, 1), blob(header, 2), slots

@@ -124,3 +124,14 @@ def test_labels_are_checked(vault: Vault) -> None:
         with pytest.raises(ValueError):
             vault.add_slot(new_key_file(), label=label)
     assert len(vault.slots()) == 1
+
+
+def test_a_vault_without_slots_was_tampered_with(
+    vault: Vault, store: MemoryStore, credential: KeyFileCredential
+) -> None:
+    """When every slot row is gone no key is wrong: somebody deleted them."""
+    with store.writing() as rows:
+        for row in list(rows.scan(SLOTS)):
+            rows.delete(SLOTS, row[0])
+    with pytest.raises(Tampered, match="every key slot"):
+        open_vault(store, credential, author="x")
