@@ -84,36 +84,33 @@ class AgentClient:
             request = _encode_again(method, target, tuple(headers))
         else:
             request = encode_request(method, target, headers, length=len(body))
-        connection = self._take()
         try:
-            answer = connection.exchange(request, body)
+            answer = self._exchange(request, body, may_repeat=may_repeat)
+        except BaseException:
+            # A half-read answer must never be taken for the next one's.
+            self.close()
+            raise
+        if not answer[0].keep_alive or self._kept.connection.has_more:
+            self.close()
+        return answer
+
+    def _exchange(
+        self, request: bytes, body: bytes | bytearray | None, *, may_repeat: bool
+    ) -> tuple[ResponseHead, bytearray]:
+        try:
+            return self._take().exchange(request, body)
         except _Ended:
             # The agent ended, or was started anew, meanwhile.
-            connection.close()
+            self.close()
             if not may_repeat:
                 raise OutcomeUnknown(
                     "the agent ended before it answered: the change may or may not have been made",
                     advice="look whether it is there, then repeat it",
                 ) from None
-            connection = self._connect()
-            try:
-                answer = connection.exchange(request, body)
-            except _Ended:
-                connection.close()
-                raise NoAgent(f"the agent at {self.path} ends connections without an answer") from None
-            except BaseException:
-                # The clause below is not for what is raised in this one.
-                self.close()
-                raise
-        except BaseException:
-            # A half-read answer must never be taken for the next one's.
-            self.close()
-            raise
-        if answer[0].keep_alive and not connection.has_more:
-            self._kept.connection = connection
-        else:
-            self.close()
-        return answer
+        try:
+            return self._connect().exchange(request, body)
+        except _Ended:
+            raise NoAgent(f"the agent at {self.path} ends connections without an answer") from None
 
     def _take(self) -> _Connection:
         """This thread's connection, or a new one if the agent has closed it or this is a child process."""
