@@ -6,7 +6,7 @@ from argparse import ArgumentTypeError
 
 from strongroom.doors.cli import output
 from strongroom.doors.cli.exit_codes import UsageError
-from strongroom.errors import Conflict, StoreUnavailable, Tampered
+from strongroom.errors import StoreUnavailable, Tampered
 from strongroom.vault.audit_file import AuditKeys
 
 TYPE_CHECKING = False
@@ -119,25 +119,24 @@ def write_checkpoint(vault: Vault, directory: str, file: object) -> None:
         Tampered: they are not.
         Conflict: the file exists.
     """
-    from time import time_ns
-
     from strongroom.locate.audit_review import review
+    from strongroom.stores import durable
     from strongroom.vault.audit_checkpoint import make_checkpoint
+    from strongroom.vault.opening import wall_clock_us
 
     found = review(vault._core, directory)
     if found.findings:
         raise Tampered("the audit files are not what was written", findings=tuple(found.findings))
-    text = make_checkpoint(vault._core, time_ns() // 1000, found.newest)
+    text = make_checkpoint(vault._core, wall_clock_us(), found.newest)
     if not isinstance(file, str):
         output.text(text.decode("ascii"))
         return
     try:
-        with open(file, "xb") as made:
-            made.write(text)
-    except FileExistsError:
-        raise Conflict(f"{file} exists") from None
-    except OSError as error:
-        raise StoreUnavailable(f"cannot write {file}: {(error.strerror or '').lower()}") from None
+        # Signed, and without names or values: everybody may read it, nobody else write it.
+        durable.write_new(file, text, 0o644)
+    except StoreUnavailable:
+        durable.discard(file)
+        raise
     output.note(f"wrote {file}; keep it where the agent's user cannot write")
 
 
