@@ -19,7 +19,7 @@ Cursor = _driver.Cursor
 DriverError = (_driver.Error, UnicodeDecodeError, OverflowError)
 """What a call of the driver raises. Its message about a damaged schema may not be decodable, and
 a number beyond 63 bits does not reach SQLite."""
-LIBRARY_VERSION = _driver.sqlite_version
+SQLITE_VERSION = _driver.sqlite_version
 LIMIT_LENGTH = 0
 """``SQLITE_LIMIT_LENGTH``; source: sqlite3.h."""
 

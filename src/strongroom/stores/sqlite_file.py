@@ -12,8 +12,8 @@ from strongroom.errors import FormatUnsupported, NotFound, StoreUnavailable, Vau
 from strongroom.stores import durable, files
 from strongroom.stores.schema import FORMAT, TABLES
 from strongroom.stores.sqlite_driver import (
-    LIBRARY_VERSION,
     LIMIT_LENGTH,
+    SQLITE_VERSION,
     Connection,
     DriverError,
     connect,
@@ -229,9 +229,9 @@ def refuse_old_library() -> None:
 
     Raises: FormatUnsupported.
     """
-    if tuple(map(int, LIBRARY_VERSION.split("."))) < _SQLITE_MIN:
+    if tuple(map(int, SQLITE_VERSION.split("."))) < _SQLITE_MIN:
         raise FormatUnsupported(
-            f"SQLite {LIBRARY_VERSION} is too old", advice="use a Python that is built with SQLite 3.37 or newer"
+            f"SQLite {SQLITE_VERSION} is too old", advice="use a Python that is built with SQLite 3.37 or newer"
         )
 
 

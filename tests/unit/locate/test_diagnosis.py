@@ -80,7 +80,7 @@ def test_sqlite_with_the_wal_reset_fault(version: str) -> None:
 
 def test_a_sqlite_without_strict_tables(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is serious: no vault opens."""
-    monkeypatch.setattr("strongroom.stores.sqlite_file.LIBRARY_VERSION", "3.36.0")
+    monkeypatch.setattr("strongroom.stores.sqlite_file.SQLITE_VERSION", "3.36.0")
     assert FormatUnsupported in [one.error for one in machine.check_machine()]
 
 

@@ -63,7 +63,8 @@ def test_both_make_two_slots(folder: Path) -> None:
     """A key file and a passphrase given to create open alike."""
     strongroom.create(folder / "v.db", key_file=folder / "key", passphrase="phrase").close()
     for ways in ({"key_file": folder / "key"}, {"passphrase": "phrase"}):
-        strongroom.open(folder / "v.db", **ways).close()
+        with strongroom.open(folder / "v.db", **ways) as vault:
+            assert sorted(slot.kind for slot in vault.slots()) == ["key-file", "passphrase"]
 
 
 def test_wrong_ways(folder: Path) -> None:

@@ -183,7 +183,7 @@ def test_opening_gives_up_at_last(path, monkeypatch):
 
 
 def test_an_old_library_is_refused(path, monkeypatch):
-    monkeypatch.setattr(sqlite_file, "LIBRARY_VERSION", "3.36.99")
+    monkeypatch.setattr(sqlite_file, "SQLITE_VERSION", "3.36.99")
     for use in (SqliteStore.open, SqliteStore.create):
         with pytest.raises(Exception, match="too old"):
             use(path)

@@ -63,6 +63,8 @@ def test_a_changed_schema_that_is_the_same_again_is_no_tampering(store, meddle):
     meddle("CREATE TABLE more (id INTEGER)", "DROP TABLE more")
     with store.writing() as rows:
         rows.put(HEADER, (1, b"after", b""))
+    with store.reading() as rows:
+        assert rows.get(HEADER, 1) == (1, b"after", b"")
 
 
 NOT_VAULTS = {

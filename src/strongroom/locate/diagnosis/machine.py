@@ -6,7 +6,7 @@ import os
 
 from strongroom.errors import FormatUnsupported
 from strongroom.locate.diagnosis.finding import Finding, from_error
-from strongroom.stores.sqlite_driver import LIBRARY_VERSION
+from strongroom.stores.sqlite_driver import SQLITE_VERSION
 from strongroom.stores.sqlite_file import refuse_old_library
 
 TYPE_CHECKING = False
@@ -29,7 +29,7 @@ def check_machine() -> Iterator[Finding]:
     except FormatUnsupported as error:
         yield from_error("sqlite", error)
         return
-    yield from judge_sqlite(LIBRARY_VERSION)
+    yield from judge_sqlite(SQLITE_VERSION)
 
 
 def judge_swap(listed: str, is_encrypted: Callable[[str], bool]) -> Iterator[Finding]:
