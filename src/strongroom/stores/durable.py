@@ -97,6 +97,7 @@ def parent(path: str) -> str:
 def os_error(error: OSError, path: str, what: str = "file") -> StrongroomError:
     """Our error for what the operating system said about *path*."""
     reason = (error.strerror or "unknown error").lower()
+    path = _finished_name(path)
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
         return NotFound(f"there is no {what} at {path}")
     if error.errno == errno.ELOOP:
@@ -150,6 +151,14 @@ def _sync(path: str, flags: int) -> None:
 
 def _unfinished_prefix(path: str) -> str:
     return f".{os.path.basename(path)}."
+
+
+def _finished_name(path: str) -> str:
+    """The name that somebody chose, where *path* is one of `unfinished_name`."""
+    folder, name = os.path.split(path)
+    chosen, _dot, mark = name.removesuffix(_UNFINISHED).rpartition(".")
+    is_unfinished = name.endswith(_UNFINISHED) and chosen.startswith(".") and len(mark) == 16
+    return os.path.join(folder, chosen[1:]) if is_unfinished else path
 
 
 def _unfinished_siblings(path: str) -> list[str]:

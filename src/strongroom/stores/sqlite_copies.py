@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import stat
 
-from strongroom.errors import StoreUnavailable, Tampered, VaultNotFound
+from strongroom.errors import Denied, OutcomeUnknown, StoreUnavailable, StrongroomError, Tampered, VaultNotFound
 from strongroom.stores import durable, files
 from strongroom.stores.sqlite_driver import Connection, DriverError, damaged, translate
 from strongroom.stores.sqlite_file import (
@@ -35,18 +35,21 @@ def write_backup(source: str, target: str) -> None:
     Raises:
         Conflict: *target* exists.
         NotFound, UnsafePermissions: its directory is missing, or open to others.
+        Denied: this user may not write there.
         Tampered: the store is damaged, so that its copy could not be restored.
+        OutcomeUnknown: it is there, and whole, but may not outlive a power cut.
         StoreUnavailable: the disk is full, or cannot be read or written.
     """
     target = os.path.abspath(target)
     files.check_private_dir(durable.parent(target))
     if os.path.lexists(target):
         raise durable.already_exists(target)
+    _check_writable(target)
     durable.sweep(target)
     temporary = durable.unfinished_name(target)
     try:
         _copy(source, temporary)
-        durable.publish_new(temporary, target)
+        _publish(temporary, target)
     except BaseException:
         remove_files(temporary)
         raise
@@ -65,10 +68,13 @@ def restore_backup(source: str, target: str, *, set_aside: str | None = None) ->
         Conflict: *target* exists and *set_aside* is None, or *set_aside* exists.
         VaultNotFound: there is no backup at *source*.
         Tampered, FormatUnsupported: *source* is damaged, not a vault, or newer than this program.
-        StoreUnavailable: the vault at *target* is in use, or the disk failed. It is unchanged.
+        Denied: this user may not write there.
+        StoreUnavailable: the vault at *target* is in use, or the disk failed. *target* is what it was.
+        OutcomeUnknown: the backup is in its place, but a power cut may bring back what was there.
     """
     target = os.path.abspath(target)
     files.check_private_dir(durable.parent(target))
+    _check_writable(target)
     is_there = os.path.lexists(target)
     if is_there and set_aside is None:
         raise durable.already_exists(target)
@@ -79,7 +85,7 @@ def restore_backup(source: str, target: str, *, set_aside: str | None = None) ->
         if is_there and set_aside is not None:
             _replace(temporary, target, os.path.abspath(set_aside))
         else:
-            durable.publish_new(temporary, target)
+            _publish(temporary, target)
     except BaseException:
         remove_files(temporary)
         raise
@@ -111,6 +117,38 @@ def open_copy(path: str, *, check_pages: bool = True) -> SqliteStore:
     except BaseException:
         connection.close()
         raise
+
+
+def _check_writable(path: str) -> None:
+    """Say so with the name that was given, before an unfinished file beside it is refused.
+
+    Raises: Denied.
+    """
+    folder = durable.parent(path)
+    if not os.access(folder, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
+        raise Denied(f"cannot write {path}: you may not write to the directory {folder}", advice="choose another path")
+
+
+def _publish(temporary: str, target: str) -> None:
+    """Give a new file its name; an error afterwards is not one of a file that is missing."""
+    try:
+        durable.publish_new(temporary, target)
+    except StoreUnavailable as error:
+        if not _has_arrived(temporary, target):
+            raise
+        raise _unsettled(target, error, f"see whether it is whole: strongroom backup --check {target}") from None
+
+
+def _has_arrived(temporary: str, target: str) -> bool:
+    # With the link in place the unfinished name goes first, the sync of the directory comes last.
+    try:
+        return not os.path.lexists(temporary) or os.path.samestat(os.lstat(temporary), os.lstat(target))
+    except OSError:
+        return False
+
+
+def _unsettled(path: str, error: StrongroomError, advice: str) -> OutcomeUnknown:
+    return OutcomeUnknown(f"{path} was written, but may not outlive a power cut: {error.message}", advice=advice)
 
 
 def _check_source(path: str) -> None:
@@ -183,7 +221,10 @@ def _replace(temporary: str, target: str, aside: str) -> None:
             os.replace(temporary, target)
         except OSError as error:
             raise durable.os_error(error, target) from None
-        durable.sync_dir(durable.parent(target))
+        try:
+            durable.sync_dir(durable.parent(target))
+        except StoreUnavailable as error:
+            raise _unsettled(target, error, f"what was there is also at {aside}\nsee which it is: strongroom status") from None
     finally:
         if holder is not None:
             holder.close()

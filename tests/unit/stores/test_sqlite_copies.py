@@ -5,10 +5,20 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 
 import pytest
 
-from strongroom.errors import Conflict, FormatUnsupported, StoreUnavailable, Tampered, UnsafePermissions, VaultNotFound
+from strongroom.errors import (
+    Conflict,
+    Denied,
+    FormatUnsupported,
+    OutcomeUnknown,
+    StoreUnavailable,
+    Tampered,
+    UnsafePermissions,
+    VaultNotFound,
+)
 from strongroom.stores import sqlite_copies
 from strongroom.stores.schema import HEADER, VERSIONS
 from strongroom.stores.sqlite import SqliteStore
@@ -228,3 +238,60 @@ def test_a_copy_is_read_without_changing_it(backup, place):
     with pytest.raises(Tampered):
         sqlite_copies.open_copy(backup)
     assert not [name for name in os.listdir(place) if name.startswith("backup.db-")]
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_an_exchange_that_may_not_outlive_a_power_cut(backup, path, place, monkeypatch, is_there):
+    """The directory's sync fails after the exchange: that is neither done nor not done."""
+    target = path if is_there else f"{place}/restored.db"
+    synced, before = sqlite_copies.durable.sync_dir, os.stat(path).st_ino
+
+    def fail_at_last(folder):
+        if os.stat(path).st_ino != before or os.path.lexists(f"{place}/restored.db"):
+            raise StoreUnavailable(f"{folder}: input/output error")
+        synced(folder)
+
+    monkeypatch.setattr(sqlite_copies.durable, "sync_dir", fail_at_last)
+    with pytest.raises(OutcomeUnknown, match="may not outlive a power cut"):
+        sqlite_copies.restore_backup(backup, target, set_aside=f"{place}/aside.db" if is_there else None)
+    monkeypatch.undo()
+    assert header_of(target) == (1, b"body", b"mac")
+    assert not is_there or header_of(f"{place}/aside.db") == (1, b"later", b"")
+    assert not [name for name in os.listdir(place) if name.startswith(".")]
+
+
+def test_a_backup_that_may_not_outlive_a_power_cut(store, place, monkeypatch):
+    """It is there and whole, and nobody is told that it failed."""
+
+    def fail(folder):
+        raise StoreUnavailable(f"{folder}: input/output error")
+
+    monkeypatch.setattr(sqlite_copies.durable, "sync_dir", fail)
+    with pytest.raises(OutcomeUnknown) as caught:
+        store.backup(f"{place}/backup.db")
+    monkeypatch.undo()
+    assert f"backup --check {place}/backup.db" in caught.value.advice
+    assert header_of(f"{place}/backup.db")[0] == 1
+    assert os.stat(f"{place}/backup.db").st_nlink == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "seteuid") or os.geteuid() != 0, reason="only root can become somebody else")
+def test_a_directory_that_this_user_may_not_write(backup):
+    """Denied, with the name that was given and not the unfinished one."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        os.chmod(folder, 0o755)
+        os.seteuid(65_534)
+        try:
+            for attempt in (sqlite_copies.write_backup, sqlite_copies.restore_backup):
+                with pytest.raises(Denied, match=f"cannot write {folder}/copy.db"):
+                    attempt(backup, f"{folder}/copy.db")
+        finally:
+            os.seteuid(0)
+
+
+def test_errors_show_the_name_that_was_given():
+    """Not the one under which a file is unfinished."""
+    durable = sqlite_copies.durable
+    error = durable.os_error(OSError(28, "No space left on device"), durable.unfinished_name("/place/backup.db"))
+    assert error.message == "/place/backup.db: no space left on device"
+    assert "/place/.new" in durable.os_error(OSError(5, "Input/output error"), "/place/.new").message
