@@ -164,3 +164,20 @@ def test_edit_offers_to_correct_a_mistake(editing) -> None:
         person.sees("Edit it again? [Y/n] ").types("n")
         assert person.ends() == 2
     assert len(editing.machine.run("log", "bank").text.splitlines()) == 2
+
+
+def test_an_edit_that_was_killed(editing) -> None:
+    """Its text stays in memory; doctor names it, and the next edit wipes and removes it, and says so."""
+    killed = editing.run("import signal; os.kill(os.getppid(), signal.SIGKILL)", "bank")
+    assert killed.code == -signal.SIGKILL
+    folder = os.path.dirname(editing.report["path"])
+    assert os.listdir(folder) == ["item.json"]
+    found = editing.machine.run("doctor")
+    assert f"an edit that was killed left its text in memory, at {folder}" in found.text
+    assert f"rm -r {folder}" in found.text
+    with open(f"{folder}/item.json", "rb") as left:
+        done = editing.run("", "bank")
+        assert f"strongroom: wiped what an edit that was killed had left: {folder}\n" in done.err
+        assert not left.read().strip(b"\0")
+    assert not os.path.exists(folder)
+    assert folder not in editing.machine.run("doctor").text

@@ -108,7 +108,7 @@ def plant(faults: list[str]) -> None:
     if "in-place" in faults:
         sqlite_copies._replace = _write_over
     if "untidy" in faults:
-        editing._MemoryFile.__exit__ = lambda *_exc: None
+        editing.MemoryFile.__exit__ = lambda *_exc: None
 
 
 def _change_twice(change_slot):

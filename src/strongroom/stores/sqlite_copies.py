@@ -224,7 +224,8 @@ def _replace(temporary: str, target: str, aside: str) -> None:
         try:
             durable.sync_dir(durable.parent(target))
         except StoreUnavailable as error:
-            raise _unsettled(target, error, f"what was there is also at {aside}\nsee which it is: strongroom status") from None
+            advice = f"what was there is also at {aside}\nsee which it is: strongroom status"
+            raise _unsettled(target, error, advice) from None
     finally:
         if holder is not None:
             holder.close()

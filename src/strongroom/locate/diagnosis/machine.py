@@ -6,6 +6,7 @@ import os
 
 from strongroom.errors import FormatUnsupported
 from strongroom.locate.diagnosis.finding import Finding, from_error
+from strongroom.locate.memory_files import left_behind
 from strongroom.stores.sqlite_driver import SQLITE_VERSION
 from strongroom.stores.sqlite_file import refuse_old_library
 
@@ -21,9 +22,11 @@ _WAL_RESET_FIXED_IN = {(3, 44): 6, (3, 50): 7}
 
 
 def check_machine() -> Iterator[Finding]:
-    """Swap space, core dumps and SQLite; what a system does not tell is passed over."""
+    """Swap space, core dumps, texts in memory and SQLite; what a system does not tell is passed over."""
     yield from judge_swap(_read("/proc/swaps"), is_encrypted)
     yield from judge_core_dumps(_read("/proc/sys/kernel/core_pattern"), _core_limit())
+    for path in left_behind():
+        yield Finding("edit", f"an edit that was killed left its text in memory, at {path}", f"rm -r {path}")
     try:
         refuse_old_library()
     except FormatUnsupported as error:
