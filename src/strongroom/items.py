@@ -22,6 +22,8 @@ DEPTH_MAX = 32
 FIELD_NAME_BYTES_MAX = 1024
 FIELDS_MAX = 256
 ITEM_BYTES_MAX = 16 * 1024 * 1024
+RESERVED_MARK = "@"
+"""What the first component of a path begins with that is strongroom's own: docs/format.md#reserved-paths."""
 
 # Characters that change how *other* characters are shown (Unicode TR 36, bidi spoofing).
 _BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -75,6 +77,16 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "'\\''") + "'"
 
 
+class ReservedPath(str):
+    """A path that the program itself uses: the one way to what lies below a name with an ``@`` at the front.
+
+    Named keys and the like are ordinary items there. A plain ``str`` with such a path, which may come
+    from a user, is refused everywhere.
+    """
+
+    __slots__ = ()
+
+
 def parse_path(path: str) -> tuple[str, ...]:
     """Split an item's path into its components, parsed once and never again.
 
@@ -83,12 +95,15 @@ def parse_path(path: str) -> tuple[str, ...]:
 
     Raises:
         TypeError: not a string.
-        ValueError: empty components, ``.`` or ``..``, or a name `check_name` refuses.
+        ValueError: empty components, ``.`` or ``..``, a name `check_name` refuses, or one that is
+            reserved, unless it is a `ReservedPath`.
     """
     if not isinstance(path, str):
         raise TypeError("a path is a str")
     if len(path) > PATH_BYTES_MAX:
         raise ValueError(f"path is longer than {PATH_BYTES_MAX} bytes")
+    if path[:1] == RESERVED_MARK and type(path) is not ReservedPath:
+        raise ValueError("a name that begins with @ is strongroom's own; choose another")
     components = tuple(path.split("/"))
     if len(components) > DEPTH_MAX:
         raise ValueError(f"path has more than {DEPTH_MAX} components")
@@ -107,7 +122,8 @@ def parse_folder(prefix: str) -> tuple[str, ...]:
         raise TypeError("a path is a str")
     if prefix in ("", "/"):
         return ()
-    return parse_path(prefix.removesuffix("/"))
+    bare = prefix.removesuffix("/")
+    return parse_path(ReservedPath(bare) if type(prefix) is ReservedPath else bare)
 
 
 @lru_cache(maxsize=256)

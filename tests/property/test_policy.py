@@ -8,7 +8,7 @@ from typing import NamedTuple
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from strongroom.items import parse_folder, parse_path
+from strongroom.items import ReservedPath, parse_folder, parse_path
 from strongroom.vault.policy import CAPABILITIES, Executable, Grant, Principal, decide
 
 OWNER = 1000
@@ -16,7 +16,9 @@ NOW = 1_790_000_000_000_000
 ASKED = [capability for capability in CAPABILITIES if capability != "deny"]
 
 # Names that a sloppy match would mix up: parts of each other, other case, other normal forms' looks, signs of patterns.
-NAMES = st.sampled_from(["a", "b", "ab", "A", "a.", ".a", "a*", "*", "**", "[ab]", "é", "ß", "a b", "-", "%2e", "..a"])
+NAMES = st.sampled_from(
+    ["a", "b", "ab", "A", "a.", ".a", "a*", "*", "**", "[ab]", "é", "ß", "a b", "-", "%2e", "..a", "@a", "@ab"]
+)
 PATHS = st.lists(NAMES, min_size=1, max_size=4).map("/".join)
 FOLDERS = st.lists(NAMES, max_size=3).map(lambda names: "".join(f"{name}/" for name in names))
 PLAIN = NAMES.filter(lambda name: "*" not in name)
@@ -90,7 +92,11 @@ def model(known: list[Rule], asker: Asker, text: str, capability: str) -> bool:
     own = []
     for rule in known:
         numbers = [asker.uid] if rule.subject == "user" else [asker.gid, *asker.groups]
-        if rule.number in numbers and any(re.fullmatch(as_expression(one), text, re.DOTALL) for one in rule.patterns):
+        fitting = [one for one in rule.patterns if re.fullmatch(as_expression(one), text, re.DOTALL)]
+        if text.startswith("@") and rule.capabilities != {"deny"}:
+            # What is reserved is granted by its name alone, and denied like anything else.
+            fitting = [one for one in fitting if re.match("@[^/]*", one)]
+        if rule.number in numbers and fitting:
             own.append(rule)
     if [rule for rule in own if "deny" in rule.capabilities]:
         return False
@@ -135,7 +141,8 @@ def real_grant(number: int, rule: Rule) -> Grant:
 
 
 def decided(known: list[Rule], asker: Asker, text: str, capability: str) -> bool:
-    components = (*parse_folder(text), "") if text == "" or text.endswith("/") else parse_path(text)
+    path = ReservedPath(text)
+    components = (*parse_folder(path), "") if text == "" or text.endswith("/") else parse_path(path)
     grants = [real_grant(number, rule) for number, rule in enumerate(known)]
     principal = Principal(
         asker.uid, asker.gid, asker.groups, executable=real_program(asker.program), unit=asker.unit
@@ -156,6 +163,10 @@ WEB = Asker(1001, 50, [], None, "")
 @example([SITES], WEB, "ab/a", "read")
 @example([SITES._replace(patterns=["**"])], WEB, "", "list")
 @example([SITES._replace(patterns=["*"])], WEB, "a/b", "read")
+@example([SITES._replace(patterns=["**"])], WEB, "@a/b", "read")
+@example([SITES._replace(patterns=["*/b"])], WEB, "@a/b", "read")
+@example([SITES._replace(patterns=["@a/*"])], WEB, "@a/b", "read")
+@example([SITES._replace(patterns=["@a/*"]), HIDDEN._replace(patterns=["**"])], WEB, "@a/b", "read")
 def test_every_decision_is_the_models(known: list[Rule], asker: Asker, text: str, capability: str) -> None:
     """Generated policies, principals and paths: the policy says what the model says."""
     assert decided(known, asker, text, capability) == model(known, asker, text, capability)
@@ -181,3 +192,5 @@ def test_the_comparison_notices_a_match_by_substring() -> None:
     assert not model([SITES], WEB, "ab/a", "read")
     assert not model([SITES], WEB, "A/b", "read")
     assert not model([SITES, HIDDEN], WEB, "a/b/", "list")
+    assert model([SITES._replace(patterns=["@a/**"])], WEB, "@a/b", "read")
+    assert not model([SITES._replace(patterns=["**"])], WEB, "@a/b", "read")

@@ -8,7 +8,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from strongroom.items import ItemSettings, Version, is_secret_name, parse_folder, parse_path, quoted
+from strongroom.items import (
+    ItemSettings,
+    ReservedPath,
+    Version,
+    is_secret_name,
+    parse_folder,
+    parse_path,
+    quoted,
+)
 
 REFUSED_PATHS = {
     "nothing": ("", "empty"),
@@ -130,3 +138,15 @@ def test_a_name_in_a_hint_is_one_word_for_a_shell(text: str) -> None:
     """What a person pastes reaches the command as it was written, whatever it holds."""
     assert quoted(text) == QUOTED[text]
     assert shlex.split(quoted(text)) == [text]
+
+
+@pytest.mark.parametrize("path", ["@keys/a", "@", "@keys", "@tokens/x/y"])
+def test_reserved_paths_are_the_programs_own(path: str) -> None:
+    """A name that begins with @ is refused at the front of a path, unless the program itself says it."""
+    for parse in (parse_path, parse_folder):
+        with pytest.raises(ValueError, match="begins with @"):
+            parse(path)
+        assert "/".join(parse(ReservedPath(path))) == path
+    assert parse_folder(ReservedPath(path + "/")) == parse_path(ReservedPath(path))
+    assert parse_path(f"mail/{path}") == ("mail", *path.split("/"))
+    assert parse_path("someone@example.org") == ("someone@example.org",)

@@ -305,6 +305,13 @@ class RemoteVault(Facts, KeyHolderOnly, _Methods):
         target = "/v1/secret/config" if path is None else _METADATA + quote(path)
         self._calls.do("POST", target + ("?create=true" if create else ""), given, what=path or "vault")
 
+    @property
+    def _reserved(self) -> RemoteVault:
+        """This vault for what takes a `ReservedPath`: its requests say so (docs/service.md#reserved-paths)."""
+        twin = RemoteVault.__new__(type(self))
+        twin.__dict__.update(self.__dict__, _calls=self._calls.reserved())
+        return twin
+
     def lock(self) -> None:
         """End this object's connections; the agent stays as it is, and ``strongroom lock`` locks it."""
         self._calls.close()

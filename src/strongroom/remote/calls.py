@@ -20,6 +20,10 @@ STRICT_HEADER = ("X-Strongroom-Strict", "1")
 """Asks for the vault's own errors where KV v2 has none, such as for a deletion of nothing."""
 
 
+RESERVED_HEADER = ("X-Strongroom-Reserved", "1")
+"""Says that the client itself names a reserved path, not its user."""
+
+
 class Calls:
     """What `RemoteVault` sends.
 
@@ -36,6 +40,20 @@ class Calls:
         self._headers = [STRICT_HEADER]
         if vault_name:
             self._headers.append(("X-Strongroom-Vault", vault_name))
+
+    def reserved(self) -> Calls:
+        """The same calls, about reserved paths.
+
+        Raises: VaultLocked: these were closed.
+        """
+        self._refuse_closed()
+        twin = Calls(self._client, self.location, "")
+        twin._headers = [*self._headers, RESERVED_HEADER]
+        return twin
+
+    def _refuse_closed(self) -> None:
+        if self.is_closed:
+            raise VaultLocked(f"{self.location} was closed", advice="open it again")
 
     def send(
         self,
@@ -59,8 +77,7 @@ class Calls:
         """
         data = _encoded(body)
         try:
-            if self.is_closed:
-                raise VaultLocked(f"{self.location} was closed", advice="open it again")
+            self._refuse_closed()
             head, answer = self._client.call(method, target, (*self._headers, *headers), data, may_repeat=not once)
         finally:
             if data is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from strongroom.errors import Denied, NotFound
-from strongroom.items import parse_folder, parse_path
+from strongroom.items import RESERVED_MARK, ReservedPath, parse_folder, parse_path
 from strongroom.service.json_text import Member, members_of_body
 from strongroom.service.refusals import Refused
 from strongroom.vault.change import Change
@@ -74,6 +74,10 @@ class Call:
             self.vault.grants(), self.principal, self.owner_uid, components, capability, self.now_us
         )
 
+    def named(self, path: str) -> str:
+        """*path* as the client means it: reserved only where its own header says so (docs/service.md)."""
+        return ReservedPath(path) if "x-strongroom-reserved" in self.request.headers else path
+
     def item(self, path: str, *capabilities: str) -> str:
         """*path*, named in the audit log, when the principal has one of *capabilities* there.
 
@@ -89,7 +93,7 @@ class Call:
 
     def may(self, path: str, capability: str) -> bool:
         """Whether the principal has *capability* for the item at *path*, which was parsed before."""
-        return self.is_owner or self.decide(parse_path(path), capability).allowed
+        return self.is_owner or self.decide(_parsed(path), capability).allowed
 
     def demand(self, path: str, capability: str) -> None:
         """Raise Denied unless the principal has *capability* at *path*, which `item` has let through."""
@@ -113,7 +117,7 @@ class Call:
             components = parse_folder(prefix)
         except ValueError as error:
             raise Refused(400, str(error)) from None
-        shown = "/".join((*components, ""))
+        shown = type(prefix)("/".join((*components, "")))
         self.touched.setdefault(shown or "/", ())
         if not self.decide((*components, ""), "list").allowed:
             raise denied()
@@ -126,7 +130,7 @@ class Call:
         """
         if self.is_owner:
             return True
-        components = (*parse_path(path[:-1]), "") if path.endswith("/") else parse_path(path)
+        components = (*_parsed(path[:-1]), "") if path.endswith("/") else _parsed(path)
         return not any(
             "deny" in grant.capabilities and grant.is_for(self.principal) and grant.covers(components)
             for grant in self.vault.grants()
@@ -136,7 +140,7 @@ class Call:
         """Whether a walk may show the item at *path*: its folder may be listed, and nothing denies the item."""
         if self.is_owner:
             return True
-        components = parse_path(path)
+        components = _parsed(path)
         return self.decide((*components[:-1], ""), "list").allowed and self.may_see(path)
 
     def has_grants(self) -> bool:
@@ -187,6 +191,11 @@ class Call:
             needed = "create"
         if needed not in capabilities or not self.may(path, needed):
             raise denied()
+
+
+def _parsed(path: str) -> tuple[str, ...]:
+    """The components of a path that was let in before, or that the vault itself gave."""
+    return parse_path(ReservedPath(path) if path[:1] == RESERVED_MARK else path)
 
 
 class Writing:

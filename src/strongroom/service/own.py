@@ -76,7 +76,7 @@ def walk(call: Call, _path: str) -> Response:
     """GET walk?prefix=FOLDER[&deleted=true]: every path below it that the caller may list."""
     call.operation = "list"
     query = call.request.query
-    folder = call.folder(query.get("prefix", ""))
+    folder = call.folder(call.named(query.get("prefix", "")))
     paths = call.vault.walk(folder, deleted=flag(query.get("deleted", "false")))
     found = [path for path in paths if call.may_list_item(path)]
     return replies.json_response(200, replies.envelope(call.request_id, {"paths": found}))
@@ -104,7 +104,7 @@ def get_many(call: Call, _path: str) -> Response:
         raise Refused(400, f"at most {PATHS_MAX:,} items are read at once")
     if not names:
         call.some_grant()
-    paths = [call.item(path, "read") for path in names]
+    paths = [call.item(call.named(path), "read") for path in names]
     found = call.vault.get_many(paths)
     for item in found.values():
         call.touched[item.path] = item.names()
@@ -116,7 +116,7 @@ def expiring(call: Call, _path: str) -> Response:
     """GET expiring?prefix=FOLDER&within_us=N: what expires soon or has, the soonest first, for who may read it."""
     call.operation = "list"
     query = call.request.query
-    folder = call.folder(query.get("prefix", ""))
+    folder = call.folder(call.named(query.get("prefix", "")))
     within = time_span(whole_number(query.get("within_us", "0"), "within_us"))
     found = [
         {"path": path, "metadata": described(version)}

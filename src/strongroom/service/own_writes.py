@@ -27,7 +27,7 @@ def move(call: Call, _path: str) -> Response:
     """
     call.operation = "move"
     body = call.body()
-    source, target = _text(body, "source"), _text(body, "target")
+    source, target = _path_in(call, body, "source"), _path_in(call, body, "target")
     if source.endswith("/"):
         call.touched |= {source: (), target: ()}
         call.owner_only()
@@ -44,7 +44,7 @@ def restore(call: Call, _path: str) -> Response:
     """POST restore ``{"path": .., "version": N, "request_id": ..}``; without a version the deletion is taken back."""
     call.operation = "restore"
     body = call.body()
-    path = call.item(_text(body, "path"), "update")
+    path = call.item(_path_in(call, body, "path"), "update")
     given = body.get("version")
     version = None if given is None or given.value is None else whole_number(given.value, "version", least=1)
     with call.writing(_request_id(body)):
@@ -58,7 +58,7 @@ def set_many(call: Call, _path: str) -> Response:
     body = call.body()
     if "items" not in body:
         raise Refused(400, "no items provided")
-    given = {path: members(member.source) for path, member in members(body["items"].source).items()}
+    given = {call.named(path): members(member.source) for path, member in members(body["items"].source).items()}
     if not given:
         call.some_grant()
     for path in given:
@@ -87,12 +87,12 @@ def _request_id(body: dict[str, Member]) -> bytes | None:
     return None if given is None or given.value is None else parse_request_id(given.value)
 
 
-def _text(body: dict[str, Member], name: str) -> str:
+def _path_in(call: Call, body: dict[str, Member], name: str) -> str:
     given = body.get(name)
     if given is None or not isinstance(given.value, str):
         raise Refused(400, f"{name} is a path")
     try:
-        parse_path(given.value.removesuffix("/"))
+        parse_path(call.named(given.value.removesuffix("/")))
     except ValueError as error:
         raise Refused(400, str(error)) from None
-    return given.value
+    return call.named(given.value)

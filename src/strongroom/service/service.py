@@ -97,7 +97,7 @@ class Service:
             handler, path = _find(request)
             if handler not in _UNAUDITED:
                 call.vault  # noqa: B018 - a locked vault says so to everybody alike
-            response, outcome = handler(call, path), "ok"
+            response, outcome = handler(call, call.named(path)), "ok"
         except NoContent as nothing:
             if nothing.content is None:
                 response = replies.empty(404)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from strongroom.errors import VaultLocked
-from strongroom.items import parse_folder, parse_path
+from strongroom.items import ReservedPath, parse_folder, parse_path
 from strongroom.service import replies
 from strongroom.service.call import Call
 from strongroom.service.refusals import Refused
@@ -129,9 +129,9 @@ def _capabilities(call: Call, path: str) -> list[str]:
     kind, _, name = rest.partition("/")
     try:
         if kind == "metadata" and (not name or name.endswith("/")):
-            components = (*parse_folder(name), "")
+            components = (*parse_folder(ReservedPath(name)), "")
         else:
-            components = parse_path(name)
+            components = parse_path(ReservedPath(name))
     except ValueError:
         return ["deny"]
     if mount_name != MOUNT or kind not in (*_ITEM_KINDS, "metadata"):

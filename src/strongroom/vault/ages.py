@@ -23,7 +23,7 @@ def expiring(core: Core, within: timedelta, prefix: str) -> list[tuple[str, Vers
             raise NotFound(f"no folder {prefix}", advice="see what there is: strongroom ls")
         now = core.clock_us()
         found = []
-        for path, place in core.tree.walk(rows, folder, "/".join((*components, ""))):
+        for path, place in core.tree.walk_shown(rows, folder, "/".join((*components, ""))):
             entry = place.node.entry(place.node.current)
             if entry is None or entry.state == DESTROYED or entry.is_deleted(now):
                 continue

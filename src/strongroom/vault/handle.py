@@ -41,6 +41,11 @@ class VaultHandle(DepositHandle):
         self.notes: list[str] = []
 
     @property
+    def _reserved(self) -> Self:
+        """The vault that takes a `ReservedPath`; a remote one is another object."""
+        return self
+
+    @property
     def location(self) -> str:
         """Where the vault lies, fit for messages."""
         return self._core.store.location

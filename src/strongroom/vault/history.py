@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from strongroom.crypto import entropy, labels
 from strongroom.errors import Conflict, Expired, NotFound, Tampered
-from strongroom.items import COMPONENT_BYTES_MAX, Field, Version, parse_path, quoted
+from strongroom.items import COMPONENT_BYTES_MAX, RESERVED_MARK, Field, Version, parse_path, quoted
 from strongroom.stores.interface import Reading, Row, blob
 from strongroom.stores.schema import VERSIONS
 from strongroom.vault.change import Change
@@ -107,8 +107,8 @@ def write_version(
         expires=expires,
         request_id=change.request_id,
     )
-    delete_after = node.delete_after or settings.delete_after
-    if delete_after:
+    # What the vault's owner says of items must not make a key of strongroom's own disappear.
+    if components[0][:1] != RESERVED_MARK and (delete_after := node.delete_after or settings.delete_after):
         entry.deleted = change.now + delete_after
     _put_version(change, core, item_id, entry, fields)
     _append(change, node, entry)

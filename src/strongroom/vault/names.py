@@ -10,6 +10,7 @@ from __future__ import annotations
 from strongroom.crypto import entropy, labels
 from strongroom.crypto.mac import Mac
 from strongroom.errors import Conflict, NotFound, Tampered
+from strongroom.items import RESERVED_MARK
 from strongroom.keys.envelope import Envelope
 from strongroom.stores.interface import Reading, Row, blob
 from strongroom.stores.schema import NODES
@@ -114,6 +115,23 @@ class Tree:
         places = [self.open(row) for row in rows.scan(NODES, folder_id)]
         places.sort(key=lambda place: (place.node.name, place.node.kind))
         return places
+
+    def shown_children(self, rows: Reading | LedgeredRows, folder_id: bytes) -> list[Place]:
+        """As `children`, without what is reserved: docs/format.md#reserved-paths."""
+        places = self.children(rows, folder_id)
+        if folder_id == TOP:
+            return [place for place in places if place.node.name[:1] != RESERVED_MARK]
+        return places
+
+    def walk_shown(
+        self, rows: Reading | LedgeredRows, folder_id: bytes, prefix: str
+    ) -> Iterator[tuple[str, Place]]:
+        """As `walk`, without what is reserved; from the top folder it is not even opened."""
+        for place in self.shown_children(rows, folder_id):
+            if place.node.kind == ITEM:
+                yield prefix + place.node.name, place
+            else:
+                yield from self.walk(rows, place.id, f"{prefix}{place.node.name}/", (folder_id,))
 
     def walk(
         self, rows: Reading | LedgeredRows, folder_id: bytes, prefix: str, above: tuple[bytes, ...] = ()

@@ -2,14 +2,15 @@
 
 A grant names a user or a group, patterns of paths, and capabilities. Patterns match whole
 components and never parts of one: ``*`` stands for one component, ``**`` (only at the
-end) for one or more. A folder's own path ends with an empty component, as ``sites/`` does,
-so that ``sites/*`` and ``sites/**`` also cover the list of ``sites/``. Paths come parsed,
-once, by `items.parse_path`; nothing here splits or normalises.
+end) for one or more; neither allows anything in what is reserved (`Grant.covers`). A
+folder's own path ends with an empty component, as ``sites/`` does, so that ``sites/*`` and
+``sites/**`` also cover the list of ``sites/``. Paths come parsed, once, by
+`items.parse_path`; nothing here splits or normalises.
 """
 
 from __future__ import annotations
 
-from strongroom.items import COMPONENT_BYTES_MAX, DEPTH_MAX, PATH_BYTES_MAX, check_name
+from strongroom.items import COMPONENT_BYTES_MAX, DEPTH_MAX, PATH_BYTES_MAX, RESERVED_MARK, check_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -164,7 +165,13 @@ class Grant:
         return self.subject_id == principal.gid or self.subject_id in principal.groups
 
     def covers(self, components: tuple[str, ...]) -> bool:
-        """Whether one of its patterns matches the path."""
+        """Whether one of its patterns matches the path.
+
+        What is reserved, such as ``@keys/``, is granted by its name alone: a star at a pattern's
+        front covers it only where the grant denies.
+        """
+        if components[0][:1] == RESERVED_MARK and "deny" not in self.capabilities:
+            return any(pattern[0] == components[0] and matches(pattern, components) for pattern in self.patterns)
         return any(matches(pattern, components) for pattern in self.patterns)
 
     def is_narrowed_from(self, principal: Principal) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from strongroom.errors import Expired, NotFound
-from strongroom.items import quoted
+from strongroom.items import RESERVED_MARK, parse_path, quoted
 from strongroom.stores.interface import blob
 from strongroom.stores.schema import VERSIONS
 from strongroom.vault import history
@@ -29,6 +29,8 @@ def find_sealed(
 
     Raises: NotFound, Expired, ValueError: as `Vault.get`.
     """
+    if path[:1] == RESERVED_MARK:
+        parse_path(path)  # what is remembered below would not ask who says it
     with core.mutex:
         known = None if anew or core.change is not None else core.sealed.get(path, version)
         if known is not None and core.is_newest():

@@ -108,7 +108,7 @@ class Vault(VaultHandle, AsyncTwins):
         core = self._core
         with core.reading() as rows:
             folder = self._folder(rows, prefix)
-            places = core.tree.children(rows, folder)
+            places = core.tree.shown_children(rows, folder)
         names = [
             place.node.name + ("/" if place.node.kind == FOLDER else "")
             for place in places
@@ -125,7 +125,7 @@ class Vault(VaultHandle, AsyncTwins):
         with core.reading() as rows:
             folder = self._folder(rows, prefix)
             start = "/".join((*parse_folder(prefix), ""))
-            found = [(path, place) for path, place in core.tree.walk(rows, folder, start)]
+            found = [(path, place) for path, place in core.tree.walk_shown(rows, folder, start)]
         return iter([path for path, place in found if deleted or self._is_live(place)])
 
     def _folder(self, rows: Reading | LedgeredRows, prefix: str) -> bytes:

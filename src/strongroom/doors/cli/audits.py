@@ -72,8 +72,13 @@ class Filter:
 def names_of(vault: Vault) -> dict[str, str]:
     """The names behind the hashes, of everything that is in the vault."""
     from strongroom.locate.audit_review import hidden_names
+    from strongroom.vault.records import TOP
 
-    return hidden_names(vault._core, list(vault.walk(deleted=True)))
+    core = vault._core
+    with core.reading() as rows:
+        # Also what is reserved, which `Vault.walk` does not show.
+        paths = [path for path, _ in core.tree.walk(rows, TOP, "")]
+    return hidden_names(core, paths)
 
 
 def describe(entry: Mapping[str, object], names: Mapping[str, str]) -> dict[str, object]:

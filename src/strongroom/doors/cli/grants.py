@@ -9,7 +9,7 @@ from typing import Protocol
 from strongroom.doors.cli.exit_codes import UsageError
 from strongroom.doors.cli.opening import checked_folder, checked_path
 from strongroom.errors import NotFound, UnsafePermissions
-from strongroom.items import parse_folder, parse_path
+from strongroom.items import RESERVED_MARK, ReservedPath, parse_folder, parse_path
 from strongroom.vault.policy import CAPABILITIES, UNNAMED_ID, Executable, Principal, decide
 
 TYPE_CHECKING = False
@@ -65,6 +65,8 @@ def decision(vault: Vault, arguments: Narrowed, path: str, capability: str) -> D
         raise UsageError("grant test needs --user NAME")
     principal = principal_of(arguments.user, arguments.executable, arguments.unit)
     folder = path.endswith("/")
+    if path[:1] == RESERVED_MARK:
+        path = ReservedPath(path)  # nothing is opened: what was granted there may be asked
     components = (*parse_folder(checked_folder(path)), "") if folder else parse_path(checked_path(path))
     try:
         return decide(vault.grants(), principal, _owner(vault.location), components, capability, time_ns() // 1000)
