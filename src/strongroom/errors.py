@@ -6,6 +6,8 @@
     │   └── VaultNotFound      no vault at this location
     ├── Denied                 a policy or the operating system says no
     ├── WrongKey               wrong passphrase, key file or recovery code
+    │   ├── PasswordMismatch   not the password that a stored string was made of
+    │   └── TokenRefused       an issued token is unknown, altered or revoked
     ├── Tampered               what lies there is not what was written
     │   └── RolledBack         it was written once, and newer state existed
     ├── WouldPrompt            only a person at a terminal could answer
@@ -60,6 +62,14 @@ class Denied(StrongroomError):
 
 class WrongKey(StrongroomError):
     """The passphrase, key file, recovery code, identity or shares do not open any key slot."""
+
+
+class PasswordMismatch(WrongKey):
+    """The password is not the one that the stored string was made of, or there is no such user."""
+
+
+class TokenRefused(WrongKey):
+    """An issued token is malformed, unknown, altered or revoked; one past its date is `Expired`."""
 
 
 class Tampered(StrongroomError):
