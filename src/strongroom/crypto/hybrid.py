@@ -66,11 +66,7 @@ def seal(public: bytes, secret: Buffer, info: bytes) -> bytes:
     Raises: Tampered: *public* is no valid public key.
     """
     try:
-        recipient = MLKEM768X25519PublicKey(
-            MLKEM768PublicKey.from_public_bytes(public[:_MLKEM_PUBLIC_BYTES]),
-            X25519PublicKey.from_public_bytes(public[_MLKEM_PUBLIC_BYTES:]),
-        )
-        return _suite().encrypt(secret, recipient, info=info)
+        return _suite().encrypt(secret, _public_key(public), info=info)
     except ValueError:
         # A point of small order is found only while encrypting.
         raise Tampered("a stored public key is not valid") from None
@@ -101,6 +97,13 @@ def open_sealed(private: bytearray, sealed: bytes, info: bytes) -> bytearray:
 
 def _suite() -> Suite:
     return Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
+
+
+def _public_key(public: bytes) -> MLKEM768X25519PublicKey:
+    return MLKEM768X25519PublicKey(
+        MLKEM768PublicKey.from_public_bytes(public[:_MLKEM_PUBLIC_BYTES]),
+        X25519PublicKey.from_public_bytes(public[_MLKEM_PUBLIC_BYTES:]),
+    )
 
 
 def _private_key(private: bytearray) -> MLKEM768X25519PrivateKey:

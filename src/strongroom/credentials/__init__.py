@@ -1,0 +1,1 @@
+"""What is made with keys: tokens, passwords, named keys, signatures, encrypted streams."""
