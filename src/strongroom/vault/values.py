@@ -17,10 +17,11 @@ def to_field(name: str, value: FieldValue) -> Field:
     """The stored form of one value.
 
     A plain ``str`` or number is secret when `is_secret_name` says so; `SecretStr`, bytes
-    and JSON containers always are; a `Field` says so itself.
+    and JSON containers always are; a `Field` says so itself. None is refused: it is what a
+    look-up that found nothing returns. JSON's null is ``Field(name, "json", b"null", is_secret=False)``.
 
     Raises:
-        TypeError: a value that is neither text, bytes, a secret nor JSON.
+        TypeError: a value that is neither text, bytes, a secret nor JSON; None.
         ValueError: a name that `check_name` refuses, NaN or an infinity.
     """
     if not isinstance(name, str):
@@ -37,6 +38,8 @@ def to_field(name: str, value: FieldValue) -> Field:
     if isinstance(value, Field):
         _check_field(name, value)
         return value
+    if value is None:
+        raise TypeError(f"the value of {name!r} is None; leave the field out")
     is_container = isinstance(value, list | tuple | dict)
     return Field(name, "json", _json(name, value), is_secret=is_container or is_secret_name(name))
 

@@ -346,3 +346,17 @@ def test_a_merge_may_create(vault: Vault) -> None:
     vault.configure(cas_required=True)
     with pytest.raises(Conflict, match="requires"):
         vault.patch("b", {"x": "1"}, create=True)
+
+
+def test_none_is_no_value(vault: Vault) -> None:
+    """A look-up that found nothing returns it. Whoever means JSON's null says so; in a merge it removes a field."""
+    with pytest.raises(TypeError, match="the value of 'password' is None"):
+        vault.set("a", {"password": None})
+    with pytest.raises(TypeError):
+        vault.set_many({"a": {"password": None}})
+    with pytest.raises(NotFound):
+        vault.get("a")
+    vault.set("a", {"nothing": Field("nothing", "json", b"null", is_secret=False), "list": [None]})
+    assert vault.get("a").field("nothing").data == b"null"
+    vault.patch("a", {"list": None})
+    assert vault.get("a").names() == ("nothing",)

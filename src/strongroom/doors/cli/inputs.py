@@ -80,14 +80,28 @@ def new_passphrase(arguments: GlobalArguments, what: str = "new passphrase") -> 
     """
     if stdin_is_terminal():
         with terminal_for(what) as terminal:
-            return terminal.ask_new(what)
+            passphrase = terminal.ask_new(what)
+        remark_on_strength(passphrase)
+        return passphrase
     try:
-        return read_passphrase_line(_STDIN)
+        passphrase = read_passphrase_line(_STDIN)
     except UsageError:
         raise WouldPrompt(
             f"there is no terminal to type the {what} on, and nothing on standard input",
             advice="write it to standard input as one line",
         ) from None
+    remark_on_strength(passphrase)
+    return passphrase
+
+
+def remark_on_strength(passphrase: bytearray) -> None:
+    """Say so when a new passphrase is hopeless. It is taken all the same: whose vault it is decides."""
+    from strongroom.keys.slots.strength import WEAK_BITS, bits_at_most
+
+    bits = bits_at_most(passphrase)
+    if passphrase and bits < WEAK_BITS:
+        output.note(f"this passphrase is weak: 2^{bits} guesses find it, and whoever has a copy of the vault may guess")
+        output.hint("six words that nobody else would put together are better: strongroom slot change ID")
 
 
 def confirm(arguments: GlobalArguments, question: str) -> bool:

@@ -6,7 +6,7 @@ from strongroom.doors.cli import output
 from strongroom.doors.cli.exit_codes import UsageError
 from strongroom.doors.cli.inputs import new_passphrase
 from strongroom.doors.cli.recovery_codes import may_show_code, show_code
-from strongroom.errors import OutcomeUnknown, StrongroomError
+from strongroom.errors import NotFound, OutcomeUnknown, StrongroomError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 KINDS = ("passphrase", "key-file", "recovery-code", "keyring", "age", "shares")
 KINDS_WITH_WORD = {"key-file": "FILE", "age": "RECIPIENT", "shares": "TofN"}
 """The kinds that take a word more, and what it is."""
+_AGE_ADVICE = "strongroom slot add age age1...\nstrongroom slot add age ~/.ssh/id_ed25519.pub"
 
 
 class NewCredential:
@@ -143,7 +144,7 @@ def _age(recipient: str, _arguments: GlobalArguments) -> NewCredential:
     try:
         return NewCredential(new_age_credential(recipient))
     except ValueError as error:
-        raise UsageError(str(error)) from None
+        raise UsageError(str(error), advice=_AGE_ADVICE) from None
 
 
 def _recipient_in(path: str) -> str:
@@ -151,11 +152,14 @@ def _recipient_in(path: str) -> str:
     from strongroom.doors.cli.inputs import read_file
     from strongroom.locate.addresses import expand_user
 
-    lines = read_file(expand_user(path)).decode("utf-8", "replace").splitlines()
+    try:
+        lines = read_file(expand_user(path)).decode("utf-8", "replace").splitlines()
+    except NotFound as error:
+        raise NotFound(f"{error.message}, and this is no recipient", advice=_AGE_ADVICE) from None
     for line in lines:
         if line.strip() and not line.startswith("#"):
             return line
-    raise UsageError(f"there is no recipient in {path}")
+    raise UsageError(f"there is no recipient in {path}", advice=_AGE_ADVICE)
 
 
 def _shares(numbers: str, arguments: GlobalArguments) -> NewCredential:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from typing import Literal
 
+    from strongroom.items import Version
     from strongroom.vault.vault import Vault
 
 SUMMARY = "settings of an item, or of the vault: versions kept, check-and-set, ages"
@@ -62,14 +63,19 @@ def run(arguments: Arguments) -> int:
         raise UsageError("--expires is about an item", advice="strongroom configure PATH --expires 90d")
     with open_items(arguments) as vault:
         try:
-            _change(vault, path, arguments)
+            version = _change(vault, path, arguments)
         except ValueError as error:
             raise UsageError(str(error)) from None
         settings = vault.settings(path)
+    if version is not None and not arguments.json:
+        until = "never expires" if version.expires is None else f"expires {version.expires:%Y-%m-%d %H:%M} UTC"
+        output.note(f"stored {path}, version {version.number}, which {until}")
     after = settings.delete_version_after
     if arguments.json:
+        written = {} if version is None else {"version": version.number}
         output.json(
             {
+                **written,
                 "path": path,
                 "max_versions": settings.max_versions,
                 "cas_required": settings.cas_required,
@@ -88,12 +94,14 @@ def run(arguments: Arguments) -> int:
     return 0
 
 
-def _change(vault: Vault, path: str | None, arguments: Arguments) -> None:
+def _change(vault: Vault, path: str | None, arguments: Arguments) -> Version | None:
+    """Change what is to be changed; the version that was written for it, if one was."""
+    version = None
     has_settings = (arguments.max_versions, arguments.cas_required, arguments.delete_after) != (None, None, None)
     if not has_settings and arguments.expires is None:
-        return
+        return None
     if path is not None and arguments.expires is not None:
-        vault.patch(path, {}, expires=arguments.expires, cas=vault.history(path)[-1].number)
+        version = vault.patch(path, {}, expires=arguments.expires, cas=vault.history(path)[-1].number)
     if has_settings:
         vault.configure(
             path,
@@ -101,3 +109,4 @@ def _change(vault: Vault, path: str | None, arguments: Arguments) -> None:
             cas_required=arguments.cas_required,
             delete_version_after=arguments.delete_after,
         )
+    return version

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from strongroom.doors.cli import output
-from strongroom.doors.cli.inputs import new_passphrase, read_passphrase_line, stdin_is_terminal
+from strongroom.doors.cli.inputs import new_passphrase, read_passphrase_line, remark_on_strength, stdin_is_terminal
 from strongroom.doors.cli.interface import GlobalArguments
 from strongroom.doors.cli.next_steps import report
 from strongroom.doors.cli.opening import location_of
@@ -92,7 +92,9 @@ def _detail(arguments: Arguments, kind: str) -> str | None:
 
 def _passphrase(arguments: Arguments) -> bytearray:
     if arguments.passphrase_fd is not None:
-        return read_passphrase_line(arguments.passphrase_fd)
+        passphrase = read_passphrase_line(arguments.passphrase_fd)
+        remark_on_strength(passphrase)
+        return passphrase
     return new_passphrase(arguments)
 
 

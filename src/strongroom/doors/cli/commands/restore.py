@@ -5,10 +5,14 @@ from __future__ import annotations
 from strongroom.doors.cli import output
 from strongroom.doors.cli.interface import GlobalArguments
 from strongroom.doors.cli.opening import checked_path, open_items
+from strongroom.errors import Denied, NotFound
+from strongroom.items import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser
+
+    from strongroom.vault.vault import Vault
 
 SUMMARY = "bring back a deleted item, or an older version"
 WORDS = "PATH"
@@ -36,13 +40,26 @@ def run(arguments: Arguments) -> int:
     """Bring it back."""
     path = checked_path(arguments.path)
     with open_items(arguments) as vault:
+        is_present = arguments.version is None and _is_present(vault, path)
         version = vault.restore(path, arguments.version)
     if arguments.json:
         from strongroom.doors.cli.fields import describe_version
 
         output.json({"path": path, **describe_version(version)})
+    elif is_present:
+        output.note(f"{path} is not deleted; its current version is {version.number}")
+        output.hint(f"an older one comes back with: strongroom restore {quoted(path)} --version N")
     elif arguments.version is None:
         output.note(f"restored {path}, version {version.number}")
     else:
         output.note(f"restored version {arguments.version} of {path} as version {version.number}")
     return 0
+
+
+def _is_present(vault: Vault, path: str) -> bool:
+    """Whether nothing is deleted, and nothing will be; not known to whoever may restore and not look."""
+    try:
+        history = vault.history(path)
+    except (Denied, NotFound):
+        return False  # restoring says what is the case
+    return bool(history) and history[-1].deleted is None and not history[-1].destroyed

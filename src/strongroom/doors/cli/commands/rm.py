@@ -6,11 +6,15 @@ from strongroom.doors.cli import output
 from strongroom.doors.cli.inputs import confirm
 from strongroom.doors.cli.interface import GlobalArguments
 from strongroom.doors.cli.opening import checked_path, open_items
+from strongroom.errors import Denied, NotFound
 from strongroom.items import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser
+    from collections.abc import Sequence
+
+    from strongroom.vault.vault import Vault
 
 SUMMARY = "delete an item, so that it can be restored, or --destroy it"
 WORDS = "PATH"
@@ -44,6 +48,7 @@ def run(arguments: Arguments) -> int:
     versions = tuple(arguments.version or ())
     which = f"version {' and '.join(map(str, versions))} of {path}" if versions else path
     with open_items(arguments) as vault:
+        is_gone = not arguments.destroy and _is_deleted(vault, path, versions)
         if not arguments.destroy:
             vault.delete(path, versions=versions)
         else:
@@ -55,8 +60,26 @@ def run(arguments: Arguments) -> int:
     if arguments.json:
         output.json({"path": path, "versions": list(versions), "destroyed": arguments.destroy})
         return 0
-    output.note(f"{'destroyed' if arguments.destroy else 'deleted'} {which}")
+    if is_gone:
+        output.note(f"{which} is deleted already")
+    else:
+        output.note(f"{'destroyed' if arguments.destroy else 'deleted'} {which}")
     if not arguments.destroy:
         number = f" --version {versions[0]}" if versions else ""
         output.hint(f"bring it back with: strongroom restore {quoted(path)}{number}")
     return 0
+
+
+def _is_deleted(vault: Vault, path: str, numbers: Sequence[int]) -> bool:
+    """Whether there is nothing left to delete; not known to whoever may delete and not look."""
+    from datetime import UTC, datetime
+
+    try:
+        history = vault.history(path)
+    except (Denied, NotFound):
+        return False  # the deletion says what is the case
+    now = datetime.now(UTC)
+    asked = [version for version in history if version.number in numbers] if numbers else history[-1:]
+    return bool(asked) and all(
+        version.destroyed or (version.deleted is not None and version.deleted <= now) for version in asked
+    )

@@ -36,8 +36,12 @@ def run(arguments: Arguments) -> int:
     with open_vault(arguments) as vault, Progress("re-encrypted") as progress:
         rows = vault.rotate(root=arguments.root, progress=progress)
         status = vault.status()
+        slots = len(vault.slots())
     if arguments.json:
         output.json({"rows": rows, "epoch": status.epoch})
     else:
+        if arguments.root:
+            receivers = "the key slot" if slots == 1 else f"{slots} key slots"
+            output.note(f"made a new root key, and handed it to {receivers}")
         output.note(f"re-encrypted {rows} rows under a new key and destroyed the old one")
     return 0
