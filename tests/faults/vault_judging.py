@@ -19,8 +19,8 @@ _DATABASE = r"(vault|backup|other|copy)\.db(\.before-[0-9TZ]+)?"
 _OURS = re.compile(rf"{_DATABASE}(-wal|-shm|-journal)?|(first|second|third)\.key|edited\.json|state|memory")
 _UNFINISHED = re.compile(
     rf"\.({_DATABASE}|third\.key)\.{_RANDOM}\.new(-wal|-shm|-journal)?"
-    rf"|vault\.db\.restoring-[0-9a-f]{{8}}(-wal|-shm|-journal)?|\..*restoring-[0-9a-f]{{8}}\.{_RANDOM}\.new.*"
-    rf"|other\.db\.restoring-[0-9a-f]{{8}}(-wal|-shm|-journal)?"
+    rf"|vault\.db\.restoring-[0-9a-f]{{8,16}}(-wal|-shm|-journal)?|\..*restoring-[0-9a-f]{{8,16}}\.{_RANDOM}\.new.*"
+    rf"|other\.db\.restoring-[0-9a-f]{{8,16}}(-wal|-shm|-journal)?"
 )
 _STATE = re.compile(r"[0-9a-f]{32}\.anchor|lock")
 _UNFINISHED_ANCHOR = re.compile(rf"\.[0-9a-f]{{32}}\.anchor\.{_RANDOM}\.new")

@@ -116,7 +116,7 @@ def write_new(path: str, data: bytes | bytearray | memoryview, mode: int = 0o600
 
     Raises:
         Conflict: the name exists.
-        StoreUnavailable: the disk is full or cannot be written; the file may be there, cut.
+        StoreUnavailable: the disk is full or cannot be written; nothing is left, if it can be removed.
     """
     try:
         descriptor = os.open(path, _CREATE_FLAGS, mode)
@@ -135,6 +135,7 @@ def write_new(path: str, data: bytes | bytearray | memoryview, mode: int = 0o600
         finally:
             os.close(descriptor)
     except OSError as error:
+        discard(path)
         raise os_error(error, path) from None
 
 

@@ -91,8 +91,13 @@ class Inbox:
         if group is None:
             return
         try:
-            os.chown(self.path, -1, group)
-            os.chmod(self.path, _SHARED_MODE)
+            # By a descriptor: a link that is put in its place meanwhile is not followed.
+            descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            try:
+                os.fchown(descriptor, -1, group)
+                os.fchmod(descriptor, _SHARED_MODE)
+            finally:
+                os.close(descriptor)
         except OSError as error:
             why = (error.strerror or "").lower()
             raise Denied(

@@ -6,7 +6,7 @@ from argparse import ArgumentTypeError
 
 from strongroom.doors.cli import output
 from strongroom.doors.cli.exit_codes import UsageError
-from strongroom.errors import StoreUnavailable, Tampered
+from strongroom.errors import Tampered
 from strongroom.vault.audit_file import AuditKeys
 
 TYPE_CHECKING = False
@@ -136,12 +136,8 @@ def write_checkpoint(vault: Vault, directory: str, file: object) -> None:
     if not isinstance(file, str):
         output.text(text.decode("ascii"))
         return
-    try:
-        # Signed, and without names or values: everybody may read it, nobody else write it.
-        durable.write_new(file, text, 0o644)
-    except StoreUnavailable:
-        durable.discard(file)
-        raise
+    # Signed, and without names or values: everybody may read it, nobody else write it.
+    durable.write_new(file, text, 0o644)
     output.note(f"wrote {file}; keep it where the agent's user cannot write")
 
 

@@ -8,6 +8,7 @@ import sys
 from strongroom.doors.cli import output
 from strongroom.doors.cli.exit_codes import UsageError
 from strongroom.errors import Conflict, Denied, StoreUnavailable
+from strongroom.stores import files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def install(arguments: GlobalArguments, location: str, *, is_system: bool, user:
     Raises:
         UsageError: neither or both.
         Conflict: there is one; ``--yes`` replaces it.
+        Denied, UnsafePermissions, StoreUnavailable: about its directory.
     """
     if not is_system and user is None:
         raise UsageError("agent install takes --user or --system")
@@ -71,18 +73,24 @@ def install(arguments: GlobalArguments, location: str, *, is_system: bool, user:
     text = unit(location, arguments.key_file, is_system=is_system, user=user or "")
     try:
         os.makedirs(directory, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
-        with open(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
     except PermissionError:
-        raise Denied(f"you may not write {path}", advice="do it as root") from None
+        raise _denied(path) from None
     except OSError as error:
-        raise StoreUnavailable(f"cannot write {path}: {(error.strerror or '').lower()}") from None
+        raise StoreUnavailable(f"cannot make {directory}: {(error.strerror or '').lower()}") from None
+    if not os.access(directory, os.W_OK | os.X_OK):
+        raise _denied(path)
+    # Never written in place: what somebody linked to this name, or put there, is not written to.
+    write = files.replace_private if arguments.yes else files.create_private
+    write(path, text.encode("utf-8"), 0o644)
     output.note(f"wrote {path}")
     scope = "" if is_system else "--user "
     output.hint(f"systemctl {scope}daemon-reload\nsystemctl {scope}enable --now {_NAME}")
     if not is_system:
         output.hint("let it run when you are logged out: loginctl enable-linger")
+
+
+def _denied(path: str) -> Denied:
+    return Denied(f"you may not write {path}", advice="do it as root")
 
 
 def unit(location: str, key_file: str | None, *, is_system: bool, user: str) -> str:
