@@ -16,9 +16,11 @@ PY := $(VENV)/bin/python
 BENCH_VENV := build/bench-venv
 PIP_INSTALL := -m pip --disable-pip-version-check --no-input install -qq
 PIP := $(PY) $(PIP_INSTALL)
-# Public test vectors that only npm carries; without them their tests are skipped, and say so.
+# Public test vectors that no installed package carries; without them their tests are skipped, and say so.
 VECTORS := build/vectors
 NPM_PACKAGES := cctv-age@0.2.0 slip39@0.1.9
+# Source packages whose own tests are test vectors of ours; the installed packages come without them.
+SDISTS := libpass==1.9.4 passlib==1.7.4 Django==5.2.19
 # pip before 25.1 knows no --group, so the groups are read from pyproject.toml here.
 GROUP = $(PY) -c 'import sys, tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"][sys.argv[1]], sep="\n")'
 # Branch coverage in per cent: of everything, and of the rooms that hold keys and decide what is read.
@@ -88,8 +90,10 @@ $(VENV)/.tests: $(VENV)/.package
 	@$(GROUP) test > $(VENV)/test.txt && $(PIP) -r $(VENV)/test.txt
 	@touch $@
 
-$(VECTORS)/.fetched: Makefile
+$(VECTORS)/.fetched: Makefile $(VENV)/.package
 	@mkdir -p $(VECTORS)
+	@$(PY) -m pip --disable-pip-version-check --no-input download -qq --no-deps --no-binary :all: -d $(VECTORS) $(SDISTS) \
+	    || echo "no test vectors from source packages: the tests with them are skipped"
 	@if cd $(VECTORS) && npm pack --silent $(NPM_PACKAGES) > /dev/null 2>&1; then touch .fetched; \
 	    else echo "no test vectors from npm: the tests with them are skipped"; fi
 
