@@ -177,6 +177,23 @@ def _quote(text: str) -> str:
     return "".join(chr(byte) if chr(byte) in _PLAIN else f"%{byte:02X}" for byte in text.encode("utf-8"))
 
 
+def percent_decoded(text: str) -> bytes:
+    """What `percent_encoded` was given.
+
+    Raises: BadReference: it did not make *text*.
+    """
+    pieces = text.split("%")
+    try:
+        data = pieces[0].encode("ascii") + b"".join(
+            bytes((int(one[:2], 16),)) + one[2:].encode("ascii") for one in pieces[1:]
+        )
+    except ValueError:
+        data = b""
+    if percent_encoded(data) != text.encode("utf-8", "surrogatepass"):
+        raise BadReference("this is not percent-encoded")
+    return data
+
+
 def percent_encoded(data: bytes | bytearray) -> bytes:
     """*data* for any part of a URL: all but letters, digits and ``-._~`` as ``%XX``."""
     return "".join(chr(byte) if chr(byte) in _UNRESERVED else f"%{byte:02X}" for byte in data).encode("ascii")

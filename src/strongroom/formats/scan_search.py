@@ -1,0 +1,222 @@
+"""Thousands of forms looked for in one pass, in plain Python, at the speed of a set's look-up.
+
+1. What may stand between the pieces of a value that was split, wrapped or escaped (white space, quotes,
+   backslashes, the signs that join literals) is deleted from the text, and from the forms; letters are
+   folded. So one short form stands for many spellings.
+2. Each form is known by machine words of 8 bytes (of 4, for short ones), one for each position that
+   a form can have relative to a border of words: a text's aligned words are looked up in one set.
+   A text without any of them, nearly all, is done.
+3. Whose word was met is looked for in the squeezed text, then, with gaps, in the text itself, and what
+   stands there is taken back to the form before it counts. So nothing is reported that is merely similar.
+
+Nothing here knows where values or texts come from. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from array import array
+from bisect import bisect_right
+
+from strongroom.formats.scan_forms import BASE64, HEX, LENGTH_MIN, PERCENT, SHELL, SPLIT, STORED, UTF_16, WRAPPED, forms
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+_JOINING = b" \t\r\n\0\"'`\\+-.&|"
+_FOLD = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ_", b"abcdefghijklmnopqrstuvwxyz/")
+_UNFOLD = {byte: bytes(other for other in range(256) if _FOLD[other] == byte) for byte in range(256)}
+_GAP = rb"[ \t\r\n\0\"'`\\+\-.&|]{0,512}"
+_SHORT_MIN = 7
+"""A form of 7 bytes covers an aligned word of 4 at every position; one of 15 a word of 8."""
+_LONG_MIN = 15
+_END = b"\n"  # squeezed out of every form, so that no form is met across the border of two texts
+_RARE = frozenset(b"0123456789jqxzkvw%/@#$!*^&;:=?")
+_FOUND_MAX = 1_000
+"""In one text; whoever has so many leaks needs no more lines."""
+
+# Between two literals: the closing quote, what joins them, the prefix and quote of the next.
+_LITERALS = re.compile(rb"""["'`][ \t\r\n]*(?:[+.&]|\|\||\.\.|\\\r?\n)?[ \t\r\n]*["'`]""")
+_CONTINUED = re.compile(rb"\\\r?\n[ \t]*")
+_ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
+_INDENTED = re.compile(rb"[ \t]*\r?\n[ \t]*")
+_WHITE = re.compile(rb"[ \t\r\n\\\"']+")
+_PERCENT = re.compile(rb"%[0-9a-f]{2}")
+
+
+class Match:
+    """One place where a value stands.
+
+    Attributes:
+        text: number of the text.
+        start, end: offsets in it.
+        value: number of the value.
+        form: what it is called.
+    """
+
+    __slots__ = ("end", "form", "start", "text", "value")
+
+    def __init__(self, text: int, start: int, end: int, value: int, form: str) -> None:
+        self.text = text
+        self.start = start
+        self.end = end
+        self.value = value
+        self.form = form
+
+    def __repr__(self) -> str:
+        return f"Match(text={self.text}, {self.start}..{self.end}, value={self.value}, {self.form!r})"
+
+
+class _Pattern:
+    """One squeezed form, and what has it."""
+
+    __slots__ = ("_compiled", "forms", "squeezed")
+
+    def __init__(self, squeezed: bytes) -> None:
+        self.squeezed = squeezed
+        self.forms: list[tuple[int, bytes, str]] = []
+        self._compiled: re.Pattern[bytes] | None = None
+
+    def compiled(self) -> re.Pattern[bytes]:
+        if self._compiled is None:
+            pieces = (b"[" + re.escape(_UNFOLD[byte]) + b"]" for byte in self.squeezed)
+            self._compiled = re.compile(_GAP.join(pieces))
+        return self._compiled
+
+
+class Search:
+    """What finds a set of values.
+
+    Args:
+        values: each at least `LENGTH_MIN` bytes; `is_searchable` says which others are of no use.
+    """
+
+    def __init__(self, values: Iterable[bytes]) -> None:
+        patterns: dict[bytes, _Pattern] = {}
+        for number, value in enumerate(values):
+            for form, name in forms(value).items():
+                squeezed = form.translate(_FOLD, _JOINING)
+                if len(squeezed) >= _SHORT_MIN:
+                    patterns.setdefault(squeezed, _Pattern(squeezed)).forms.append((number, form, name))
+        self._long: dict[int, list[_Pattern]] = {}
+        self._short: dict[int, list[_Pattern]] = {}
+        for squeezed, pattern in patterns.items():
+            is_long = len(squeezed) >= _LONG_MIN
+            words = self._long if is_long else self._short
+            for word in _words(squeezed, 8 if is_long else 4):
+                words.setdefault(word, []).append(pattern)
+        self._passes = [
+            (code, frozenset(words), words) for code, words in (("Q", self._long), ("I", self._short)) if words
+        ]
+
+    def __repr__(self) -> str:
+        return "Search(<hidden>)"
+
+    def __reduce_ex__(self, _protocol: object) -> str:
+        raise TypeError("a search holds secrets and cannot be pickled")
+
+    def find(self, texts: Sequence[bytes | bytearray | memoryview]) -> list[Match]:
+        """Every place in *texts* where one of the values stands, in order; each place once for each value."""
+        squeezed: list[bytes] = []
+        ends: list[int] = []
+        length = 0
+        for text in texts:
+            squeezed += (bytes(text).translate(_FOLD, _JOINING), _END)
+            length += len(squeezed[-2]) + 1
+            ends.append(length)
+        whole = b"".join(squeezed) + _END * (-length % 8)
+        met = self._met(whole)
+        if not met:
+            return []
+        found: dict[tuple[int, int, int], Match] = {}
+        counts: dict[int, int] = {}
+        for pattern in met:
+            place = whole.find(pattern.squeezed)
+            while place >= 0:
+                number = bisect_right(ends, place)
+                for match in _in_text(pattern, number, bytes(texts[number])):
+                    if counts.get(number, 0) < _FOUND_MAX:
+                        counts[number] = counts.get(number, 0) + 1
+                        found.setdefault((number, match.value, match.start), match)
+                # All of that text was looked at.
+                place = whole.find(pattern.squeezed, ends[number])
+        return _widest(found.values())
+
+    def _met(self, whole: bytes) -> list[_Pattern]:
+        met: dict[bytes, _Pattern] = {}
+        for code, wanted, words in self._passes:
+            for word in wanted.intersection(array(code, whole)):
+                for pattern in words[word]:
+                    met[pattern.squeezed] = pattern
+        return list(met.values())
+
+
+def is_searchable(value: bytes) -> bool:
+    """Whether looking for *value* makes sense: it is long enough, and more than punctuation and blanks."""
+    return len(value) >= LENGTH_MIN and len(value[:64].translate(_FOLD, _JOINING)) >= 4
+
+
+def _words(squeezed: bytes, size: int) -> Iterator[int]:
+    """For each position of a form relative to a border of words, one word that it covers there whole."""
+    for first in range(size):
+        places = range(first, len(squeezed) - size + 1, size)
+        best = max(places, key=lambda place: sum(byte in _RARE for byte in squeezed[place : place + size]))
+        yield int.from_bytes(squeezed[best : best + size], sys.byteorder)
+
+
+def _in_text(pattern: _Pattern, number: int, text: bytes) -> Iterator[Match]:
+    for hit in pattern.compiled().finditer(text):
+        for value, form, name in pattern.forms:
+            called = _called(hit[0], form, name)
+            if called:
+                yield Match(number, hit.start(), hit.end(), value, called)
+
+
+def _called(found: bytes, form: bytes, name: str) -> str:
+    """What to call *found*, if it is *form* in some spelling; else empty."""
+    if found == form:
+        return name
+    if name == BASE64:
+        found, form = found.translate(_STANDARD), form.translate(_STANDARD)
+    elif name == HEX:
+        found = found.lower()
+    elif name == PERCENT:
+        found, form = _PERCENT.sub(_upper, found), _PERCENT.sub(_upper, form)
+    if found == form:
+        return name
+    if b"\0" in found and found.replace(b"\0", b"") == form:
+        return UTF_16 if name == STORED else name
+    joined = _LITERALS.sub(b"", found)
+    if joined == form:
+        return SPLIT
+    if name in (BASE64, HEX):
+        return WRAPPED if _WHITE.sub(b"", joined) == form or _WHITE.sub(b"", found) == form else ""
+    for one in (found, joined):
+        continued = _CONTINUED.sub(b"", one)
+        if continued == form:
+            return WRAPPED
+        if _ESCAPED.sub(rb"\1", continued) == form:
+            return SHELL
+    if b"\n" in form and _INDENTED.sub(b"\n", found) == _INDENTED.sub(b"\n", form):
+        return name
+    return ""
+
+
+_STANDARD = bytes.maketrans(b"-_", b"+/")
+
+
+def _upper(hit: re.Match[bytes]) -> bytes:
+    return hit[0].upper()
+
+
+def _widest(found: Iterable[Match]) -> list[Match]:
+    """Without those that lie inside another one of the same value."""
+    kept: list[Match] = []
+    for match in sorted(found, key=lambda one: (one.text, one.value, one.start, -one.end)):
+        last = kept[-1] if kept else None
+        if last and (last.text, last.value) == (match.text, match.value) and match.start < last.end:
+            continue
+        kept.append(match)
+    return sorted(kept, key=lambda one: (one.text, one.start, one.value))
