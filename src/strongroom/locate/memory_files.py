@@ -180,33 +180,41 @@ def _take_stale(path: str) -> int:
 
 
 def _remove(directory: str) -> None:
-    try:
-        for folder, folders, names in os.walk(directory, topdown=False):
-            for name in names:
-                _wipe_file(os.path.join(folder, name))
+    """Overwrite and remove everything; what cannot be overwritten is removed all the same."""
+    failed = ""
+    for folder, folders, names in os.walk(directory, topdown=False):
+        try:
             for name in folders:
                 if os.path.islink(os.path.join(folder, name)):
                     os.unlink(os.path.join(folder, name))
+            for name in names:
+                failed = _wipe_file(os.path.join(folder, name)) or failed
             os.rmdir(folder)
-    except OSError as error:
-        raise StoreUnavailable(
-            f"cannot remove {directory}: {(error.strerror or '').lower()}",
-            advice=f"nothing was stored; remove it, for it may hold what was edited: rm -r {directory}",
-        ) from None
+        except OSError as error:
+            failed = (error.strerror or "unknown error").lower()
+    if failed:
+        advice = "nothing was stored; it was removed without that"
+        if os.path.lexists(directory):
+            advice = f"nothing was stored; remove it, for it may hold what was edited: rm -r {directory}"
+        raise StoreUnavailable(f"cannot wipe {directory}: {failed}", advice=advice)
 
 
-def _wipe_file(path: str) -> None:
+def _wipe_file(path: str) -> str:
+    """Overwrite and remove one file; why it could not be overwritten, if so."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
         # A link, a pipe or a socket that the editor left: there is nothing of ours in it.
         os.unlink(path)
-        return
+        return ""
     try:
         status = os.fstat(descriptor)
         left = status.st_size if stat.S_ISREG(status.st_mode) else 0
         while left > 0:
             left -= os.write(descriptor, bytes(min(left, _WIPE_BYTES)))
+    except OSError as error:
+        return (error.strerror or "unknown error").lower()
     finally:
         os.close(descriptor)
         os.unlink(path)
+    return ""

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from strongroom.doors.cli.inputs import read_file
-from strongroom.errors import Denied, NotFound
+from strongroom.errors import Denied, NotFound, StoreUnavailable
 from strongroom.locate import memory_files
 from strongroom.locate.memory_files import MemoryFile, left_behind, memory_directory, wipe_left_behind
 from strongroom.stores import sqlite_file
@@ -137,3 +137,23 @@ def test_a_directory_that_was_taken_for_a_stale_one(monkeypatch: pytest.MonkeyPa
         file.write(bytearray(b"x"))
         assert len(made) == 4
         assert os.path.dirname(file.path) == made[-1]
+
+
+@pytest.mark.parametrize(("fails", "is_gone"), [("write", True), ("rmdir", False)])
+def test_what_cannot_be_wiped(monkeypatch: pytest.MonkeyPatch, fails: str, is_gone: bool) -> None:
+    """It is said; what cannot be overwritten is removed all the same, and what stays is named."""
+
+    def fail(*_arguments: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    file = MemoryFile("/dev/shm")
+    with pytest.raises(StoreUnavailable, match=r"cannot wipe .*: input/output error") as caught, file:
+        file.write(bytearray(b"x"))
+        monkeypatch.setattr(memory_files.os, fails, fail)
+    monkeypatch.undo()
+    folder = os.path.dirname(file.path)
+    assert os.path.exists(folder) is not is_gone
+    assert (f"rm -r {folder}" in caught.value.advice) is not is_gone
+    if not is_gone:
+        assert os.listdir(folder) == []
+        os.rmdir(folder)
