@@ -37,31 +37,34 @@ def parse(stored: str, peppers: Mapping[bytes, Pepper]) -> Stored:
         Tampered: malformed, or too costly.
         FormatUnsupported: another version of Argon2, or an unknown pepper.
     """
-    _, variant, *rest = stored.split("$")
-    if len(rest) == 3 and variant in ("argon2i", "argon2d"):
-        raise FormatUnsupported(f"a stored {variant} password is of version 1.0 of Argon2, which is not supported")
+    variant = stored.split("$")[1]
+    # Version 1.0 wrote no version; some programs added it later.
+    stored = stored.replace("$m=", "$v=16$m=", 1) if stored.startswith(f"${variant}$m=") else stored
     version, costs, salt_text, digest_text = parts(variant, stored, 6)[2:]
-    if version != "v=19":
-        raise FormatUnsupported(f"a stored {variant} password is of another version of Argon2 than 1.3")
+    if version not in ("v=16", "v=19"):
+        raise FormatUnsupported(f"a stored {variant} password is of an unknown version of Argon2")
     memory_kib, iterations, lanes, key_id = _costs(variant, costs)
     salt = plain_base64(variant, salt_text)
     if len(salt) < SALT_BYTES_MIN:
         raise malformed(variant, f"its salt has {len(salt)} bytes")
     expected = digest_of(variant, plain_base64(variant, digest_text))
+    if key_id and version == "v=16":
+        raise malformed(variant, "its version knows no keyid")
     if key_id and key_id not in peppers:
         raise FormatUnsupported(
             f"a stored {variant} password was made with a pepper that is not here",
             advice="a retired pepper stays in the list until no stored string names it",
         )
+    cost = {"memory_kib": memory_kib, "iterations": iterations, "lanes": lanes}
 
     def compute(password: bytes) -> bytes:
-        return password_hashes.argon2(
-            variant, password, salt, memory_kib=memory_kib, iterations=iterations, lanes=lanes,
-            length=len(expected), secret=peppers[key_id]._key.reveal() if key_id else None,
-        )  # fmt: skip
+        if version == "v=16":
+            return password_hashes.argon2_first_version(variant, password, salt, **cost, length=len(expected))
+        secret = peppers[key_id]._key.reveal() if key_id else None
+        return password_hashes.argon2(variant, password, salt, **cost, length=len(expected), secret=secret)
 
-    cost = {"memory_kib": memory_kib, "iterations": iterations, "lanes": lanes}
-    return Stored(variant, cost, expected, compute, memory_kib=memory_kib, salt=salt, key_id=key_id)
+    scheme = variant if version == "v=19" else f"{variant}-1.0"
+    return Stored(scheme, cost, expected, compute, memory_kib=memory_kib, salt=salt, key_id=key_id)
 
 
 def encode(salt: bytes, digest: bytes, *, memory_kib: int, iterations: int, lanes: int, key_id: bytes) -> str:

@@ -31,6 +31,12 @@ def plain(stored: str) -> Stored:
     _, variant, cost, rest = parts("bcrypt", stored, 4)
     if len(cost) != 2:
         raise malformed("bcrypt", "its cost is no number of two digits")
+    if variant == "2":
+        # The first bcrypt put no NUL at the password's end, which shows where the password is not repeated whole.
+        def prepare(password: bytes) -> bytes:
+            return (password * PASSWORD_BYTES_MAX)[:PASSWORD_BYTES_MAX]
+
+        return _stored("bcrypt", "2b", cost.removeprefix("0"), rest, prepare, longest=PASSWORD_BYTES_MAX)
     return _stored("bcrypt", variant, cost.removeprefix("0"), rest, bytes, longest=PASSWORD_BYTES_MAX)
 
 

@@ -55,6 +55,21 @@ def argon2(
         return function.derive(password)
 
 
+def argon2_first_version(
+    variant: str, password: bytes, salt: bytes, *, memory_kib: int, iterations: int, lanes: int, length: int
+) -> bytes:
+    """Argon2, version 1.0 (before RFC 9106), for strings that say no version; see `argon2`.
+
+    Raises: FormatUnsupported: the extra ``argon2`` is not installed.
+    """
+    try:
+        from argon2.low_level import Type, hash_secret_raw
+    except ImportError:
+        raise _missing_extra("argon2", f"an {variant} string of version 1.0") from None
+    kind = (Type.ID, Type.I, Type.D)[_ARGON2.index(variant)]
+    return hash_secret_raw(password, salt, iterations, memory_kib, lanes, length, kind, version=0x10)
+
+
 def pbkdf2(hash_name: str, password: bytes, salt: bytes, *, iterations: int, length: int) -> bytes:
     """PBKDF2 with HMAC over ``"sha1"``, ``"sha256"`` or ``"sha512"``; *length* of the result in bytes."""
     from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
@@ -83,9 +98,7 @@ def bcrypt(password: bytes, setting: bytes) -> bytes:
     try:
         import bcrypt as library
     except ImportError:
-        raise FormatUnsupported(
-            "a bcrypt string needs the extra bcrypt, which is not installed", advice="pip install 'strongroom[bcrypt]'"
-        ) from None
+        raise _missing_extra("bcrypt", "a bcrypt string") from None
     return library.hashpw(password, setting)
 
 
@@ -108,3 +121,9 @@ def check_equal(computed: bytes, stored: bytes) -> None:
     """
     if not _compare_digest(computed, stored):
         raise WrongKey("the digests differ")
+
+
+def _missing_extra(extra: str, what: str) -> FormatUnsupported:
+    return FormatUnsupported(
+        f"{what} needs the extra {extra}, which is not installed", advice=f"pip install 'strongroom[{extra}]'"
+    )
