@@ -86,6 +86,21 @@ def deposit_private_key(seed: Buffer, vault_id: bytes, version: int) -> bytearra
     return _expand_from_parts(SHA512(), seed, info, _HPKE_KEY_BYTES)
 
 
+def passphrase_file_key(secret: Buffer, file_id: bytes, parameters: bytes) -> bytearray:
+    """The key-encryption key of one file that opens with a passphrase (HKDF, SHA-512).
+
+    Args:
+        secret: the stretched passphrase.
+        file_id: 16 bytes.
+        parameters: as they stand in the file's header; changing them changes the key.
+
+    Returns: 32 bytes, which the caller wipes.
+    Source: docs/format.md#encrypted-files.
+    """
+    info = labels.FILE_KEK + b"\0" + file_id + parameters
+    return _hkdf_from_parts(SHA512(), secret, labels.FILE, info, KEY_BYTES)
+
+
 def prepare_passphrase(passphrase: Buffer) -> bytearray:
     """Replace a passphrase by 32 bytes (HMAC-SHA-256), so that every stretching function takes any length.
 

@@ -29,6 +29,9 @@ DEPOSIT_KEY = 13
 DEPOSIT = 14
 DEPOSIT_SIGNATURE = 15
 AUDIT_CHECKPOINT = 16
+FILE_KEY = 32
+FILE_PAYLOAD = 33
+KEY_MESSAGE = 17
 
 # Purposes of keys derived from the root key.
 PURPOSE_KEYSET = b"keyset"
@@ -51,6 +54,8 @@ PASSPHRASE = b"strongroom/v1/passphrase"
 SLOT = b"strongroom/v1/slot"
 SLOT_KEK = b"strongroom/v1/slot-kek"
 DEPOSIT_PRIVATE_KEY = b"strongroom/v1/deposit"
+FILE = b"strongroom/v1/file"
+FILE_KEK = b"strongroom/v1/file-kek"
 
 _DOMAIN = b"strongroom/v1\0"
 _TYPE_AND_KEY = Struct(">BI").pack
