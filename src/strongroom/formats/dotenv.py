@@ -52,7 +52,7 @@ def read(
     return Document(text, entries, write_value, bom=bom)
 
 
-def write_value(_entry: Entry, text: str) -> str:
+def write_value(text: str) -> str:
     """*text* in the one form that every dialect and library reads alike.
 
     Raises: BadFile: there is none.

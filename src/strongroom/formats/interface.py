@@ -101,25 +101,33 @@ class Document:
     Args:
         text: all of it, without a byte order mark.
         entries: in the order of the file.
-        write: how this format writes a text in an entry's place; None where it cannot.
+        write: how this format writes a text as a value, quotes and all; None where it cannot hold references.
+        place: what stands in an entry's span for a written value, given what stands there now, such as a
+            YAML anchor; None for the written value alone.
+        template: how a template for ``render`` takes a value: ``"json"``, or ``""`` for as it is; None: not at all.
+        bom: whether a byte order mark stood before the text.
     """
 
-    __slots__ = ("_text", "_write", "bom", "entries")
+    __slots__ = ("_bom", "_place", "_text", "_write", "entries", "template")
 
     def __init__(
         self,
         text: str,
         entries: Sequence[Entry],
-        write: Callable[[Entry, str], str] | None = None,
+        write: Callable[[str], str] | None = None,
         *,
+        place: Callable[[Entry, str, str], str] | None = None,
+        template: str | None = None,
         bom: bool = False,
     ) -> None:
         if len(entries) > ENTRIES_MAX:
             raise BadFile(f"more than {ENTRIES_MAX} values in one file")
         self._text = text
         self._write = write
+        self._place = place
+        self._bom = bom
         self.entries = tuple(entries)
-        self.bom = bom
+        self.template = template
 
     @property
     def can_replace(self) -> bool:
@@ -136,19 +144,27 @@ class Document:
         """
         if self._write is None:
             raise BadFile("this format has no place for references")
-        return self.spliced({number: self._write(self.entries[number], text) for number, text in texts.items()})
+        return self.spliced({number: self._write(text) for number, text in texts.items()})
 
     def spliced(self, pieces: Mapping[int, str]) -> bytes:
-        """As `replaced`, with *pieces* as they are to stand in the file, quotes and all."""
+        """As `replaced`, with values that are written already, quotes and all."""
         done, place = [], 0
         for number in sorted(pieces, key=lambda one: self.entries[one].span):
-            start, end = self.entries[number].span
+            entry = self.entries[number]
+            start, end = entry.span
             if start < place or end < start or (start, end) == (0, 0):
-                raise BadFile(f"{'.'.join(self.entries[number].keys)} cannot be replaced where it stands")
-            done += [self._text[place:start], pieces[number]]
+                raise BadFile(f"{'.'.join(entry.keys)} cannot be replaced where it stands")
+            piece = pieces[number]
+            if self._place is not None:
+                piece = self._place(entry, piece, self._text[start:end])
+            done += [self._text[place:start], piece]
             place = end
         done.append(self._text[place:])
-        return (_BOM if self.bom else "").encode() + "".join(done).encode("utf-8")
+        return self.encoded("".join(done))
+
+    def encoded(self, text: str) -> bytes:
+        """*text* as this file is encoded."""
+        return (_BOM if self._bom else "").encode() + text.encode("utf-8")
 
     def __repr__(self) -> str:
         return f"Document({len(self.entries)} entries, <hidden>)"
@@ -212,7 +228,7 @@ class Lines:
         return self._starts[number - 1]
 
 
-def check_depth(keys: Sequence[str], line: int) -> None:
+def check_depth(keys: Sequence[object], line: int) -> None:
     """Refuse names nested beyond `DEPTH_MAX`.
 
     Raises: BadFile: they are.

@@ -1,0 +1,120 @@
+"""TOML files. tomllib reads; tomlkit (extra ``yaml``) writes references without touching anything else."""
+
+from __future__ import annotations
+
+from strongroom.formats.interface import DEPTH_MAX, BadFile, Document, Entry, check_depth, decode
+from strongroom.keys.slots.bound import missing_extra
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Any
+
+FILE_BYTES_MAX = 1024 * 1024
+"""Both parsers are written in Python, and slow."""
+
+_DATE = "is a date or a time"
+
+
+def read(data: bytes | bytearray) -> Document:
+    """Every value, under the names of its tables and its places in arrays.
+
+    Raises: BadFile: not TOML, too large, nested too deeply.
+    """
+    import tomllib
+
+    if len(data) > FILE_BYTES_MAX:
+        raise BadFile(f"a TOML file is read up to {FILE_BYTES_MAX} bytes")
+    text, bom = decode(data)
+    try:
+        found = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        # Its words end with the place, and may quote a name before that.
+        place = str(error).rpartition("(at ")[2].rstrip(")")
+        raise BadFile(f"this is not TOML: {place}") from None
+    except RecursionError:
+        raise BadFile(f"the file is nested more than {DEPTH_MAX} deep") from None
+    except ValueError:
+        raise BadFile("the file holds a number or a date that TOML does not have") from None
+    return TomlDocument(text, [_entry(keys, value) for keys, value in _leaves(found, ())], bom=bom)
+
+
+class TomlDocument(Document):
+    """A TOML file: places are names here, for tomlkit to find."""
+
+    __slots__ = ()
+
+    def __init__(self, text: str, entries: list[Entry], *, bom: bool) -> None:
+        super().__init__(text, entries, _write, template="json", bom=bom)
+
+    def spliced(self, pieces: Mapping[int, str]) -> bytes:
+        """See `Document.spliced`.
+
+        Raises: FormatUnsupported: the extra ``yaml`` is not installed.
+        """
+        try:
+            import tomlkit
+        except ImportError:
+            raise missing_extra("yaml", "changing a TOML file") from None
+        marks = {number: self._mark(number) for number in pieces}
+        try:
+            document: Any = tomlkit.parse(self._text)
+            for number, mark in marks.items():
+                *outer, last = self.entries[number].keys
+                table = document
+                for key in outer:
+                    table = table[_index(table, key)]
+                table[_index(table, last)] = mark
+            text: str = tomlkit.dumps(document)
+        except Exception:
+            # The library has no one class for what it cannot do; what it says may hold values.
+            raise BadFile("tomlkit cannot put references into this file") from None
+        for number, mark in marks.items():
+            if text.count(f'"{mark}"') != 1:
+                raise BadFile(f"{'.'.join(self.entries[number].keys)} cannot be replaced where it stands")
+            text = text.replace(f'"{mark}"', pieces[number])
+        return self.encoded(text)
+
+    def _mark(self, number: int) -> str:
+        """A text that stands nowhere in the file."""
+        mark = f"strongroom-place-{number}"
+        while mark in self._text:
+            mark += "-"
+        return mark + "."
+
+
+def _index(table: object, key: str) -> str | int:
+    return int(key) if isinstance(table, list) else key
+
+
+def _leaves(found: object, keys: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], object]]:
+    check_depth(keys, 1)
+    if isinstance(found, dict):
+        for name, value in found.items():
+            yield from _leaves(value, (*keys, name))
+    elif isinstance(found, list):
+        for place, value in enumerate(found):
+            yield from _leaves(value, (*keys, str(place)))
+    else:
+        yield keys, found
+
+
+def _entry(keys: tuple[str, ...], value: object) -> Entry:
+    # tomlkit finds it by its names; a span that is not (0, 0) says that it can be replaced.
+    if isinstance(value, str):
+        return Entry(keys, value.encode("utf-8"), span=(0, 1))
+    if isinstance(value, bool | int | float):
+        from json import dumps
+
+        try:
+            return Entry(keys, dumps(value, allow_nan=False).encode("ascii"), kind="json", span=(0, 1))
+        except ValueError:
+            return Entry(keys, str(value).encode("ascii"), span=(0, 1), note="is not a number that JSON has")
+    return Entry(keys, str(value).encode("utf-8"), span=(0, 1), note=_DATE)
+
+
+def _write(text: str) -> str:
+    from json import dumps
+
+    # A TOML basic string is a JSON string but for pairs of surrogates, and DEL.
+    return dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
