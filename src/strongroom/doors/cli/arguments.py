@@ -114,7 +114,13 @@ def parse(verb: str, command: Command, given: Sequence[str]) -> GlobalArguments:
             raise UsageError(
                 f"unknown option {shown}", advice=f"{parser.prog} --help\na word that begins with a dash goes after --"
             )
-    take_words(verb, command.WORDS, [*rest, *after], arguments)
+    grammar = command.WORDS
+    if grammar.startswith("-- "):
+        # Another program's words: an option among them must never be taken for one of ours.
+        grammar = grammar[3:]
+        if rest:
+            raise UsageError(f"{verb} takes its words after --", advice=f"strongroom {verb} [options] {command.WORDS}")
+    take_words(verb, grammar, [*rest, *after], arguments)
     return arguments
 
 
