@@ -18,6 +18,7 @@ VERBS = (
     "restore",
     "require",
     "configure",
+    "run",
     "unlock",
     "lock",
     "agent",
