@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import shlex
+from itertools import pairwise
 from urllib.parse import quote
 
 import pytest
@@ -109,7 +110,7 @@ def test_a_mask_shows_nothing_of_itself():
 
 def cut(data: bytes, places: list[int]) -> list[bytes]:
     ends = sorted({place % (len(data) + 1) for place in places} | {0, len(data)})
-    return [data[start:end] for start, end in zip(ends, ends[1:], strict=False)]
+    return [data[start:end] for start, end in pairwise(ends)]
 
 
 @given(
