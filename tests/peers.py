@@ -37,3 +37,10 @@ def npm_package(name: str) -> tarfile.TarFile:
     path = VECTORS / f"{name}.tgz"
     require(path.is_file(), f"{name} of npm was not fetched: `make test` does so where npm is installed")
     return tarfile.open(path)
+
+
+def source_package(name: str) -> tarfile.TarFile:
+    """The source package that `make test` fetched, such as ``libpass-1.9.4``."""
+    path = VECTORS / f"{name}.tar.gz"
+    require(path.is_file(), f"the source of {name} was not fetched: `make test` does so where there is a package index")
+    return tarfile.open(path)
