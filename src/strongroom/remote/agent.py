@@ -33,6 +33,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import timedelta
+    from strongroom.vault.named_keys.named_keys import NamedKeys
     from typing import Literal
 
     from strongroom.remote.connection import AgentClient
@@ -72,6 +73,7 @@ class RemoteVault(Facts, KeyHolderOnly, _Methods):
 
     def __init__(self, client: AgentClient, location: str, *, vault_name: str = "") -> None:
         self._calls = Calls(client, location, vault_name)
+        self._open_keys = []
         self.ask = None
         self.notes = []
         # The agent compares the vault with its own anchor.
@@ -304,6 +306,13 @@ class RemoteVault(Facts, KeyHolderOnly, _Methods):
             parse_path(path)
         target = "/v1/secret/config" if path is None else _METADATA + quote(path)
         self._calls.do("POST", target + ("?create=true" if create else ""), given, what=path or "vault")
+    @property
+    def keys(self) -> NamedKeys:
+        """See `Vault.keys`; a key that is used comes into this process, and is let go of with this object."""
+        from strongroom.vault.named_keys.named_keys import NamedKeys, wall_clock_us
+
+        return NamedKeys(self, wall_clock_us, self._open_keys)
+
 
     @property
     def _reserved(self) -> RemoteVault:
@@ -313,6 +322,10 @@ class RemoteVault(Facts, KeyHolderOnly, _Methods):
         return twin
 
     def lock(self) -> None:
+        if self._open_keys:
+            from strongroom.vault.named_keys.named_keys import close_all
+
+            close_all(self._open_keys)
         """End this object's connections; the agent stays as it is, and ``strongroom lock`` locks it."""
         self._calls.close()
 

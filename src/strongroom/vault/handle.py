@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from strongroom.keys.slots.interface import Credential
     from strongroom.secret import SecretStr
     from strongroom.vault.anchoring import Anchor
+    from strongroom.vault.named_keys.named_keys import NamedKeys, OpenKeys
     from strongroom.vault.policy import Executable, Grant
     from strongroom.vault.slots import SlotInfo
     from strongroom.vault.verifying import Report, Status
@@ -39,6 +40,14 @@ class VaultHandle(DepositHandle):
         self._core = core
         self.ask: Callable[[str, str], SecretStr] | None = None
         self.notes: list[str] = []
+        self._open_keys: OpenKeys = []
+
+    @property
+    def keys(self) -> NamedKeys:
+        """The named keys that the vault keeps."""
+        from strongroom.vault.named_keys.named_keys import NamedKeys
+
+        return NamedKeys(self, self._core.clock_us, self._open_keys)  # type: ignore[arg-type]  # always a `Vault`
 
     @property
     def _reserved(self) -> Self:
@@ -348,3 +357,7 @@ class VaultHandle(DepositHandle):
 
     def __reduce_ex__(self, _protocol: object) -> str:
         raise TypeError("a vault holds keys and cannot be pickled")
+        if self._open_keys:
+            from strongroom.vault.named_keys.named_keys import close_all
+
+            close_all(self._open_keys)

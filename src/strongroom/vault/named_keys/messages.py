@@ -1,0 +1,79 @@
+"""What a named key of kind ``aead`` encrypts: 16 bytes that say how, then one message of suite 1. Pure.
+
+Source: docs/format.md#named-keys.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+
+from strongroom.crypto import aead, labels
+from strongroom.errors import Tampered
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from strongroom.secret import SecretBytes
+
+    Buffer = bytes | bytearray | memoryview
+
+MAGIC = b"srk\x01"
+HEAD_BYTES = 16
+OVERHEAD_BYTES = HEAD_BYTES + aead.OVERHEAD_BYTES
+"""What a message is longer than its plaintext; and 16 more for each full 16 KiB."""
+_HEAD = Struct(">4sIQ")
+_U32 = Struct(">I")
+
+
+class Sealer:
+    """One version of a key, ready to encrypt and decrypt.
+
+    Args:
+        key_id: 16 bytes; every message is bound to it.
+        number: of the version.
+        key: 32 bytes.
+    """
+
+    __slots__ = ("_key", "_number", "_owner", "_prefix")
+
+    def __init__(self, key_id: bytes, number: int, key: SecretBytes) -> None:
+        # The view does not keep the secret from being wiped; a reference to its owner does.
+        self._owner, self._key = key, key.reveal_buffer()
+        self._number = number
+        # The key's id in place of a vault's: a key that moves to another vault opens its messages there.
+        self._prefix = labels.context(key_id, labels.KEY_MESSAGE, number) + _U32.pack(HEAD_BYTES)
+
+    def encrypt(self, data: Buffer, associated_data: Buffer, created_us: int) -> bytes:
+        """A message of *data*, which opens with the same *associated_data* alone."""
+        head = _HEAD.pack(MAGIC, self._number, created_us)
+        context = b"".join((self._prefix, head, _U32.pack(len(associated_data)), associated_data))
+        return head + aead.encrypt(self._key, data, context)
+
+    def decrypt(self, message: memoryview, associated_data: Buffer) -> bytes:
+        """What a message whose head names this version holds.
+
+        Raises: Tampered: another key, other associated data, or any changed byte.
+        """
+        head, body = message[:HEAD_BYTES], message[HEAD_BYTES:]
+        context = b"".join((self._prefix, head, _U32.pack(len(associated_data)), associated_data))
+        try:
+            return aead.decrypt(self._key, body, context)
+        except Tampered:
+            raise unopened() from None
+
+
+def read_head(message: Buffer) -> tuple[int, int]:
+    """The version's number and the time (µs since 1970 UTC) that a message names; not authenticated yet.
+
+    Raises: Tampered: no such message.
+    """
+    if len(message) < OVERHEAD_BYTES:
+        raise unopened()
+    magic, number, created_us = _HEAD.unpack_from(message)
+    if magic != MAGIC:
+        raise unopened()
+    return number, created_us
+
+
+def unopened() -> Tampered:
+    """The one error for whatever does not open."""
+    return Tampered("this message does not open: of another key, with other associated data, or changed")
