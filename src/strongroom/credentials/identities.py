@@ -9,6 +9,7 @@ from strongroom.credentials import suite1_files
 from strongroom.credentials.age import bech32
 from strongroom.credentials.age.header import malformed
 from strongroom.credentials.recipients import SSH_TAG_BYTES, Passphrase
+from strongroom.credentials.ssh_keys import ED25519, RSA
 from strongroom.crypto import age, hybrid
 from strongroom.crypto.age import NotForThisKey
 from strongroom.crypto.digest import sha256
@@ -21,7 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from strongroom.credentials.age.header import Stanza
     from strongroom.credentials.suite1_files import FileStanza
-    from strongroom.crypto.ssh_keys import SshPrivateKey
+    from strongroom.crypto.ssh_keys import RSAPrivateKey
 
 IDENTITY_FILE_BYTES_MAX = 65_536
 IDENTITIES_MAX = 32
@@ -124,27 +125,40 @@ class HybridIdentity(Identity):
 
 
 class SshIdentity(Identity):
-    """An SSH private key; see `crypto.ssh_keys`."""
+    """An SSH private key of kind Ed25519 or RSA.
 
-    __slots__ = ("_key",)
+    Args:
+        key: the seed of an Ed25519 key, which is wiped, or the library's RSA key, which it forgets itself.
+        blob: the public key as SSH encodes it.
+    """
 
-    def __init__(self, key: SshPrivateKey) -> None:
+    __slots__ = ("_blob", "_key", "_kind")
+
+    def __init__(self, key: bytearray | RSAPrivateKey, blob: bytes) -> None:
         self._key = key
+        self._kind = ED25519 if isinstance(key, bytearray) else RSA
+        self._blob = blob
 
     def open_age(self, stanza: Stanza) -> bytearray:
         """Open an ssh-ed25519 or ssh-rsa stanza that names this key."""
-        if stanza.kind != self._key.kind:
+        if stanza.kind != self._kind:
             raise NotForThisKey
-        is_rsa = stanza.kind == "ssh-rsa"
+        is_rsa = not isinstance(self._key, bytearray)
         stanza.expect(1 if is_rsa else 2, len(stanza.body) if is_rsa else age.WRAPPED_BYTES)
-        if stanza.argument(1, SSH_TAG_BYTES) != sha256(self._key.blob)[:SSH_TAG_BYTES]:
+        if stanza.argument(1, SSH_TAG_BYTES) != sha256(self._blob)[:SSH_TAG_BYTES]:
             raise NotForThisKey
-        share = b"" if is_rsa else stanza.argument(2, age.POINT_BYTES)
-        return self._key.unwrap(share, stanza.body)
+        if not isinstance(self._key, bytearray):
+            return age.unwrap_rsa(self._key, stanza.body)
+        scalar = age.ssh_scalar(self._key)
+        try:
+            return age.unwrap_x25519(scalar, stanza.argument(2, age.POINT_BYTES), stanza.body, self._blob)
+        finally:
+            wipe(scalar)
 
     def wipe(self) -> None:
-        """Overwrite the key."""
-        self._key.wipe()
+        """Overwrite an Ed25519 key."""
+        if isinstance(self._key, bytearray):
+            wipe(self._key)
 
 
 class PassphraseIdentity(Identity):
@@ -202,7 +216,7 @@ def parse_identities(data: bytearray) -> list[Identity]:
         if data.startswith(b"-----BEGIN "):
             from strongroom.crypto.ssh_keys import load_private
 
-            return [SshIdentity(load_private(data))]
+            return [SshIdentity(*load_private(data))]
         return _age_identities(data)
     finally:
         wipe(data)

@@ -110,7 +110,7 @@ class SshRecipient(Recipient):
         tag = to_base64(sha256(self._key.blob)[:SSH_TAG_BYTES]).decode("ascii")
         if self._key.kind == RSA:
             return Stanza((RSA, tag), age.wrap_rsa(file_key, rsa_public(*self._key.rsa())))
-        share, body = age.wrap_ssh_ed25519(file_key, self._key.blob, self._key.ed25519())
+        share, body = age.wrap_x25519(file_key, age.montgomery(self._key.ed25519()), self._key.blob)
         return Stanza((ED25519, tag, to_base64(share).decode("ascii")), body)
 
 

@@ -27,7 +27,7 @@ from strongroom.credentials.streaming import Source, pump, write_all
 from strongroom.credentials.suite1_files import FileDecrypter, FileEncrypter
 from strongroom.crypto import age
 from strongroom.crypto.age import NotForThisKey
-from strongroom.crypto.entropy import random_bytes
+from strongroom.crypto.entropy import random_buffer, random_bytes
 from strongroom.errors import FormatUnsupported, Tampered
 from strongroom.secret import wipe
 
@@ -154,11 +154,11 @@ def _begin_age(recipients: Sequence[Recipient]) -> tuple[bytes, Cipher]:
     if len({isinstance(one, HybridRecipient) for one in recipients}) > 1:
         # Whoever breaks X25519 would open it, and the age1pq1 recipients believe he cannot.
         raise ValueError("age1pq1 recipients do not stand beside others: the file would be as weak as those")
-    key = age.new_file_key()
+    key = random_buffer(age.FILE_KEY_BYTES)
     try:
         header = age_header.encode([one.wrap_for_age(key) for one in recipients])
         nonce = random_bytes(age.NONCE_BYTES)
-        beginning = age_header.finish(header, age.header_tag(key, header)) + nonce
+        beginning = age_header.finish(header, age.header_mac(key).digest(header)) + nonce
         return beginning, AgeEncrypter(age.Payload(key, nonce))
     finally:
         wipe(key)
@@ -180,7 +180,7 @@ def _open_age(source: Source) -> EncryptedStream:
     def open(identities: Sequence[Identity]) -> Cipher:
         key = _first(identities, stanzas, lambda one, stanza: one.open_age(stanza))
         try:
-            age.check_header(key, covered, tag)
+            _check_header(key, covered, tag)
             nonce = source.take(age.NONCE_BYTES)
             if len(nonce) != age.NONCE_BYTES:
                 raise age_header.malformed()
@@ -190,6 +190,13 @@ def _open_age(source: Source) -> EncryptedStream:
 
     kinds = tuple("passphrase" if one.kind == "scrypt" else one.kind for one in stanzas)
     return EncryptedStream(source, AGE, kinds, (), open)
+
+
+def _check_header(key: bytearray, covered: bytes, tag: bytes) -> None:
+    try:
+        age.header_mac(key).verify(covered, tag)
+    except Tampered:
+        raise age_header.malformed() from None
 
 
 def _open_own(source: Source) -> EncryptedStream:

@@ -192,6 +192,6 @@ class FileDecrypter:
 
 
 def _finished(state: Encryptor | Decryptor, out: memoryview, filled: int) -> int:
-    rest = state.finish()
+    rest = state.finalize()
     out[filled : filled + len(rest)] = rest
     return filled + len(rest)

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.hashes import SHA256, SHA512, SHAKE256, Hash
 
-from strongroom.crypto.entropy import random_buffer, scrub
+from strongroom.crypto.entropy import scrub
 from strongroom.crypto.kdf import _hkdf_from_parts
 from strongroom.crypto.mac import Mac
 from strongroom.errors import Tampered, WrongKey
@@ -21,6 +21,7 @@ from strongroom.secret import wipe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.padding import OAEP
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
     from cryptography.hazmat.primitives.hpke import Suite
 
@@ -51,25 +52,13 @@ class NotForThisKey(WrongKey):
         super().__init__("none of the keys at hand opens this file")
 
 
-def new_file_key() -> bytearray:
-    """16 random bytes, which the caller wipes."""
-    return random_buffer(FILE_KEY_BYTES)
-
-
-def header_tag(file_key: Buffer, header: bytes) -> bytes:
-    """The 32-byte MAC of a header, which goes up to and including its ``---``."""
-    return _header_mac(file_key).digest(header)
-
-
-def check_header(file_key: Buffer, header: bytes, tag: bytes) -> None:
-    """Check the MAC of a header.
-
-    Raises: Tampered: the header was changed.
-    """
+def header_mac(file_key: Buffer) -> Mac:
+    """What authenticates a header, up to and including its ``---``."""
+    key = _hkdf_from_parts(SHA256(), file_key, b"", b"header", 32)
     try:
-        _header_mac(file_key).verify(header, tag)
-    except Tampered:
-        raise Tampered("the header of this age file was changed") from None
+        return Mac(key)
+    finally:
+        wipe(key)
 
 
 class Payload:
@@ -82,19 +71,19 @@ class Payload:
 
     __slots__ = ("_cipher", "_key", "_number")
 
-    def __init__(self, file_key: Buffer, nonce: Buffer) -> None:
-        self._key = _hkdf_from_parts(SHA256(), file_key, bytes(nonce), b"payload", 32)
+    def __init__(self, file_key: Buffer, nonce: bytes) -> None:
+        self._key = _hkdf_from_parts(SHA256(), file_key, nonce, b"payload", 32)
         self._cipher = ChaCha20Poly1305(self._key)
         self._number = 0
 
-    def _nonce(self, *, is_last: bool) -> bytes:
+    def _nonce(self, is_last: bool) -> bytes:
         nonce = (self._number << 8 | is_last).to_bytes(12, "big")
         self._number += 1
         return nonce
 
     def seal_into(self, chunk: Buffer, out: memoryview, *, is_last: bool) -> None:
         """Encrypt the next chunk; *out* is 16 bytes longer."""
-        self._cipher.encrypt_into(self._nonce(is_last=is_last), chunk, None, out)
+        self._cipher.encrypt_into(self._nonce(is_last), chunk, None, out)
 
     def open_into(self, chunk: Buffer, out: memoryview, *, is_last: bool) -> None:
         """Decrypt and authenticate the next chunk; *out* is 16 bytes shorter.
@@ -102,7 +91,7 @@ class Payload:
         Raises: Tampered: changed, cut, moved, or of another file.
         """
         try:
-            self._cipher.decrypt_into(self._nonce(is_last=is_last), chunk, None, out)
+            self._cipher.decrypt_into(self._nonce(is_last), chunk, None, out)
         except InvalidTag:
             raise Tampered("a chunk of this age file was changed, or the file was cut") from None
 
@@ -111,103 +100,72 @@ class Payload:
         wipe(self._key)
 
 
-def x25519_public(private: Buffer) -> bytes:
-    """The recipient that belongs to a 32-byte identity."""
-    return X25519PrivateKey.from_private_bytes(private).public_key().public_bytes_raw()
+def wrap_x25519(file_key: Buffer, recipient: bytes, blob: bytes = b"") -> tuple[bytes, bytes]:
+    """Encrypt the file key to a point.
 
+    Args:
+        recipient: 32 bytes: an X25519 public key, or `montgomery` of an Ed25519 one.
+        blob: then that key as SSH encodes it.
 
-def wrap_x25519(file_key: Buffer, recipient: bytes) -> tuple[bytes, bytes]:
-    """Encrypt the file key to an X25519 recipient.
-
-    Returns: the ephemeral share (32 bytes) and the body (32 bytes).
+    Returns: the ephemeral share and the body, 32 bytes each.
     Raises: ValueError: the recipient is a point of small order.
     """
     ephemeral = X25519PrivateKey.generate()
     share = ephemeral.public_key().public_bytes_raw()
     shared = ephemeral.exchange(X25519PublicKey.from_public_bytes(recipient))
-    return share, _wrap(shared, share + recipient, _X25519, file_key)
+    return share, _seal(_agreed(shared, share + recipient, blob), file_key)
 
 
-def unwrap_x25519(private: Buffer, share: bytes, body: bytes) -> bytearray:
-    """The file key of a stanza made by `wrap_x25519`.
+def unwrap_x25519(private: Buffer, share: bytes, body: bytes, blob: bytes = b"") -> bytearray:
+    """The file key of a stanza made by `wrap_x25519`; for an SSH key *private* is its `ssh_scalar`.
 
     Raises:
         NotForThisKey: it is for somebody else.
         Tampered: the share is a point of small order.
     """
     key = X25519PrivateKey.from_private_bytes(private)
-    salt = share + key.public_key().public_bytes_raw()
-    return _unwrap(_exchange(key, share), salt, _X25519, body)
+    shared = _exchange(key, share)
+    return _open(_agreed(shared, share + key.public_key().public_bytes_raw(), blob), body)
 
 
-def wrap_ssh_ed25519(file_key: Buffer, blob: bytes, public: bytes) -> tuple[bytes, bytes]:
-    """Encrypt the file key to an Ed25519 key of SSH's, by its Montgomery form.
+def montgomery(ed25519: bytes) -> bytes:
+    """The X25519 form of an Ed25519 public key (RFC 7748, 4.1): u = (1 + y) / (1 - y).
 
-    Args:
-        blob: the public key as SSH encodes it.
-        public: its 32 bytes of Ed25519.
-
-    Returns: the ephemeral share and the body.
-    Raises: ValueError: the public key is none.
+    Raises: ValueError: it is the neutral element.
     """
-    recipient = _to_montgomery(public)
-    ephemeral = X25519PrivateKey.generate()
-    share = ephemeral.public_key().public_bytes_raw()
-    shared = ephemeral.exchange(X25519PublicKey.from_public_bytes(recipient))
-    return share, _wrap(_tweaked(blob, shared), share + recipient, _SSH_ED25519, file_key)
+    y = int.from_bytes(ed25519, "little") & (2**255 - 1)
+    return ((1 + y) * pow(1 - y, -1, _FIELD) % _FIELD).to_bytes(32, "little")
 
 
-def unwrap_ssh_ed25519(seed: Buffer, blob: bytes, share: bytes, body: bytes) -> bytearray:
-    """The file key of a stanza made by `wrap_ssh_ed25519`.
-
-    Args:
-        seed: 32 bytes, the private key as SSH keeps it.
-        blob: the public key as SSH encodes it.
-
-    Raises: NotForThisKey, Tampered: as `unwrap_x25519`.
-    """
+def ssh_scalar(seed: Buffer) -> bytearray:
+    """The X25519 private key of an Ed25519 seed (RFC 8032, 5.1.5); the caller wipes it."""
     state = Hash(SHA512())
     state.update(seed)
-    key = X25519PrivateKey.from_private_bytes(state.finalize()[:32])
-    salt = share + key.public_key().public_bytes_raw()
-    return _unwrap(_tweaked(blob, _exchange(key, share)), salt, _SSH_ED25519, body)
+    return _taken(state.finalize())[:32]
 
 
 def wrap_rsa(file_key: Buffer, public: RSAPublicKey) -> bytes:
-    """Encrypt the file key to an RSA key of SSH's (OAEP with SHA-256); the body."""
-    from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP
-
-    return public.encrypt(bytes(file_key), OAEP(MGF1(SHA256()), SHA256(), _SSH_RSA))
+    """Encrypt the file key to an RSA key of SSH's; the body."""
+    return public.encrypt(bytes(file_key), _oaep())
 
 
 def unwrap_rsa(private: RSAPrivateKey, body: bytes) -> bytearray:
     """The file key of a stanza made by `wrap_rsa`.
 
-    Raises: NotForThisKey: as `unwrap_x25519`.
+    Raises: NotForThisKey, Tampered: as `unwrap_x25519`.
     """
-    from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP
-
     try:
-        plain = private.decrypt(body, OAEP(MGF1(SHA256()), SHA256(), _SSH_RSA))
+        file_key = _taken(private.decrypt(body, _oaep()))
     except ValueError:
         raise NotForThisKey from None
-    if len(plain) != FILE_KEY_BYTES:
+    if len(file_key) != FILE_KEY_BYTES:
         raise Tampered("a file key of this age file has a wrong length")
-    return _taken(plain)
+    return file_key
 
 
 def wrap_scrypt(file_key: Buffer, passphrase: Buffer, salt: bytes, work: int) -> bytes:
-    """Encrypt the file key with a passphrase.
-
-    Args:
-        salt: 16 random bytes.
-        work: log2 of scrypt's N; 128 * 8 * N bytes of memory are used.
-    """
-    key = _scrypt(passphrase, salt, work)
-    try:
-        return ChaCha20Poly1305(key).encrypt(bytes(12), file_key, None)
-    finally:
-        wipe(key)
+    """Encrypt the file key with a passphrase; log2 of scrypt's N is *work*, and takes 1,024 * N bytes of memory."""
+    return _seal(_scrypt(passphrase, salt, work), file_key)
 
 
 def unwrap_scrypt(passphrase: Buffer, salt: bytes, work: int, body: bytes) -> bytearray:
@@ -219,7 +177,7 @@ def unwrap_scrypt(passphrase: Buffer, salt: bytes, work: int, body: bytes) -> by
 
 
 def hybrid_private(seed: Buffer) -> bytearray:
-    """The 96-byte private key (as `crypto.hybrid` takes it) of a 32-byte hybrid identity; the caller wipes it."""
+    """The 96-byte private key (as `crypto.hybrid` takes it) of a 32-byte seed; the caller wipes it."""
     state = Hash(SHAKE256(96))
     state.update(seed)
     return _taken(state.finalize())
@@ -239,9 +197,7 @@ def wrap_hybrid(file_key: Buffer, public: bytes) -> tuple[bytes, bytes]:
 def unwrap_hybrid(private: bytearray, share: bytes, body: bytes) -> bytearray:
     """The file key of a stanza made by `wrap_hybrid`.
 
-    Raises:
-        NotForThisKey: it is for somebody else.
-        Tampered: the share ends with a point of small order.
+    Raises: NotForThisKey, Tampered: as `unwrap_x25519`.
     """
     from strongroom.crypto.hybrid import _private_key
 
@@ -253,14 +209,6 @@ def unwrap_hybrid(private: bytearray, share: bytes, body: bytes) -> bytearray:
         raise NotForThisKey from None
 
 
-def _header_mac(file_key: Buffer) -> Mac:
-    key = _hkdf_from_parts(SHA256(), file_key, b"", b"header", 32)
-    try:
-        return Mac(key)
-    finally:
-        wipe(key)
-
-
 def _exchange(key: X25519PrivateKey, share: bytes) -> bytes:
     try:
         return key.exchange(X25519PublicKey.from_public_bytes(share))
@@ -268,27 +216,20 @@ def _exchange(key: X25519PrivateKey, share: bytes) -> bytes:
         raise Tampered("a share in this age file is not valid") from None
 
 
-def _tweaked(blob: bytes, shared: bytes) -> bytes:
-    tweak = _hkdf_from_parts(SHA256(), b"", blob, _SSH_ED25519, 32)
-    return X25519PrivateKey.from_private_bytes(tweak).exchange(X25519PublicKey.from_public_bytes(shared))
+def _agreed(shared: bytes, salt: bytes, blob: bytes) -> bytearray:
+    if not blob:
+        return _hkdf_from_parts(SHA256(), shared, salt, _X25519, 32)
+    # An SSH key may serve elsewhere too: the tweak sets this use apart.
+    tweak = X25519PrivateKey.from_private_bytes(_hkdf_from_parts(SHA256(), b"", blob, _SSH_ED25519, 32))
+    tweaked = tweak.exchange(X25519PublicKey.from_public_bytes(shared))
+    return _hkdf_from_parts(SHA256(), tweaked, salt, _SSH_ED25519, 32)
 
 
-def _to_montgomery(public: bytes) -> bytes:
-    """RFC 7748, 4.1: u = (1 + y) / (1 - y)."""
-    y = int.from_bytes(public, "little") & (2**255 - 1)
-    return ((1 + y) * pow(1 - y, -1, _FIELD) % _FIELD).to_bytes(32, "little")
-
-
-def _wrap(shared: bytes, salt: bytes, info: bytes, file_key: Buffer) -> bytes:
-    key = _hkdf_from_parts(SHA256(), shared, salt, info, 32)
+def _seal(key: bytearray, file_key: Buffer) -> bytes:
     try:
         return ChaCha20Poly1305(key).encrypt(bytes(12), file_key, None)
     finally:
         wipe(key)
-
-
-def _unwrap(shared: bytes, salt: bytes, info: bytes, body: bytes) -> bytearray:
-    return _open(_hkdf_from_parts(SHA256(), shared, salt, info, 32), body)
 
 
 def _open(key: bytearray, body: bytes) -> bytearray:
@@ -308,6 +249,12 @@ def _scrypt(passphrase: Buffer, salt: bytes, work: int) -> bytearray:
     key = bytearray(32)
     Scrypt(salt=_SCRYPT + salt, length=32, n=1 << work, r=8, p=1).derive_into(passphrase, key)
     return key
+
+
+def _oaep() -> OAEP:
+    from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP
+
+    return OAEP(MGF1(SHA256()), SHA256(), _SSH_RSA)
 
 
 def _hybrid_suite() -> Suite:

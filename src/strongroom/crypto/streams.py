@@ -1,8 +1,7 @@
-"""Suite 1 over a stream: the library's, piece by piece, with our errors.
+"""Suite 1 over a stream: one message as `aead` makes it, of any length, piece by piece.
 
-One message as `aead` makes it, of any length. A decrypted piece comes out when its chunk has
-proved intact; that the message ends where it should is known only at the end.
-Source: docs/format.md#suite-1.
+A decrypted piece comes out when its chunk has proved intact; that the message ends where it
+should is known only at the end. Source: docs/format.md#suite-1.
 """
 
 from __future__ import annotations
@@ -16,31 +15,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     Buffer = bytes | bytearray | memoryview
 
-
-class Encryptor:
-    """Encrypts one message.
-
-    Args:
-        key: 32 bytes.
-        context: from `labels.context`.
-    """
-
-    __slots__ = ("_state",)
-
-    def __init__(self, key: Buffer, context: bytes) -> None:
-        self._state = Cobblestone256Encryptor(key, context)
-
-    def update_into(self, data: Buffer, out: memoryview) -> int:
-        """Encrypt the next piece; how many bytes of *out* were filled."""
-        return self._state.update_into(data, out)
-
-    def finish(self) -> bytes:
-        """The last chunk."""
-        return self._state.finalize()
+Encryptor = Cobblestone256Encryptor
+"""Encrypts: `update_into` and `finalize`; from a 32-byte key and a `labels.context`."""
 
 
 class Decryptor:
-    """Decrypts one message; see `Encryptor`."""
+    """Decrypts what `Encryptor` made under the same key and context.
+
+    Raises: Tampered: from both methods: wrong key or context, or a byte that was changed, moved or cut.
+    """
 
     __slots__ = ("_state",)
 
@@ -48,20 +31,14 @@ class Decryptor:
         self._state = Cobblestone256Decryptor(key, context)
 
     def update_into(self, data: Buffer, out: memoryview) -> int:
-        """Decrypt the next piece; how many bytes of *out* were filled.
-
-        Raises: Tampered: wrong key or context, or a changed or moved byte.
-        """
+        """Decrypt the next piece; how many bytes of *out* were filled."""
         try:
             return self._state.update_into(data, out)
         except InvalidTag:
             raise Tampered("a chunk of this file was changed") from None
 
-    def finish(self) -> bytes:
-        """The rest.
-
-        Raises: Tampered: as `update_into`, or the message was cut.
-        """
+    def finalize(self) -> bytes:
+        """The rest."""
         try:
             return self._state.finalize()
         except InvalidTag:
