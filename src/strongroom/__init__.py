@@ -14,6 +14,8 @@ __version__ = "0.1.0"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from strongroom import passwords
+    from strongroom.credentials.passwords import PasswordHasher
     from strongroom.errors import (
         Conflict,
         Denied,
@@ -21,10 +23,12 @@ if TYPE_CHECKING:
         FormatUnsupported,
         NotFound,
         OutcomeUnknown,
+        PasswordMismatch,
         RolledBack,
         StoreUnavailable,
         StrongroomError,
         Tampered,
+        TokenRefused,
         UnsafePermissions,
         VaultLocked,
         VaultNotFound,
@@ -38,9 +42,11 @@ if TYPE_CHECKING:
     from strongroom.vault.vault import Vault
 
 _HOMES = {
+    "strongroom.credentials.passwords": "PasswordHasher",
     "strongroom.errors": (
-        "Conflict Denied Expired FormatUnsupported NotFound OutcomeUnknown RolledBack StoreUnavailable "
-        "StrongroomError Tampered UnsafePermissions VaultLocked VaultNotFound WouldPrompt WrongKey"
+        "Conflict Denied Expired FormatUnsupported NotFound OutcomeUnknown PasswordMismatch RolledBack "
+        "StoreUnavailable StrongroomError Tampered TokenRefused UnsafePermissions VaultLocked VaultNotFound "
+        "WouldPrompt WrongKey"
     ),
     "strongroom.items": "Field Item ItemSettings Version",
     "strongroom.locate.depositing": "Depositor",
@@ -48,6 +54,7 @@ _HOMES = {
     "strongroom.secret": "SecretBytes SecretStr",
     "strongroom.vault.vault": "Vault",
 }
+_MODULES = ("passwords",)
 
 __all__ = [
     "Conflict",
@@ -60,12 +67,15 @@ __all__ = [
     "ItemSettings",
     "NotFound",
     "OutcomeUnknown",
+    "PasswordHasher",
+    "PasswordMismatch",
     "RolledBack",
     "SecretBytes",
     "SecretStr",
     "StoreUnavailable",
     "StrongroomError",
     "Tampered",
+    "TokenRefused",
     "UnsafePermissions",
     "Vault",
     "VaultLocked",
@@ -75,6 +85,7 @@ __all__ = [
     "WrongKey",
     "create",
     "open",
+    "passwords",
 ]
 
 
@@ -85,6 +96,8 @@ def __getattr__(name: str) -> object:
             value: object = getattr(__import__(home, fromlist=[name]), name)
             globals()[name] = value
             return value
+    if name in _MODULES:
+        return __import__(f"{__name__}.{name}", fromlist=[name])
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -14,10 +14,9 @@ import os
 from time import monotonic, perf_counter
 
 from strongroom.credentials.password_async import AsyncPasswordHasher
-from strongroom.credentials.password_costs import DIGEST_BYTES, SALT_BYTES, Argon2idCost, Pbkdf2Cost, calibrate
+from strongroom.credentials.password_costs import DIGEST_BYTES, SALT_BYTES, Argon2idCost, calibrate
 from strongroom.credentials.password_queue import PasswordQueue
 from strongroom.credentials.password_strings.registry import parse
-from strongroom.credentials.peppers import Pepper
 from strongroom.crypto.entropy import random_bytes
 from strongroom.errors import PasswordMismatch
 from strongroom.secret import SecretBytes, SecretStr
@@ -30,12 +29,11 @@ if TYPE_CHECKING:
 
     from strongroom.credentials.password_costs import Cost
     from strongroom.credentials.password_strings.interface import Stored
+    from strongroom.credentials.peppers import Pepper
 
     Password = str | bytes | bytearray | SecretStr | SecretBytes
 
 PASSWORD_BYTES_MAX = 4_096
-
-__all__ = ["Argon2idCost", "PasswordHasher", "PasswordMismatch", "Pbkdf2Cost", "Pepper"]
 
 _UNUSABLE = ("!", "*")
 
