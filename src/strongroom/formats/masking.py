@@ -7,6 +7,7 @@ held back exactly as long as it is one. All else passes byte for byte.
 from __future__ import annotations
 
 import re
+from binascii import b2a_base64
 
 from strongroom.formats.scan_forms import BASE64, HEX, JSON, LENGTH_MAX, PERCENT, forms
 
@@ -128,6 +129,9 @@ def _patterns(value: bytes) -> Iterator[bytes]:
 
 def _spellings(value: bytes) -> Iterator[bytes]:
     yield value
+    whole = b2a_base64(value, newline=False)  # to its end, which the forms leave out: something else might follow
+    yield whole
+    yield whole.translate(_URL_ALPHABET)
     for form, name in forms(value).items():
         yield form
         if name == BASE64:
