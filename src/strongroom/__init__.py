@@ -14,7 +14,6 @@ __version__ = "0.1.0"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from strongroom import passwords
     from strongroom.credentials.passwords import PasswordHasher
     from strongroom.errors import (
         Conflict,
@@ -54,6 +53,7 @@ _HOMES = {
     "strongroom.secret": "SecretBytes SecretStr",
     "strongroom.vault.vault": "Vault",
 }
+# Public modules. A type checker finds them as such; importing them here would let every room reach them.
 _MODULES = ("passwords",)
 
 __all__ = [
@@ -85,7 +85,6 @@ __all__ = [
     "WrongKey",
     "create",
     "open",
-    "passwords",
 ]
 
 
@@ -102,4 +101,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, *_MODULES})
