@@ -336,12 +336,9 @@ def test_the_longest_value_reaches_who_may_read_it(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout == value) == (0, True)
 
 
-# --- what is known and not mended yet
+# --- who made the vault
 
 
-@pytest.mark.xfail(
-    strict=True, reason="an age slot's recipient is public, and nothing remembers which vault lay at a place"
-)
 def test_a_vault_of_a_strangers_making_is_refused_by_an_age_identity(tmp_path: Path) -> None:
     """Who can write to the file must not put a vault of their own there, which the identity opens."""
     pyrage = pytest.importorskip("pyrage")

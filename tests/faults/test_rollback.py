@@ -79,7 +79,7 @@ class Machines:
             record = found.read()
             assert record is not None
             assert record.is_new(vault.lineage)
-            found.accept(vault.commit_counter)
+            found.accept(vault.commit_counter, vault._core.keys.header)
 
     def anchor(self) -> AnchorRecord:
         """What this machine remembers."""
@@ -254,24 +254,92 @@ def test_going_on_from_an_older_copy_on_purpose(machines: Machines) -> None:
 
 
 KILLED = """
-import os, sys, strongroom
+import os, shutil, sys, strongroom
+from strongroom.locate import counter_file
+if sys.argv[4:]:
+    counter_file.CounterFile.raise_to = lambda *_given: None
 vault = strongroom.open(sys.argv[1], key_file=sys.argv[2])
 for number in range(3):
+    vault.backup(sys.argv[3] + str(number))
     vault.set("a", {"n": f"killed {number}"})
 print(vault.commit_counter, flush=True)
 os.kill(os.getpid(), 9)
 """
 
 
-def test_a_killed_program_leaves_the_anchor_behind_and_never_ahead(machines: Machines) -> None:
-    """What was committed opens; the anchor catches up with it at the next open."""
-    command = [sys.executable, "-c", KILLED, str(machines.file), str(machines.key)]
+def killed(machines: Machines, *planted: str) -> int:
+    """A program that makes backups and writes is killed; the last commit that it acknowledged."""
+    command = [sys.executable, "-c", KILLED, str(machines.file), str(machines.key), f"{machines.root}/copy-", *planted]
     done = subprocess.run(command, capture_output=True, timeout=60, check=False)
     assert done.returncode == -signal.SIGKILL
-    committed = int(done.stdout)
-    assert machines.anchor().counter <= committed
+    return int(done.stdout)
+
+
+def test_a_killed_program_has_written_down_what_it_acknowledged(machines: Machines) -> None:
+    """A copy that lacks the last commit alone is refused, though the anchor was not brought to the disk."""
+    committed = killed(machines)
+    assert machines.anchor().counter < committed
+    newest = machines.copy("newest")
+    for ending in ("-wal", "-shm"):
+        if (machines.file.parent / f"v.db{ending}").exists():
+            shutil.move(f"{machines.file}{ending}", machines.root / f"newest{ending}")
+    machines.put_back(machines.root / "copy-2")
+    with pytest.raises(RolledBack, match=f"at commit {committed - 1}, and commit {committed} was seen"):
+        machines.open()
+    for ending in ("-wal", "-shm"):
+        if (machines.root / f"newest{ending}").exists():
+            shutil.move(machines.root / f"newest{ending}", f"{machines.file}{ending}")
+    machines.put_back(newest)
     assert machines.read() == "killed 2"
+    # A program that reads brings it to the disk when it locks.
     assert machines.anchor().counter == committed
+
+
+def test_the_last_commit_would_be_forgotten(machines: Machines) -> None:
+    """The planted fault: without the counter's file the copy passes for the newest."""
+    killed(machines, "planted")
+    for ending in ("-wal", "-shm"):
+        (machines.file.parent / f"v.db{ending}").unlink(missing_ok=True)
+    machines.put_back(machines.root / "copy-2")
+    assert machines.read() == "killed 1"
+
+
+GARBLED = {
+    "nothing": b"",
+    "half of it": b"strongroom-counter-v1 0000",
+    "zeros": bytes(84),
+    "a greater number without its checksum": b"strongroom-counter-v1 " + b"0" * 32 + b" " + b"9" * 20 + b" 00000000",
+    "too much": b"x" * 2000,
+}
+
+
+@pytest.mark.parametrize("case", GARBLED)
+def test_a_counter_that_a_power_cut_garbled_says_nothing(machines: Machines, case: str) -> None:
+    """The anchor counts then, and the next commit writes it anew."""
+    machines.write("2")
+    (path,) = (Path(os.environ["XDG_STATE_HOME"]) / "strongroom").glob("*.counter")
+    path.write_bytes(GARBLED[case])
+    assert machines.read() == "2"
+    killed(machines)
+    machines.put_back(machines.root / "copy-2")
+    for ending in ("-wal", "-shm"):
+        (machines.file.parent / f"v.db{ending}").unlink(missing_ok=True)
+    with pytest.raises(RolledBack):
+        machines.open()
+
+
+def test_commits_of_others_are_written_down_as_they_are_seen(machines: Machines) -> None:
+    """A program that reads for weeks knows what it has read, also when it is killed."""
+    with machines.open() as reader:
+        older = machines.copy("older")
+        machines.at("elsewhere")
+        machines.write("2")
+        machines.at("one")
+        assert reader.get("a").public("n") == "2"
+        reader.anchor = None  # killed: nothing is settled any more
+    machines.put_back(older)
+    with pytest.raises(RolledBack, match="commit 3 was seen on this machine"):
+        machines.open()
 
 
 def test_an_anchor_is_not_written_before_its_commit(machines: Machines, monkeypatch: pytest.MonkeyPatch) -> None:

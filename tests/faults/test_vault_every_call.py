@@ -56,6 +56,7 @@ PLANTED = {
     "stranger-first": ("only slot", "killed", "fdatasync", "neither the old nor the new key"),
     "keys-first": ("rotation", "killed", "fdatasync", "names data key 1, which does not exist"),
     "anchor-first": ("put", "killed", "fdatasync", "RolledBack"),
+    "no-counter": ("put", "killed", "fdatasync", "forgotten: commit"),
     "in-place": ("restoring", "killed", "pwrite64", "Tampered"),
     "untidy": ("editing", "I/O error", "fdatasync", "left behind: strongroom-"),
 }

@@ -61,7 +61,7 @@ class Place:
             vault.set_many({f"kept/{number}": fields(f"kept/{number}") for number in range(KEPT)})
             vault.backup(self.backup)
             vault.set("after the backup", fields("after the backup"))
-            self.anchor(vault).settle(vault.commit_counter)
+            self.anchor(vault).settle(vault.commit_counter, vault._core.keys.header)
         with open(f"{self.directory}/edited.json", "w") as edited:
             edited.write(dumps(fields("kept/0", 2)))
 
@@ -73,7 +73,7 @@ class Place:
 
     def anchor(self, vault: Vault) -> FileAnchor:
         """What this machine remembers of *vault*."""
-        return FileAnchor(self.state, vault.vault_id, vault.lineage, tell=_refuse)
+        return FileAnchor(self.state, vault.vault_id, tell=_refuse)
 
     @contextmanager
     def opened(self, path: str, credential: Credential) -> Iterator[Vault]:

@@ -68,6 +68,9 @@ class Worker:
                 say("done", step.name)
             step.act(self)
             say("done", step.name)
+            if self._vault is not None:
+                # What was acknowledged; known without asking the store.
+                say("counter", self._vault._core.ledger.seen.counter)
         except OutcomeUnknown:
             say("unknown", step.name)
         except StrongroomError as error:
@@ -91,6 +94,7 @@ class Worker:
 
 def plant(faults: list[str]) -> None:
     """Break the vault in a known way; the tests must then find it."""
+    from strongroom.locate import counter_file
     from strongroom.stores import durable, files, sqlite_copies, sqlite_file
 
     if "no-sync" in faults:
@@ -105,6 +109,8 @@ def plant(faults: list[str]) -> None:
         rotation.begin = _finish_at_once(rotation.begin)
     if "anchor-first" in faults:
         changes.ChangeContext._seal = _with_anchor(changes.ChangeContext._seal)
+    if "no-counter" in faults:
+        counter_file.CounterFile.raise_to = lambda *_given: None
     if "in-place" in faults:
         sqlite_copies._replace = _write_over
     if "untidy" in faults:
@@ -134,7 +140,7 @@ def _with_anchor(seal):
     def seal_and_anchor(self, change):
         seal(self, change)
         if self._core.anchor is not None:
-            self._core.anchor.settle(change.state.counter + 1)
+            self._core.anchor.settle(change.state.counter + 1, self._core.keys.header)
 
     return seal_and_anchor
 

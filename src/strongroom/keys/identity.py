@@ -42,6 +42,22 @@ def follow(header: Header, trusted: bytes, floor: int) -> bytes:
     return trusted
 
 
+def leads_to(header: Header, known: bytes) -> bool:
+    """Whether *known*, an identity of this vault at whatever epoch, is the header's or leads to it.
+
+    Args:
+        header: of a vault that was opened, so that its identity is the vault's.
+    """
+    if known == header.identity:
+        return True
+    # The first identity alone stands in no certificate.
+    floor = next((link.epoch for link in header.certificates if link.identity == known), 0)
+    try:
+        return follow(header, known, floor) == header.identity
+    except Tampered:
+        return False
+
+
 def hand_over(root_key: SecretBytes, seed: bytearray, header: Header, record: SlotRecord) -> None:
     """Seal a root key to a slot and sign that; the slot's secret is not needed.
 

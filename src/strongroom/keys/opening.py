@@ -21,6 +21,7 @@ from strongroom.keys.format import (
     SlotRecord,
 )
 from strongroom.keys.keyset import Keyset
+from strongroom.keys.slots import registry
 from strongroom.keys.unlocked import UnlockedKeys
 from strongroom.secret import SecretBytes, wipe
 
@@ -90,6 +91,9 @@ def unlock(body: bytes, mac: bytes, slot_rows: Sequence[SlotRow], credential: Cr
             wipe(wrapped)
         keys = _open_header(header, body, mac, slot_rows, root_key, record.slot_id)
         keys.is_slot_behind = floor < header.epoch
+        keys.is_slot_public = registry.is_public(record.kind)
+        if keys.is_slot_public:
+            _prove_identity(keys)
         return keys
     raise _no_slot_opens(flaws, has_candidates=bool(candidates))
 
@@ -115,6 +119,7 @@ def reload_keys(keys: UnlockedKeys, body: bytes, mac: bytes, slot_rows: Sequence
     root_key = SecretBytes(keys.root_key.reveal_buffer())
     new = _open_header(header, body, mac, slot_rows, root_key, keys.slot_id)
     new.is_slot_behind = keys.is_slot_behind
+    new.is_slot_public = keys.is_slot_public
     keys.wipe()
     return new
 
@@ -148,6 +153,15 @@ def _receive_handover(
         return SecretBytes(identity.receive(header, record, private_key))
     finally:
         wipe(private_key)
+
+
+def _prove_identity(keys: UnlockedKeys) -> None:
+    """Whoever makes a vault for a recipient writes any identity into it, and has the private key of his own alone."""
+    try:
+        keys.check_identity()
+    except BaseException:
+        keys.wipe()
+        raise
 
 
 def _strange_identity() -> Tampered:

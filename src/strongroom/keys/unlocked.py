@@ -41,9 +41,13 @@ class UnlockedKeys:
         slot_id: the slot that opened it; empty for a new vault.
         is_slot_behind: that slot still starts from the identity of an older epoch; `new_slot`
             with the same credential and slot id brings it up to date.
+        is_slot_public: that slot opens what anybody can make (`registry.is_public`): it says nothing
+            about who made this vault.
     """
 
-    __slots__ = ("_sealed", "envelope", "header", "is_slot_behind", "keyset", "root_key", "slot_id")
+    __slots__ = (
+        "_sealed", "envelope", "header", "is_slot_behind", "is_slot_public", "keyset", "root_key", "slot_id",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -60,6 +64,7 @@ class UnlockedKeys:
         self.envelope = Envelope(keyset, header.vault_id)
         self.slot_id = slot_id
         self.is_slot_behind = False
+        self.is_slot_public = False
         # Body and MAC, as read or last sealed.
         self._sealed = sealed
 

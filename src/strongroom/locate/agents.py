@@ -16,21 +16,20 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from strongroom.locate.expected import Expected
     from strongroom.remote.agent import RemoteVault
     from strongroom.vault.vault import Vault
 
 _UNLOCK = "strongroom unlock"
 
 
-def open_with_agent(
-    place: str, *, is_named: bool, expect_counter: int | None, directly: Callable[[bool], Vault]
-) -> Vault:
+def open_with_agent(place: str, *, is_named: bool, expected: Expected, directly: Callable[[bool], Vault]) -> Vault:
     """The vault at *place* through its agent; without one, as *directly* opens it.
 
     Args:
         place: from `find_location`.
         is_named: the caller said which vault; an agent of another one is then no use.
-        expect_counter: the commit counter that the vault must have reached.
+        expected: what the caller knows of the vault.
         directly: opens the vault in this process; is told whether it may ask a person.
 
     Raises:
@@ -45,10 +44,7 @@ def open_with_agent(
             return directly(False)
         except WouldPrompt:
             raise found from None
-    if expect_counter is not None:
-        from strongroom.locate.anchor import expect
-
-        expect(place, found.commit_counter, expect_counter)
+    expected.check(found, place)
     from strongroom.locate.asking import asker
 
     found.ask = asker()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from strongroom.locate.addresses import find_location
+from strongroom.locate.expected import Expected
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ def open(
     shares: Iterable[Passphrase] | None = None,
     use_agent: bool = True,
     expect_counter: int | None = None,
+    expect_vault: str | None = None,
 ) -> Vault:
     """Open a vault with whatever is at hand: its agent, a key file, the OS keyring, or a person at a terminal.
 
@@ -37,6 +39,8 @@ def open(
             This process holds no key then, and what takes one raises Denied.
         expect_counter: the commit counter that the vault must have reached, for a machine that
             keeps no anchor; ``vault.notes`` says when it keeps none.
+        expect_vault: the fingerprint that the vault must have, or have had (`Vault.fingerprint`), for a machine
+            that sees it for the first time or keeps no anchor.
 
     Returns: the vault, unlocked; leaving it as a context manager locks it.
     Raises:
@@ -46,12 +50,13 @@ def open(
         WouldPrompt: nothing was offered, and there is no terminal to ask on.
         UnsafePermissions: vault or key file could be read or replaced by others.
         RolledBack: it is older than what this machine has seen, or than *expect_counter*.
+        Tampered: it is another vault than the one that was seen here, or than *expect_vault*.
         Tampered, FormatUnsupported, StoreUnavailable: about the vault's file.
-        ValueError: several ways to open it, or an unusable location.
+        ValueError: several ways to open it, an unusable location, or no fingerprint.
     """
 
     def directly(may_ask: bool) -> Vault:
-        from strongroom.locate.anchor import guard
+        from strongroom.locate.recognition import guard
 
         return open_admitted(
             place,
@@ -60,15 +65,16 @@ def open(
             identity=identity,
             shares=shares,
             may_ask=may_ask,
-            admit=lambda vault: guard(vault, expect_counter=expect_counter),
+            admit=lambda vault: guard(vault, expected=expected),
         )
 
+    expected = Expected(counter=expect_counter, fingerprint=expect_vault)
     place = find_location(location)
     if not use_agent or any(way is not None for way in (key_file, passphrase, identity, shares)):
         return directly(True)
     from strongroom.locate.agents import open_with_agent
 
-    return open_with_agent(place, is_named=location is not None, expect_counter=expect_counter, directly=directly)
+    return open_with_agent(place, is_named=location is not None, expected=expected, directly=directly)
 
 
 def open_admitted(
@@ -140,9 +146,9 @@ def create(
         WouldPrompt: neither was given, and there is no terminal to ask on.
         UnsafePermissions, StoreUnavailable: about the directory or the key file.
     """
-    from strongroom.locate.anchor import remember_new
     from strongroom.locate.asking import asker
     from strongroom.locate.making import ask_new_passphrase, make_vault, refuse_existing
+    from strongroom.locate.recognition import remember_new
     from strongroom.locate.unlock import to_buffer
 
     place = find_location(location)

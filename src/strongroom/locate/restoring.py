@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 
-from strongroom.locate.anchor import anchor_of, expect
+from strongroom.locate.expected import NOTHING, Expected
 from strongroom.locate.making import make_directories
+from strongroom.locate.recognition import believe_restored, recognise_copy
 from strongroom.stores import durable, files
 
 TYPE_CHECKING = False
@@ -41,7 +42,7 @@ def restore_backup(
     target: str,
     *,
     open_copy: Callable[[str], Vault],
-    expect_counter: int | None = None,
+    expected: Expected = NOTHING,
     tell: Callable[[str], None],
 ) -> Restored:
     """Put the backup at *backup* in the place of the vault at *target*, as the beginning of a new lineage.
@@ -50,13 +51,13 @@ def restore_backup(
         backup: an absolute path; the file is not changed.
         target: an absolute path; a vault that lies there is kept beside it.
         open_copy: opens a copy of the backup at the path it is given.
-        expect_counter: the commit counter that the backup must hold at least.
-        tell: receives a line when this machine keeps no anchor.
+        expected: what the caller knows of the backup; with a fingerprint, no other vault was expected at *target*.
+        tell: receives a line when this machine keeps no anchor, or nothing says who made the backup.
 
     Raises:
         VaultNotFound: there is no backup at *backup*.
-        Tampered: the backup is not what was written; *target* is untouched.
-        RolledBack: the backup is older than *expect_counter*; *target* is untouched.
+        Tampered: the backup is not what was written, or of another vault; *target* is untouched.
+        RolledBack: the backup is older than was expected; *target* is untouched.
         WrongKey, WouldPrompt: it cannot be opened, so it cannot be verified; *target* is untouched.
         StoreUnavailable: the vault at *target* is in use, or the disk failed.
     """
@@ -65,24 +66,23 @@ def restore_backup(
 
     make_directories(durable.parent(target))
     files.check_private_dir(durable.parent(target))
-    copy = f"{target}.restoring-{os.urandom(4).hex()}"
+    copy = f"{target}.restoring-{os.urandom(8).hex()}"
     try:
         # The backup itself may lie anywhere, also where a vault would be refused.
         sqlite_copies.restore_backup(backup, copy)
         with open_copy(copy) as vault:
             counter = vault.commit_counter
-            expect(backup, counter, expect_counter)
+            recognise_copy(vault, backup, target=target, expected=expected, tell=tell)
             report = vault.verify()
             vault.begin_lineage()
             restored = Restored(report.items, counter, vault.commit_counter, vault.lineage)
-            anchor = anchor_of(vault, tell=tell)
+            header = vault._core.keys.header
         restored.kept = _free_name(target) if os.path.lexists(target) else None
         sqlite_copies.restore_backup(copy, target, set_aside=restored.kept)
     finally:
         remove_files(copy)
-    if anchor is not None:
-        # Killed before this line, the machine asks once: status --accept-lineage.
-        anchor.accept(restored.commit_counter)
+    # Killed before this line, the machine asks once: status --accept-lineage.
+    believe_restored(target, restored.commit_counter, header, tell=tell)
     return restored
 
 
@@ -90,4 +90,4 @@ def _free_name(target: str) -> str:
     from datetime import UTC, datetime
 
     name = f"{target}.before-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-    return name if not os.path.lexists(name) else f"{name}-{os.urandom(4).hex()}"
+    return name if not os.path.lexists(name) else f"{name}-{os.urandom(8).hex()}"

@@ -77,20 +77,21 @@ def make_directory(path: str) -> None:
 class Mutex:
     """A file that one program at a time may lock; the system lets go of it when a program dies.
 
-    Entering it raises OSError, or StoreUnavailable when another program holds it for two seconds.
+    Entering it gives the descriptor of the file, and raises OSError, or StoreUnavailable when
+    another program holds it for two seconds.
     """
 
     def __init__(self, path: str) -> None:
         self._path = path
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> int:
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
         self._descriptor = os.open(self._path, flags, 0o600)
         deadline = monotonic() + _PATIENCE_SECONDS
         while True:
             try:
                 _lock(self._descriptor)
-                return
+                return self._descriptor
             except OSError as error:
                 is_taken = error.errno in (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
                 if not is_taken or monotonic() > deadline:

@@ -19,6 +19,7 @@ class RemoteStatus(_Status):
 
     Attributes:
         agent: what the agent says of itself, ready for JSON.
+        answers_to: whether the vault answers to the fingerprint that was asked for.
     """
 
     def __init__(self, answer: dict[str, object]) -> None:
@@ -32,6 +33,8 @@ class RemoteStatus(_Status):
         self.vault_id = str(found["vault_id"])
         self.lineage = str(found["lineage"])
         self.epoch = int(found["epoch"])
+        self.fingerprint = str(found["fingerprint"])
+        self.answers_to = found["answers_to"] is True
         self.commit_counter = int(found["commit_counter"])
         self.slots = int(found["slots"])
         self.data_keys = int(found["data_keys"])
@@ -56,9 +59,12 @@ class Facts:
 
     def status(self) -> RemoteStatus:
         """See `Vault.status`; it also has what the agent says of itself."""
+        return self._status()
+
+    def _status(self, query: str = "") -> RemoteStatus:
         from strongroom.remote import answers
 
-        answer = answers.object_of(self._calls.data("GET", "/v1/strongroom/status", what="vault"))
+        answer = answers.object_of(self._calls.data("GET", f"/v1/strongroom/status{query}", what="vault"))
         try:
             return RemoteStatus(answer)
         except (KeyError, TypeError, ValueError):
@@ -73,6 +79,15 @@ class Facts:
     def lineage(self) -> bytes:
         """See `Vault.lineage`."""
         return bytes.fromhex(self.status().lineage)
+
+    @property
+    def fingerprint(self) -> str:
+        """See `Vault.fingerprint`."""
+        return self.status().fingerprint
+
+    def answers_to(self, fingerprint: str) -> bool:
+        """See `Vault.answers_to`."""
+        return self._status(f"?fingerprint={fingerprint}").answers_to
 
     @property
     def commit_counter(self) -> int:

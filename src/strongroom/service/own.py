@@ -12,7 +12,8 @@ from strongroom.service.fields import describe, own_metadata, rfc3339
 from strongroom.service.interface import Response
 from strongroom.service.refusals import Refused
 from strongroom.service.versions import shown_item
-from strongroom.service.words import flag, names_of, time_span, whole_number
+from strongroom.service.words import fingerprint, flag, names_of, time_span, whole_number
+from strongroom.vault.reads import open_fields
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def raw(call: Call, path: str) -> Response:
 
 
 def status(call: Call, _path: str) -> Response:
-    """GET status: the keeper's, and the vault's when it is open; for the owner."""
+    """GET status[?fingerprint=HEX]: the keeper's, and the vault's when it is open; for the owner."""
     call.owner_only()
     shown: dict[str, object] = dict(call.keeper.status())
     try:
@@ -61,6 +62,7 @@ def status(call: Call, _path: str) -> Response:
             "vault_id": found.vault_id,
             "lineage": found.lineage,
             "epoch": found.epoch,
+    asked = call.request.query.get("fingerprint")
             "commit_counter": found.commit_counter,
             "slots": found.slots,
             "data_keys": found.data_keys,
@@ -69,6 +71,8 @@ def status(call: Call, _path: str) -> Response:
         }
     except VaultLocked:
         shown["vault_status"] = None
+            "fingerprint": found.fingerprint,
+            "answers_to": None if asked is None else call.vault.answers_to(fingerprint(asked)),
     return replies.json_response(200, replies.envelope(call.request_id, shown))
 
 

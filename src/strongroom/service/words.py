@@ -30,6 +30,16 @@ def parse_request_id(value: object) -> bytes:
     return bytes.fromhex(value)
 
 
+def fingerprint(value: str) -> str:
+    """64 hex digits.
+
+    Raises: Refused: it is anything else.
+    """
+    if len(value) != 64 or not set(value).issubset("0123456789abcdef"):
+        raise Refused(400, "a fingerprint is 64 hex digits")
+    return value
+
+
 def whole_number(value: object, what: str, *, least: int = 0) -> int:
     """A number, or its digits in a string, as Vault's command line sends them.
 

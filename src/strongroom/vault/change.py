@@ -150,7 +150,7 @@ class ChangeContext:
         if change.replaced_keys is not None:
             change.replaced_keys.wipe()
         if core.anchor is not None and change.rows.writes:
-            core.anchor.advance(core.ledger.seen.counter)
+            core.anchor.advance(core.ledger.seen.counter, core.keys.header)
         if change.scrub:
             self._scrub(change)
 

@@ -114,7 +114,7 @@ class Core:
             if self._keys is None:
                 self.store.close()
                 return
-            seen = self.ledger.seen.counter
+            seen, header = self.ledger.seen.counter, self._keys.header
             self._keys.wipe()
             self._keys = None
             self.tree.forget()
@@ -123,7 +123,7 @@ class Core:
             del self.envelope, self.tree, self.ledger, self.audit
             self.store.close()
             if self.anchor is not None:
-                self.anchor.settle(seen)
+                self.anchor.settle(seen, header)
 
     def reading(self) -> _ReadingContext:
         """Rows of one moment, alone on this vault object; joins an open change."""
@@ -192,7 +192,9 @@ class Core:
         if not keys.has_header(body, mac):
             self._use(reload_keys(keys, body, mac, slot_rows(rows)), self.ledger.seen)
         # An older copy, put in place while this program has the vault open, ends here.
-        self.ledger.read(rows)
+        counter = self.ledger.read(rows).counter
+        if self.anchor is not None and counter > seen:
+            self.anchor.advance(counter, self.keys.header)
         self._token = token
 
 
@@ -200,6 +202,7 @@ class _ReadingContext:
     """``with core.reading() as rows``; hand-written because every get passes here."""
 
     __slots__ = ("_core", "_inner")
+        seen = self.ledger.seen.counter
 
     def __init__(self, core: Core) -> None:
         self._core = core

@@ -70,6 +70,24 @@ class VaultHandle(DepositHandle):
         return self._core.keys.header.lineage
 
     @property
+    def fingerprint(self) -> str:
+        """The public key of the vault's identity, in 64 hex digits: nobody can make another vault with it.
+
+        A new root key brings a new one, which the old one has signed.
+        """
+        return self._core.keys.header.identity.hex()
+
+    def answers_to(self, fingerprint: str) -> bool:
+        """Whether this is the vault's fingerprint, or one that it had before a new root key came.
+
+        Args:
+            fingerprint: 64 hex digits.
+        """
+        from strongroom.keys.identity import leads_to  # Ed25519, which most programs do without
+
+        return leads_to(self._core.keys.header, bytes.fromhex(fingerprint))
+
+    @property
     def commit_counter(self) -> int:
         """How many commits the vault has seen, read from the store."""
         from strongroom.vault import lineage
@@ -337,7 +355,7 @@ class VaultHandle(DepositHandle):
             finally:
                 copy.close()
             if core.anchor is not None:
-                core.anchor.backed_up(counter, core.clock_us())
+                core.anchor.backed_up(counter, core.keys.header, core.clock_us())
         return counter
 
     def lock(self) -> None:

@@ -55,11 +55,15 @@ class Status:
 
     Attributes:
         epoch: counts root keys.
+        fingerprint: 64 hex digits; see `Vault.fingerprint`.
         lineage: 32 hex digits; a restored backup starts a new one.
         commit_counter: how many commits this vault has seen.
     """
 
-    __slots__ = ("_created_us", "commit_counter", "data_keys", "epoch", "lineage", "location", "slots", "vault_id")
+    __slots__ = (
+        "_created_us", "commit_counter", "data_keys", "epoch", "fingerprint", "lineage", "location", "slots",
+        "vault_id",
+    )  # fmt: skip
 
     def __init__(self, core: Core, commit_counter: int, slots: int) -> None:
         header = core.keys.header
@@ -67,6 +71,7 @@ class Status:
         self.vault_id = header.vault_id.hex()
         self.lineage = header.lineage.hex()
         self.epoch = header.epoch
+        self.fingerprint = header.identity.hex()
         self.commit_counter = commit_counter
         self.slots = slots
         self.data_keys = len(core.keys.keyset.data_keys())

@@ -20,9 +20,10 @@ pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="th
 
 def test_every_option() -> None:
     """Each in its place."""
-    texts = "--vault /v --socket /s --user u --key-file /k --audit-dir /a"
+    texts = "--vault /v --socket /s --user u --key-file /k --audit-dir /a --expect-vault 9"
     found = parse(f"{texts} --for 5 --idle 6 --ready-fd 7 --expect-counter 8".split())
     assert (found.vault, found.socket, found.user, found.key_file, found.audit_dir) == ("/v", "/s", "u", "/k", "/a")
+    assert found.expect_vault == "9"
     assert (found.life_seconds, found.idle_seconds, found.ready_fd, found.expect_counter) == (5, 6, 7, 8)
 
 

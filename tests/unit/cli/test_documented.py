@@ -15,8 +15,8 @@ _, COMMANDS = PAGE.split("## Commands\n")
 COMMANDS, CODES = COMMANDS.split("## Exit codes\n")
 SECTIONS = {section.split("`", 1)[0]: section.split("\n", 1)[1] for section in COMMANDS.split("### `strongroom ")[1:]}
 GLOBAL = {
-    "--vault", "--key-file", "--passphrase-fd", "--identity", "--share-fd", "--expect-counter", "--no-agent", "--json",
-    "--yes", "-h", "--help",
+    "--vault", "--key-file", "--passphrase-fd", "--identity", "--share-fd", "--expect-counter", "--expect-vault",
+    "--no-agent", "--json", "--yes", "-h", "--help",
 }  # fmt: skip
 
 

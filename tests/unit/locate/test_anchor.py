@@ -13,6 +13,7 @@ import pytest
 
 import strongroom
 from strongroom.errors import RolledBack, Tampered, UnsafePermissions
+from strongroom.keys.format import Header
 from strongroom.locate import anchor as anchors
 from strongroom.locate import state_directory as state_directories
 from strongroom.locate.anchor import FileAnchor
@@ -212,23 +213,26 @@ def test_an_expected_counter(state: Path, place: tuple[Path, Path]) -> None:
         opened(place, expect_counter=2)
 
 
+HEADER = Header(vault_id=VAULT, lineage=LINEAGE, epoch=1, created_us=0, identity=b"\x05" * 32)
+
+
 def beside(state: Path, tell: list[str]) -> FileAnchor:
-    return FileAnchor(str(state), VAULT, LINEAGE, tell=tell.append)
+    return FileAnchor(str(state), VAULT, tell=tell.append)
 
 
 def a_lower_counter_comes_last(state: Path) -> int:
     """One program reads the anchor, another writes 9, then the first one writes 5."""
     told: list[str] = []
     slow, fast = beside(state, told), beside(state, told)
-    slow.settle(1)
-    thread = threading.Thread(target=fast.settle, args=(9,))
+    slow.settle(1, HEADER)
+    thread = threading.Thread(target=fast.settle, args=(9, HEADER))
 
     def change(record: AnchorRecord) -> AnchorRecord:
         thread.start()
         time.sleep(0.1)
-        return record.advanced(LINEAGE, 5)
+        return record.advanced(HEADER, 5)
 
-    slow.write(change, 5)
+    slow.write(change, 5, HEADER)
     thread.join()
     assert told == []
     return seen(state)
@@ -237,7 +241,7 @@ def a_lower_counter_comes_last(state: Path) -> int:
 def test_a_lower_counter_never_replaces_a_higher_one(state: Path) -> None:
     """Two programs take turns from reading to writing."""
     assert a_lower_counter_comes_last(state) == 9
-    beside(state, []).settle(3)
+    beside(state, []).settle(3, HEADER)
     assert seen(state) == 9
 
 
@@ -251,9 +255,9 @@ def test_a_stopped_program_hangs_nobody(state: Path, monkeypatch: pytest.MonkeyP
     """Who holds the lock for ever costs the others a note."""
     monkeypatch.setattr(state_directories, "_PATIENCE_SECONDS", 0.05)
     told: list[str] = []
-    beside(state, told).settle(1)
+    beside(state, told).settle(1, HEADER)
     with state_directories.Mutex(str(state / "lock")):
-        beside(state, told).settle(2)
+        beside(state, told).settle(2, HEADER)
     assert len(told) == 1
     assert "held by another program" in told[0]
     assert seen(state) == 1
@@ -261,17 +265,19 @@ def test_a_stopped_program_hangs_nobody(state: Path, monkeypatch: pytest.MonkeyP
 
 PROGRAM = """
 import sys
+from strongroom.keys.format import Header
 from strongroom.locate.anchor import FileAnchor
 told = []
+header = Header(vault_id=bytes([7]) * 16, lineage=bytes([1]) * 16, epoch=1, created_us=0, identity=bytes([5]) * 32)
 for counter in sys.argv[2:]:
-    FileAnchor(sys.argv[1], bytes([7]) * 16, bytes([1]) * 16, tell=told.append).settle(int(counter))
+    FileAnchor(sys.argv[1], header.vault_id, tell=told.append).settle(int(counter), header)
 sys.exit("; ".join(told) or 0)
 """
 
 
 def test_processes_that_write_at_once(state: Path) -> None:
     """Six processes write shuffled counters; the greatest is what remains."""
-    beside(state, []).settle(1)
+    beside(state, []).settle(1, HEADER)
     shuffled = [[2 + (first * 37 + number * 53) % 200 for number in range(20)] for first in range(6)]
     commands = [[sys.executable, "-c", PROGRAM, str(state), *map(str, counters)] for counters in shuffled]
     children = [subprocess.Popen(command) for command in commands]

@@ -27,6 +27,7 @@ from strongroom.errors import StrongroomError, VaultLocked, VaultNotFound, Would
 from strongroom.locate.addresses import is_path
 from strongroom.locate.agent_sockets import SYSTEM_DIRECTORY, VARIABLE, runtime_link, socket_id, socket_path
 from strongroom.service.service import Service
+from strongroom.locate.expected import Expected
 from strongroom.vault.policy import Principal
 
 TYPE_CHECKING = False
@@ -201,7 +202,7 @@ class Agent:
             way,
             secret if secret is not None else bytearray(),
             self._at_hand,
-            expect_counter=self._arguments.expect_counter,
+            expected=Expected(counter=self._arguments.expect_counter, fingerprint=self._arguments.expect_vault),
         )
         lifetime = Lifetime(self._arguments.life_seconds, self._arguments.idle_seconds)
         own = Principal(os.getuid(), os.getgid(), os.getgroups(), pid=os.getpid())

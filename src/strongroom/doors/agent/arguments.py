@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_TEXTS = ("vault", "socket", "user", "key-file", "audit-dir")
+_TEXTS = ("vault", "socket", "user", "key-file", "audit-dir", "expect-vault")
 _NUMBERS = ("for", "idle", "ready-fd", "expect-counter")
 
 
@@ -28,6 +28,7 @@ class AgentArguments:
         ready_fd: a pipe's end that receives a byte when clients are served; then the standard streams are
             let go of, and what lies at hand is not tried at the start; -1 for an agent in the foreground.
         expect_counter: the commit that the vault must have reached.
+        expect_vault: the fingerprint that it must have, or have had.
     """
 
     def __init__(self) -> None:
@@ -40,6 +41,7 @@ class AgentArguments:
         self.idle_seconds: int | None = None
         self.ready_fd = -1
         self.expect_counter: int | None = None
+        self.expect_vault: str | None = None
 
 
 def parse(words: Sequence[str]) -> AgentArguments:
@@ -69,4 +71,5 @@ def parse(words: Sequence[str]) -> AgentArguments:
     arguments.idle_seconds = numbers.get("idle")
     arguments.ready_fd = numbers.get("ready-fd", -1)
     arguments.expect_counter = numbers.get("expect-counter")
+    arguments.expect_vault = given.get("expect-vault")
     return arguments

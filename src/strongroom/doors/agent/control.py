@@ -8,6 +8,7 @@ from __future__ import annotations
 from strongroom.doors.agent.clocks import Lifetime
 from strongroom.doors.agent.ways import WAYS, Opening
 from strongroom.errors import StrongroomError
+from strongroom.locate.expected import Expected
 from strongroom.service.interface import Response
 
 TYPE_CHECKING = False
@@ -95,12 +96,15 @@ class Control:
                 raise ValueError("there is no such way to unlock")
             lifetime = Lifetime(_seconds(query, "for"), _seconds(query, "idle"))
             counter = query.get("expect_counter")
+            expected = Expected(
+                counter=None if counter is None else _number(counter), fingerprint=query.get("expect_vault")
+            )
             opening = Opening(
                 self._location,
                 way,
                 bytearray(body),
                 self._environment,
-                expect_counter=None if counter is None else _number(counter),
+                expected=expected,
             )
             attempt = self._keeper.begin_unlocking(opening.open, self._wake, lifetime, connection.principal)
         except ValueError as error:

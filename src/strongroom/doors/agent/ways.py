@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from strongroom.locate.expected import NOTHING, Expected
 from strongroom.secret import wipe
 
 TYPE_CHECKING = False
@@ -28,7 +29,7 @@ class Opening:
         way: one of `WAYS`.
         secret: what was typed, a key file's bytes, shares as lines, or an identity file's path; wiped by `open`.
         environment: what lies at hand, for `AT_HAND`.
-        expect_counter: the commit counter that the vault must have reached.
+        expected: what the caller knows of the vault.
     """
 
     def __init__(
@@ -38,13 +39,13 @@ class Opening:
         secret: bytearray,
         environment: Mapping[str, str],
         *,
-        expect_counter: int | None = None,
+        expected: Expected = NOTHING,
     ) -> None:
         self._location = location
         self._way = way
         self._secret = secret
         self._environment = environment
-        self._expect_counter = expect_counter
+        self._expected = expected
 
     def open(self) -> Vault:
         """The open vault, found to be the newest state.
@@ -66,10 +67,10 @@ class Opening:
     def _unlock(self, store: Store) -> Vault:
         from functools import partial
 
-        from strongroom.locate.anchor import guard
+        from strongroom.locate.recognition import guard
         from strongroom.locate.unlock import unlock
 
-        open = partial(unlock, store, admit=partial(guard, expect_counter=self._expect_counter), may_ask=False)
+        open = partial(unlock, store, admit=partial(guard, expected=self._expected), may_ask=False)
         if self._way == TYPED:
             return open(passphrase=self._secret)
         if self._way == KEY_FILE:

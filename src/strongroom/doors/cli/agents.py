@@ -9,6 +9,7 @@ from strongroom.remote.connection import AgentClient, NoAgent
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from strongroom.locate.expected import Expected
     from strongroom.remote.messages import ResponseHead
 
 _PREFIX = "/v1/strongroom/agent/"
@@ -76,7 +77,7 @@ class AgentControl:
         return shown
 
     def unlock(
-        self, way: str, secret: bytearray, *, life: int | None, idle: int | None, expect_counter: int | None
+        self, way: str, secret: bytearray, *, life: int | None, idle: int | None, expected: Expected
     ) -> None:
         """Have the agent open the vault.
 
@@ -84,11 +85,17 @@ class AgentControl:
             way: one of ``doors.agent.ways.WAYS``.
             secret: as that way takes it; wiped by the caller.
             life, idle: seconds until the keys go.
+            expected: what the caller knows of the vault.
 
         Raises: StrongroomError: as `strongroom.locate.opening.open`.
         """
-        numbers = {"for": life, "idle": idle, "expect_counter": expect_counter}
-        query = "".join(f"&{name}={number}" for name, number in numbers.items() if number is not None)
+        given = {
+            "for": life,
+            "idle": idle,
+            "expect_counter": expected.counter,
+            "expect_vault": expected.fingerprint,
+        }
+        query = "".join(f"&{name}={value}" for name, value in given.items() if value is not None)
         self.call("POST", "unlock", f"?way={way}{query}", secret)
 
 

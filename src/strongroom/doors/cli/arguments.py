@@ -19,7 +19,15 @@ if TYPE_CHECKING:
 
     from strongroom.doors.cli.interface import Command, GlobalArguments
 
-GLOBAL_OPTIONS_WITH_VALUE = ("--vault", "--key-file", "--passphrase-fd", "--identity", "--share-fd", "--expect-counter")
+GLOBAL_OPTIONS_WITH_VALUE = (
+    "--vault",
+    "--key-file",
+    "--passphrase-fd",
+    "--identity",
+    "--share-fd",
+    "--expect-counter",
+    "--expect-vault",
+)
 GLOBAL_FLAGS = ("--json", "--no-agent", "--yes")
 
 
@@ -46,6 +54,16 @@ def positive_number(text: str) -> int:
     if not number:
         raise argparse.ArgumentTypeError("takes a whole number from 1")
     return number
+
+
+def fingerprint(text: str) -> str:
+    """An option's value as a vault's fingerprint."""
+    from strongroom.locate.expected import checked_fingerprint
+
+    try:
+        return checked_fingerprint(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def build_parser(verb: str, command: Command) -> Parser:
@@ -79,6 +97,12 @@ def add_global_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--expect-counter", metavar="N", type=whole_number, help="refuse a vault that is older than its commit N"
+    )
+    group.add_argument(
+        "--expect-vault",
+        metavar="FINGERPRINT",
+        type=fingerprint,
+        help="refuse another vault than the one that has, or had, this fingerprint",
     )
     group.add_argument("--identity", metavar="FILE", help="open with this age identity or SSH private key")
     group.add_argument(

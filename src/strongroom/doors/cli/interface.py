@@ -18,6 +18,7 @@ class GlobalArguments:
     identity: str | None = None
     share_fd: int | None = None
     expect_counter: int | None = None
+    expect_vault: str | None = None
     use_agent: bool = True
     json: bool = False
     yes: bool = False

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from strongroom.doors.cli.interface import GlobalArguments
+    from strongroom.locate.expected import Expected
     from strongroom.vault.vault import Vault
 
 
@@ -79,13 +80,11 @@ def open_vault(
     Raises: StrongroomError: as `strongroom.locate.opening.open`.
     """
     from strongroom.doors.cli import output
-    from strongroom.locate.anchor import guard
+    from strongroom.locate.recognition import guard
 
     def admit(vault: Vault) -> None:
         before(vault)
-        # Who names the counter needs no anchor, and no note that there is none.
-        tell = output.note if arguments.expect_counter is None else None
-        guard(vault, expect_counter=arguments.expect_counter, tell=tell)
+        guard(vault, expected=expected_of(arguments), tell=output.note)
 
     place = location_of(arguments)
     try:
@@ -125,7 +124,7 @@ def open_items(arguments: GlobalArguments) -> Vault:
     return open_with_agent(
         location_of(arguments),
         is_named=arguments.vault is not None,
-        expect_counter=arguments.expect_counter,
+        expected=expected_of(arguments),
         directly=lambda may_ask: open_vault(arguments, may_ask=may_ask),
     )
 
@@ -178,6 +177,13 @@ def open_admitted(
             raise
         # A scheme that nothing serves.
         raise UsageError(str(error)) from None
+
+
+def expected_of(arguments: GlobalArguments) -> Expected:
+    """What the options say of the vault before it is opened."""
+    from strongroom.locate.expected import Expected
+
+    return Expected(counter=arguments.expect_counter, fingerprint=arguments.expect_vault)
 
 
 def _check_ways(arguments: GlobalArguments) -> None:

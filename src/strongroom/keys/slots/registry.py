@@ -50,9 +50,10 @@ class SlotKind:
         name: as people see and type it.
         load: imports the kind's file.
         parameters_bytes_max: how long its parameters may be.
+        is_public: whether a slot of it can be made by whoever knows what the store shows to everybody.
     """
 
-    __slots__ = ("load", "name", "number", "parameters_bytes_max")
+    __slots__ = ("is_public", "load", "name", "number", "parameters_bytes_max")
 
     def __init__(
         self,
@@ -61,11 +62,13 @@ class SlotKind:
         load: Callable[[], KindFunctions],
         *,
         parameters_bytes_max: int = PARAMETERS_BYTES_MAX,
+        is_public: bool = False,
     ) -> None:
         self.number = number
         self.name = name
         self.load = load
         self.parameters_bytes_max = parameters_bytes_max
+        self.is_public = is_public
 
 
 # Functions with an import in them, not names of modules: what freezes a program into one file finds these.
@@ -110,7 +113,7 @@ KINDS = (
     SlotKind(2, "key-file", _key_file),
     SlotKind(3, "recovery", _recovery),
     SlotKind(4, "keyring", _os_keyring),
-    SlotKind(5, "age", _age, parameters_bytes_max=AGE_PARAMETERS_BYTES_MAX),
+    SlotKind(5, "age", _age, parameters_bytes_max=AGE_PARAMETERS_BYTES_MAX, is_public=True),
     SlotKind(6, "shares", _shares),
 )
 
@@ -121,6 +124,14 @@ def kind_name(number: int) -> str:
     Raises: FormatUnsupported: no such kind.
     """
     return _kind(number).name
+
+
+def is_public(number: int) -> bool:
+    """Whether anybody can make a slot of this kind that its credential opens: a recipient is public.
+
+    Raises: FormatUnsupported: no such kind.
+    """
+    return _kind(number).is_public
 
 
 def parameters_bytes_max(number: int) -> int:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from datetime import UTC, datetime, timedelta
 
-from strongroom.errors import NotFound, StrongroomError
+from strongroom.errors import NotFound, StrongroomError, Tampered
 from strongroom.keys.format import Header, SlotRecord
 from strongroom.keys.slots import registry
 from strongroom.locate.anchor import FileAnchor
 from strongroom.locate.diagnosis.finding import Finding, from_error
 from strongroom.locate.diagnosis.machine import judge_clock
+from strongroom.locate.places import Places
 from strongroom.locate.state_directory import is_foreign, state_directory
 from strongroom.stores.interface import Store, blob
 from strongroom.stores.schema import HEADER
@@ -45,7 +46,7 @@ def check_store(store: Store, *, now: datetime, backup_days: int) -> Iterator[Fi
     if records:
         newest = _EPOCH + timedelta(microseconds=max(record.created_us for record in records))
         yield from judge_clock(newest, now, "a key slot")
-    yield from _check_anchor(vault_id, now=now, backup_days=backup_days)
+    yield from _check_anchor(store.location, vault_id, now=now, backup_days=backup_days)
 
 
 def judge_slots(records: list[SlotRecord]) -> Iterator[Finding]:
@@ -85,7 +86,7 @@ def check_open(vault: Vault, *, now: datetime) -> Iterator[Finding]:
         )
 
 
-def _check_anchor(vault_id: bytes, *, now: datetime, backup_days: int) -> Iterator[Finding]:
+def _check_anchor(location: str, vault_id: bytes, *, now: datetime, backup_days: int) -> Iterator[Finding]:
     try:
         directory = state_directory()
     except NotFound as error:
@@ -96,10 +97,14 @@ def _check_anchor(vault_id: bytes, *, now: datetime, backup_days: int) -> Iterat
         return
     remarks: list[str] = []
     try:
-        record = FileAnchor(directory, vault_id, b"", tell=remarks.append).read()
+        record = FileAnchor(directory, vault_id, tell=remarks.append).read()
+        other = Places(directory, location).is_foreign(vault_id)
     except StrongroomError as error:
         yield from_error("anchor", error, f"ls -la {directory}")
         return
+    if other is not None:
+        stranger = Tampered(f"another vault lies here (id {vault_id.hex()}) than was seen before (id {other.hex()})")
+        yield from_error("anchor", stranger, "strongroom status --accept-vault")
     if not _is_writable(directory):
         yield _no_anchor(f"{directory} cannot be written")
     elif record is None:

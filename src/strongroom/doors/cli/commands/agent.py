@@ -77,6 +77,7 @@ def _run(arguments: Arguments) -> int:
         "--for": None if arguments.life is None else int(arguments.life.total_seconds()),
         "--idle": None if arguments.idle is None else int(arguments.idle.total_seconds()),
         "--expect-counter": arguments.expect_counter,
+        "--expect-vault": arguments.expect_vault,
     }
     become_agent([str(word) for name, value in given.items() if value is not None for word in (name, value)])
 

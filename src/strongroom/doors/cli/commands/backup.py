@@ -6,7 +6,7 @@ import os
 
 from strongroom.doors.cli import output
 from strongroom.doors.cli.interface import GlobalArguments
-from strongroom.doors.cli.opening import open_admitted, open_vault
+from strongroom.doors.cli.opening import expected_of, open_admitted, open_vault
 from strongroom.errors import RolledBack, Tampered
 from strongroom.items import quoted
 
@@ -53,11 +53,11 @@ def run(arguments: Arguments) -> int:
 
 
 def _check(arguments: Arguments, path: str) -> int:
-    from strongroom.locate.anchor import expect
+    from strongroom.locate.recognition import recognise_copy
 
     try:
         with open_admitted(arguments, path, is_backup=True) as copy:
-            expect(path, copy.commit_counter, arguments.expect_counter)
+            recognise_copy(copy, path, expected=expected_of(arguments), tell=output.note)
             report = copy.verify()
             newest = copy.last_commit
     except Tampered as error:

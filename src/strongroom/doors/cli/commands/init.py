@@ -53,8 +53,8 @@ def run(arguments: Arguments) -> int:
     from contextlib import ExitStack
 
     from strongroom.doors.cli.new_credentials import new_credential
-    from strongroom.locate.anchor import remember_new
     from strongroom.locate.making import make_vault, refuse_existing
+    from strongroom.locate.recognition import remember_new
 
     location = location_of(arguments)
     refuse_existing(location)

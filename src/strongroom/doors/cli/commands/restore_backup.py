@@ -8,7 +8,7 @@ from strongroom.doors.cli import output
 from strongroom.doors.cli.exit_codes import OK
 from strongroom.doors.cli.inputs import confirm
 from strongroom.doors.cli.interface import GlobalArguments
-from strongroom.doors.cli.opening import location_of, open_admitted
+from strongroom.doors.cli.opening import expected_of, location_of, open_admitted
 from strongroom.errors import VaultNotFound
 
 TYPE_CHECKING = False
@@ -51,7 +51,7 @@ def run(arguments: Arguments) -> int:
         backup,
         target,
         open_copy=lambda copy: open_admitted(arguments, copy),
-        expect_counter=arguments.expect_counter,
+        expected=expected_of(arguments),
         tell=output.note,
     )
     if arguments.json:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from strongroom.doors.cli import output
 from strongroom.doors.cli.agents import AgentControl
 from strongroom.doors.cli.interface import GlobalArguments
-from strongroom.doors.cli.opening import location_of
+from strongroom.doors.cli.opening import expected_of, location_of
 from strongroom.remote.connection import NoAgent
 
 TYPE_CHECKING = False
@@ -50,7 +50,7 @@ def run(arguments: Arguments) -> int:
         agent.unlock,
         life=_seconds(arguments.life),
         idle=_seconds(arguments.idle),
-        expect_counter=arguments.expect_counter,
+        expected=expected_of(arguments),
     )
     try:
         unlock_somehow(arguments, location, unlock)
