@@ -248,9 +248,13 @@ def looks_secret(keys: Sequence[str], data: bytes) -> bool:
     if any(is_secret_name(key) for key in keys[:-1]) and not is_plain_name(keys[-1]):
         return True
     text = data[:4096].decode("utf-8", "replace").lstrip()
-    if text.startswith(_TOKEN_BEGINNINGS) and len(text) >= _TOKEN_CHARACTERS_MIN and "PUBLIC KEY" not in text[:40]:
-        return True
-    return has_password(text)
+    return is_token(text) or has_password(text)
+
+
+def is_token(text: str) -> bool:
+    """Whether *text* begins as a private key or a known kind of token does."""
+    is_long = len(text) >= _TOKEN_CHARACTERS_MIN
+    return is_long and text.startswith(_TOKEN_BEGINNINGS) and "PUBLIC KEY" not in text[:40]
 
 
 def is_plain_name(name: str) -> bool:

@@ -91,14 +91,14 @@ class Choice:
         from fnmatch import fnmatchcase
 
         text = entry.data[: _PLACEHOLDER_LENGTH_MAX + 1].decode("utf-8", "replace")
+        if entry.note:
+            return entry.note
         if not entry.data or (entry.kind == "json" and entry.data == b"null"):
             return "is empty"
         if is_reference(text):
             return "is a reference already"
         if any(fnmatchcase(name, pattern) for pattern in self._skip):
             return "is skipped"
-        if entry.note:
-            return entry.note
         if self._only:
             return "" if any(fnmatchcase(name, pattern) for pattern in self._only) else "is not asked for"
         if len(text) <= _PLACEHOLDER_LENGTH_MAX and _PLACEHOLDER.fullmatch(text.strip()):

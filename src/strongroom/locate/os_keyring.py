@@ -45,7 +45,7 @@ def read_entry(parameters: bytes) -> BoundCredential | None:
         text: str | None = _backend().get_password(SERVICE, entry_name(parameters))
         return text
 
-    text = _within_patience(read)
+    text = within_patience(read)
     return None if text is None else decode_entry(parameters, text)
 
 
@@ -58,7 +58,7 @@ def store_entry(credential: BoundCredential) -> None:
     def store() -> None:
         _backend().set_password(SERVICE, entry_name(credential.parameters), encode_entry(credential))
 
-    _within_patience(store)
+    within_patience(store)
     # A keyring that forgets would leave a slot that nothing opens.
     kept = read_entry(credential.parameters)
     if kept is None:
@@ -80,7 +80,7 @@ def forget_entry(parameters: bytes) -> bool:
         backend.delete_password(SERVICE, entry_name(parameters))
         return True
 
-    return _within_patience(forget)
+    return within_patience(forget)
 
 
 def _backend() -> Any:
@@ -135,7 +135,7 @@ def _check_secret_service(collection: str) -> None:
         connection.close()
 
 
-def _within_patience(work: Callable[[], T]) -> T:
+def within_patience(work: Callable[[], T]) -> T:
     """What *work* returns, or an error after a few seconds: a keyring may hang without limit.
 
     It runs in a thread of its own, which a process may leave behind. Every failure of a

@@ -17,6 +17,8 @@ VERBS = (
     "log",
     "restore",
     "require",
+    "import",
+    "example",
     "configure",
     "run",
     "allow",

@@ -1,0 +1,55 @@
+"""``strongroom import``: take the credentials of other programs' files into the vault."""
+
+from __future__ import annotations
+
+from strongroom.doors.cli import output
+from strongroom.doors.cli.exit_codes import UsageError
+from strongroom.doors.cli.import_arguments import ImportArguments as Arguments
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
+SUMMARY = "take the credentials of a file or an OS keyring into the vault"
+WORDS = "SOURCE"
+DETAILS = """\
+SOURCE is a file, - for standard input, or keyring: for the OS keyring. It shows what goes where
+first, and asks on a terminal. From files that hold other things too, it takes what looks secret.
+"""
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """Add where to, which format, which values, and what becomes of the file."""
+    from strongroom.formats.dotenv import DIALECTS
+    from strongroom.formats.registry import FORMATS
+
+    add = parser.add_argument
+    add("--to", metavar="PATH", help="put everything below PATH (default: the folder's and the file's name)")
+    add("--format", choices=tuple(FORMATS), help="the file's format (default: what its name says)")
+    add("--dialect", choices=DIALECTS, default="python-dotenv", help="whose .env file it is")
+    add("--all", action="store_true", default=False, help="also what does not look secret")
+    add("--only", metavar="NAME", action="append", default=[], help="these values alone; * stands for anything")
+    add("--skip", metavar="NAME", action="append", default=[], help="all but these values")
+    add("--dry-run", action="store_true", default=False, help="show what would be done, and do nothing")
+    add("--overwrite", action="store_true", default=False, help="replace other values in the vault, as new versions")
+    add("--replace", action="store_true", default=False, help="put references in the place of the values in the file")
+    add("--template", action="store_true", default=False, help="make the file a template for render instead")
+    add("--wipe", action="store_true", default=False, help="overwrite and remove the file afterwards")
+
+
+def run(arguments: Arguments) -> int:
+    """Read, show, ask, store, read back; then rewrite or remove the file."""
+    from strongroom.doors.cli.foreign_files import read_foreign
+    from strongroom.doors.cli.import_steps import Import
+
+    if arguments.replace + arguments.template + arguments.wipe > 1:
+        raise UsageError("--replace, --template and --wipe each say what becomes of the file; give one")
+    file = read_foreign(arguments.source, format=arguments.format, dialect=arguments.dialect)
+    steps = Import(file, arguments)
+    if not steps.plan.taken:
+        steps.show(None)
+        output.note(f"nothing in {file.shown} is to be imported")
+        return 0
+    if arguments.dry_run:
+        return steps.rehearse()
+    return steps.perform()
