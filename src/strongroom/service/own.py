@@ -54,6 +54,7 @@ def raw(call: Call, path: str) -> Response:
 def status(call: Call, _path: str) -> Response:
     """GET status[?fingerprint=HEX]: the keeper's, and the vault's when it is open; for the owner."""
     call.owner_only()
+    asked = call.request.query.get("fingerprint")
     shown: dict[str, object] = dict(call.keeper.status())
     try:
         found = call.vault.status()
@@ -62,7 +63,8 @@ def status(call: Call, _path: str) -> Response:
             "vault_id": found.vault_id,
             "lineage": found.lineage,
             "epoch": found.epoch,
-    asked = call.request.query.get("fingerprint")
+            "fingerprint": found.fingerprint,
+            "answers_to": None if asked is None else call.vault.answers_to(fingerprint(asked)),
             "commit_counter": found.commit_counter,
             "slots": found.slots,
             "data_keys": found.data_keys,
@@ -71,8 +73,6 @@ def status(call: Call, _path: str) -> Response:
         }
     except VaultLocked:
         shown["vault_status"] = None
-            "fingerprint": found.fingerprint,
-            "answers_to": None if asked is None else call.vault.answers_to(fingerprint(asked)),
     return replies.json_response(200, replies.envelope(call.request_id, shown))
 
 

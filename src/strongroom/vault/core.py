@@ -191,6 +191,7 @@ class Core:
         body, mac = blob(header, 1), blob(header, 2)
         if not keys.has_header(body, mac):
             self._use(reload_keys(keys, body, mac, slot_rows(rows)), self.ledger.seen)
+        seen = self.ledger.seen.counter
         # An older copy, put in place while this program has the vault open, ends here.
         counter = self.ledger.read(rows).counter
         if self.anchor is not None and counter > seen:
@@ -202,7 +203,6 @@ class _ReadingContext:
     """``with core.reading() as rows``; hand-written because every get passes here."""
 
     __slots__ = ("_core", "_inner")
-        seen = self.ledger.seen.counter
 
     def __init__(self, core: Core) -> None:
         self._core = core

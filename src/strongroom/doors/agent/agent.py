@@ -26,8 +26,8 @@ from strongroom.doors.agent.ways import AT_HAND, KEY_FILE, Opening, read_key_fil
 from strongroom.errors import StrongroomError, VaultLocked, VaultNotFound, WouldPrompt
 from strongroom.locate.addresses import is_path
 from strongroom.locate.agent_sockets import SYSTEM_DIRECTORY, VARIABLE, runtime_link, socket_id, socket_path
-from strongroom.service.service import Service
 from strongroom.locate.expected import Expected
+from strongroom.service.service import Service
 from strongroom.vault.policy import Principal
 
 TYPE_CHECKING = False
