@@ -13,7 +13,6 @@ from strongroom.service.interface import Response
 from strongroom.service.refusals import Refused
 from strongroom.service.versions import shown_item
 from strongroom.service.words import fingerprint, flag, names_of, time_span, whole_number
-from strongroom.vault.reads import open_fields
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
