@@ -30,7 +30,7 @@ LINUX = sys.platform.startswith("linux")
 IS_ROOT = LINUX and os.geteuid() == 0
 
 
-def make_vault(directory: Path, *, items: int = 1) -> Path:
+def make_vault(directory: Path, *, items: int = 1, profile: Argon2idProfile = CHEAP) -> Path:
     """A vault that PASSPHRASE opens, and the key file ``key`` beside it; ``bank/checking`` is in it."""
     os.chmod(directory, 0o700)
     path = directory / "vault.db"
@@ -38,7 +38,7 @@ def make_vault(directory: Path, *, items: int = 1) -> Path:
     key_file = new_key_file()
     (directory / "key").write_bytes(encode_key_file(key_file))
     (directory / "key").chmod(0o400)
-    credentials = [PassphraseCredential(bytearray(PASSPHRASE), profile=CHEAP), key_file]
+    credentials = [PassphraseCredential(bytearray(PASSPHRASE), profile=profile), key_file]
     with create_vault(store, credentials, author="test") as vault:
         store.publish()
         vault.set("bank/checking", {"username": "dustin", "password": "canary-7f3a"})

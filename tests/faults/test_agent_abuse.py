@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from strongroom.doors.agent.connection import REQUEST_SECONDS
+from strongroom.keys.slots.passphrase import Argon2idProfile
 from tests.agents import IS_ROOT, LINUX, AgentUnderTest, make_vault, open_vault
 
 pytestmark = pytest.mark.skipif(not LINUX, reason="the agent is tested on Linux")
@@ -223,6 +224,29 @@ def test_a_flood_of_unlock_attempts(agent: AgentUnderTest) -> None:
     assert answers.count(429) > 30
     assert set(answers) <= {400, 429}
     assert agent.status()["locked"] is False
+
+
+def test_a_client_that_leaves_while_its_passphrase_is_tried(tmp_path: Path) -> None:
+    """The loop sleeps until the key derivation is over, and is not woken by the hang-up again and again."""
+    make_vault(tmp_path, profile=Argon2idProfile(memory_kib=65_536, iterations=10, lanes=1))
+    with AgentUnderTest(tmp_path) as agent:
+        words = b"POST /v1/strongroom/agent/unlock?way=typed HTTP/1.1\r\nContent-Length: 7\r\n\r\nmistake"
+        before, started = loop_seconds(agent.pid), time.monotonic()
+        with agent.connect() as client:
+            client.sendall(words)
+        while agent.status()["failed_attempts"] == 0:
+            assert time.monotonic() - started < 60
+            time.sleep(0.05)
+        took = time.monotonic() - started
+        assert took > 0.2, "the derivation is too quick to show anything"
+        assert loop_seconds(agent.pid) - before < took / 4
+        agent.wait_until(lambda status: status["connections"] == 1)
+
+
+def loop_seconds(pid: int) -> float:
+    """The processor time of the thread that serves clients; key derivations have their own."""
+    fields = Path(f"/proc/{pid}/task/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def test_wrong_attempts_are_heard_ever_later(agent: AgentUnderTest) -> None:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import resource
 import shutil
+import signal
+import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from strongroom.errors import FormatUnsupported, StoreUnavailable, Tampered, UnsafePermissions
-from strongroom.locate.audit_files import AuditFile, audit_directory, file_path, list_writers
+from strongroom.locate import audit_writing
+from strongroom.locate.audit_files import audit_directory, file_path, list_writers
 from strongroom.locate.audit_review import Review, hidden_names, review
+from strongroom.locate.audit_writing import AuditFile
 from strongroom.vault.audit_checkpoint import make_checkpoint, read_checkpoint
 from strongroom.vault.audit_file import AuditKeys, Chain
 from strongroom.vault.policy import Executable, Principal
@@ -275,21 +282,122 @@ def test_two_agents_at_once_are_two_writers(vault: Vault, tmp_path: Path) -> Non
     assert check(vault, directory).findings == []
 
 
-def test_nothing_is_answered_when_it_cannot_be_written(vault: Vault, tmp_path: Path) -> None:
-    """After the first failure every further line fails, also when there is room again: the chain has a gap."""
-    audit = AuditFile(str(tmp_path / "audit"), vault._core)
-    descriptor = audit._descriptor
-    full = os.open("/dev/full", os.O_WRONLY)
-    kept = os.dup(descriptor)
-    os.dup2(full, descriptor)
-    with pytest.raises(StoreUnavailable, match="no space left"):
-        audit.record(READER, "read", "a", [], "ok", "x", 1)
-    os.dup2(kept, descriptor)
-    with pytest.raises(StoreUnavailable):
-        audit.record(READER, "read", "a", [], "ok", "x", 1)
-    os.close(full)
-    os.close(kept)
+@contextmanager
+def full_disk(audit: AuditFile, *, after: int = 0) -> Iterator[None]:
+    """No more than *after* bytes still fit into the file that *audit* appends to."""
+    size = os.fstat(audit._descriptor).st_size
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size + after, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+
+
+def read(audit: AuditFile, name: str) -> None:
+    audit.record(READER, "read", "bank/checking", ["password"], "ok", name, 1_000_000)
+
+
+def shown(vault: Vault, directory: Path) -> list[tuple[object, object]]:
+    """What the files say, once everything in them holds."""
+    entries: list[dict[str, object]] = []
+    assert review(vault._core, str(directory), checkpoints=[], show=entries.append).findings == []
+    return [(entry["id"], entry["outcome"]) for entry in entries]
+
+
+@pytest.mark.parametrize("after", [0, 1, 200, 400], ids=lambda after: f"{after} bytes left")
+def test_a_full_disk_withholds_every_answer_until_there_is_room(vault: Vault, tmp_path: Path, after: int) -> None:
+    """Nothing may be answered meanwhile; then the record goes on where it ended, says how many, and holds."""
+    directory = tmp_path / "audit"
+    audit = AuditFile(str(directory), vault._core)
+    read(audit, "before")
+    size = os.path.getsize(files_of(directory)[0])
+    several = [(READER, "read", "bank/checking", ["password"], "ok", f"lost-{number}", 1) for number in range(3)]
+    with full_disk(audit, after=after):
+        for _ in range(2):
+            with pytest.raises(StoreUnavailable, match=r"cannot be written: (no space left|file too large)"):
+                audit.record_all(several)
+        assert audit.trouble
+    read(audit, "after")
+    assert not audit.trouble
     audit.close()
+    told = ("", "6 entries before this one could not be written, and were not answered")
+    assert shown(vault, directory) == [("before", "ok"), told, ("after", "ok")]
+    assert len(files_of(directory)) == 1
+    assert os.path.getsize(files_of(directory)[0]) > size
+
+
+def test_an_agent_that_ends_on_a_full_disk_leaves_a_record_that_holds(vault: Vault, tmp_path: Path) -> None:
+    """A part of a line stays behind, as after a power cut; the next agent goes on behind it."""
+    directory = tmp_path / "audit"
+    audit = AuditFile(str(directory), vault._core)
+    read(audit, "before")
+    with full_disk(audit, after=100), pytest.raises(StoreUnavailable):
+        read(audit, "lost")
+    audit.close()
+    audit = AuditFile(str(directory), vault._core)
+    read(audit, "after")
+    audit.close()
+    assert shown(vault, directory) == [("before", "ok"), ("after", "ok")]
+    assert len(files_of(directory)) == 2
+
+
+def test_what_the_disk_did_not_take_is_not_gone_on_with(
+    vault: Vault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a failed fdatasync nobody knows what is there: nothing is answered before a new file has begun."""
+    directory = tmp_path / "audit"
+    audit = AuditFile(str(directory), vault._core)
+    really = os.fdatasync
+
+    def fail(_descriptor: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(audit_writing.os, "fdatasync", fail)
+    read(audit, "one")
+    deadline = time.monotonic() + 60
+    while not audit._is_suspect:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    for _ in range(3):
+        with pytest.raises(StoreUnavailable, match="input/output error"):
+            read(audit, "lost")
+    assert len(files_of(directory)) == 1, "what could not be begun is taken away again"
+    monkeypatch.setattr(audit_writing.os, "fdatasync", really)
+    audit._retry_at = 0.0
+    read(audit, "two")
+    assert not audit.trouble
+    audit.close()
+    assert len(files_of(directory)) == 2
+    assert [one for one, _ in shown(vault, directory)] == ["one", "", "two"]
+
+
+def test_a_file_that_cannot_be_begun_is_no_end_of_the_record(
+    vault: Vault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The old one goes on beyond its size, trouble is told, and the next one begins when it can be."""
+    directory = tmp_path / "audit"
+    audit = AuditFile(str(directory), vault._core, file_bytes_max=1_000)
+    begin = audit._begin
+
+    def fail(_number: int, *, cut: int = 0) -> None:
+        raise OSError(errno.EDQUOT, os.strerror(errno.EDQUOT))
+
+    monkeypatch.setattr(audit, "_begin", fail)
+    for number in range(6):
+        read(audit, f"{number}")
+    assert "quota" in audit.trouble
+    assert len(files_of(directory)) == 1
+    monkeypatch.setattr(audit, "_begin", begin)
+    audit._retry_at = 0.0
+    for number in range(6, 9):
+        read(audit, f"{number}")
+    assert not audit.trouble
+    audit.close()
+    assert len(files_of(directory)) > 1
+    assert [one for one, _ in shown(vault, directory)] == [f"{number}" for number in range(9)]
 
 
 def test_places_that_are_open_to_others(vault: Vault, tmp_path: Path) -> None:

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from strongroom.errors import StrongroomError, Tampered, VaultLocked
-from strongroom.locate.audit_files import AuditFile, file_path, list_writers
+from strongroom.locate.audit_files import file_path, list_writers
 from strongroom.locate.audit_review import review
+from strongroom.locate.audit_writing import AuditFile
 from strongroom.locate.depositing import Depositor, write_depositor_file
 from strongroom.stores import inbox as inboxes
 from strongroom.stores.inbox import Inbox

@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -24,6 +24,10 @@ from strongroom.vault.opening import create_vault
 from strongroom.vault.policy import Principal
 from strongroom.vault.vault import Vault
 from tests.peers import require
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from strongroom.service.interface import AuditEntry
 
 OWNER = Principal(1000, 1000)
 
@@ -44,8 +48,8 @@ class Door:
     def status(self) -> dict[str, object]:
         return {}
 
-    def record(self, _principal: Principal, operation: str, path: str, *_more: object) -> None:
-        self.lines.append(f"{operation} {path}")
+    def record_all(self, entries: Sequence[AuditEntry]) -> None:
+        self.lines.extend(f"{operation} {path}" for _principal, operation, path, *_more in entries)
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         service = self.service

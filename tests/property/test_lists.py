@@ -47,7 +47,7 @@ class Office:
     def status(self) -> dict[str, object]:
         return {}
 
-    def record(self, *_line: object) -> None:
+    def record_all(self, _entries: object) -> None:
         return
 
     def names(self, asker: Asker, method: str, path: str, query: dict[str, str], member: str) -> list[str]:

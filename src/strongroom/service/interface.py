@@ -6,14 +6,22 @@ from typing import Protocol
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from strongroom.service.call import Call
     from strongroom.vault.policy import Principal
     from strongroom.vault.vault import Vault
+
+    Handler = Callable[[Call, str], "Response"]
+    AuditEntry = tuple[Principal, str, str, Sequence[str], str, str, int]
+    """Who asked; the operation, such as ``read``; the path of the item or folder, empty when there is none; the names
+    of the fields; ``ok`` or the class of the error; the request's id; µs since 1970 UTC."""
 
 
 class Request:
     """One HTTP request, read and decoded.
+
+    One without a body may be asked again and again, of several services too: nobody changes it.
 
     Attributes:
         method: in capitals, such as ``GET`` or ``LIST``.
@@ -21,9 +29,10 @@ class Request:
         query: percent-decoded; each name once.
         headers: lower-case names.
         body: the caller wipes it afterwards.
+        route: the service's own: who answers it, once that is known.
     """
 
-    __slots__ = ("body", "headers", "method", "path", "query")
+    __slots__ = ("body", "headers", "method", "path", "query", "route")
 
     def __init__(
         self,
@@ -38,6 +47,7 @@ class Request:
         self.query = query or {}
         self.headers = headers or {}
         self.body = body
+        self.route: tuple[Handler, str] | None = None
 
 
 class Response:
@@ -79,21 +89,5 @@ class Keeper(Protocol):
 class AuditSink(Protocol):
     """Where every answer is written down before it is given."""
 
-    def record(
-        self,
-        principal: Principal,
-        operation: str,
-        path: str,
-        fields: Sequence[str],
-        outcome: str,
-        request_id: str,
-        now_us: int,
-    ) -> None:
-        """Write one line, or raise: then the answer is 500 and carries nothing.
-
-        Args:
-            operation: such as ``read``, ``write``, ``list``.
-            path: the item or folder; empty when the request has none.
-            fields: names of the fields that are read or written.
-            outcome: ``ok``, or the class of the error.
-        """
+    def record_all(self, entries: Sequence[AuditEntry]) -> None:
+        """Write a line for each, all at once, or raise: then each answer is 500 and carries nothing."""

@@ -8,6 +8,8 @@ Source: docs/format.md#audit-file.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from strongroom.crypto import labels
 from strongroom.crypto.kdf import derive
 from strongroom.crypto.mac import Mac
@@ -27,6 +29,7 @@ WRITER_BYTES = 16
 _FORM = 1
 _NAMES_MAX = 20_000
 _FIELDS_MAX = 64
+_PRINCIPALS_MAX = 256
 _TEXT_MAX = 1_024
 _LINK = b',"link":"'
 _END = b'"}'
@@ -79,13 +82,15 @@ class Chain:
     """Makes one line after the other.
 
     Args:
-        sequence, link: of the last line there is; 0 and `FIRST_LINK` before the first.
+        sequence, link: of the last line there is; 0 and `FIRST_LINK` before the first. Whoever could not write
+            a line puts them back to what they were.
     """
 
-    __slots__ = ("_keys", "link", "sequence")
+    __slots__ = ("_keys", "_known", "link", "sequence")
 
     def __init__(self, keys: AuditKeys, sequence: int = 0, link: bytes = FIRST_LINK) -> None:
         self._keys = keys
+        self._known: dict[Principal, str] = {}
         self.sequence = sequence
         self.link = link
 
@@ -112,16 +117,26 @@ class Chain:
         request_id: str,
         now_us: int,
     ) -> bytes:
-        """One entry; see `service.interface.AuditSink.record`."""
+        """One entry; see `service.interface.AuditEntry`."""
         hide = self._keys.hide
-        program = quoted(principal.executable.path) if principal.executable else ""
         names = ",".join([f'"{hide(path, field)}"' for field in fields[:_FIELDS_MAX]])
         return self._seal(
-            f'{{"n":{self.sequence + 1},"time":{now_us},"uid":{principal.uid},"gid":{principal.gid},'
-            f'"pid":{principal.pid},"program":"{program}","unit":"{quoted(principal.unit)}",'
-            f'"operation":"{quoted(operation)}","path":"{hide(path) if path else ""}","fields":[{names}],'
-            f'"outcome":"{quoted(outcome)}","id":"{quoted(request_id)}"'
+            f'{{"n":{self.sequence + 1},"time":{now_us},{self._known.get(principal) or self._describe(principal)},'
+            f'"operation":"{_quoted_again(operation)}","path":"{hide(path) if path else ""}","fields":[{names}],'
+            f'"outcome":"{_quoted_again(outcome)}","id":"{quoted(request_id)}"'
         )
+
+    def _describe(self, principal: Principal) -> str:
+        """What every line says of *principal*, who is the same for as long as its connection lasts."""
+        program = quoted(principal.executable.path) if principal.executable else ""
+        said = (
+            f'"uid":{principal.uid},"gid":{principal.gid},"pid":{principal.pid},'
+            f'"program":"{program}","unit":"{quoted(principal.unit)}"'
+        )
+        if len(self._known) >= _PRINCIPALS_MAX:
+            self._known.clear()
+        self._known[principal] = said
+        return said
 
     def _seal(self, text: str) -> bytes:
         body = text.encode("ascii")
@@ -194,3 +209,7 @@ def quoted(text: str) -> str:
     from json import dumps
 
     return dumps(text)[1:-1]
+
+
+# Operations and outcomes are few.
+_quoted_again = lru_cache(256)(quoted)

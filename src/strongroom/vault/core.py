@@ -9,7 +9,7 @@ from __future__ import annotations
 from _thread import RLock  # without the package around it: 1 ms of a cold start
 from os import getpid
 
-from strongroom.errors import Tampered, VaultLocked
+from strongroom.errors import StrongroomError, Tampered, VaultLocked
 from strongroom.keys.format import SLOTS_MAX
 from strongroom.keys.opening import UnlockedKeys, reload_keys
 from strongroom.stores.interface import Reading, Store, blob
@@ -63,6 +63,7 @@ class Core:
         self._mutex = RLock()
         self._pid = getpid()
         self.change: Change | None = None
+        self.has_looked = False
         self._token: int | None = None
         self._reading = _ReadingContext(self)
         self._use(keys, State(0, 0))
@@ -173,7 +174,15 @@ class Core:
 
     def is_newest(self) -> bool:
         """Whether nobody else has committed since the last reading; False when locked."""
-        return self._keys is not None and self.store.change_token() == self._token
+        return self._keys is not None and (self.has_looked or self.store.change_token() == self._token)
+
+    def looking_once(self) -> _OneLook:
+        """``with core.looking_once()``: reads that were all asked for before, alone on this vault object.
+
+        Whether another program has committed is looked up once, at the beginning; they are answered as
+        of that moment, or a later one.
+        """
+        return _OneLook(self)
 
     def synchronise(self, rows: Reading) -> None:
         """Forget what was remembered if another connection has committed since."""
@@ -197,6 +206,33 @@ class Core:
         if self.anchor is not None and counter > seen:
             self.anchor.advance(counter, self.keys.header)
         self._token = token
+
+
+class _OneLook:
+    """See `Core.looking_once`."""
+
+    __slots__ = ("_core",)
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    def __enter__(self) -> None:
+        core = self._core
+        core.mutex.acquire()
+        try:
+            core.has_looked = core.is_newest()
+        except StrongroomError:
+            # Each read finds that out itself, and says so.
+            return
+        except BaseException:
+            core.mutex.release()
+            raise
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self._core.has_looked = False
+        self._core.mutex.release()
 
 
 class _ReadingContext:

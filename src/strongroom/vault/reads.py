@@ -1,22 +1,45 @@
-"""From a path to the sealed version that a get opens: remembered, or read from the store."""
+"""From a path to the values that a get gives; the sealed version is remembered, or read from the store."""
 
 from __future__ import annotations
 
-from strongroom.errors import Expired, NotFound
+from strongroom.crypto import labels
+from strongroom.errors import Expired, NotFound, Tampered, VaultLocked
 from strongroom.items import RESERVED_MARK, parse_path, quoted
 from strongroom.stores.interface import blob
 from strongroom.stores.schema import VERSIONS
 from strongroom.vault import history
-from strongroom.vault.records import DESTROYED
+from strongroom.vault.records import DESTROYED, decode_fields
 from strongroom.wire import u64
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from strongroom.items import Field
     from strongroom.keys.envelope import Envelope
     from strongroom.vault.core import Core
     from strongroom.vault.names import Place
     from strongroom.vault.records import Entry
     from strongroom.vault.sealed_versions import Parts
+
+
+def open_fields(
+    core: Core, path: str, version: int | None, *, allow_expired: bool
+) -> tuple[Entry, dict[str, Field]]:
+    """One version with its values.
+
+    Raises: NotFound, Expired, ValueError: as `Vault.get`.
+    """
+    entry, envelope, sealed, parts = find_sealed(core, path, version, allow_expired=allow_expired)
+    try:
+        plaintext = envelope.decrypt(labels.VERSION, sealed, *parts)
+    except (VaultLocked, Tampered):
+        # Another thread may have taken in or made new keys since, and wiped these: once more, alone.
+        with core.reading():
+            entry, envelope, sealed, parts = find_sealed(core, path, version, allow_expired=allow_expired, anew=True)
+            try:
+                plaintext = envelope.decrypt(labels.VERSION, sealed, *parts)
+            except Tampered:
+                raise history.changed_version(path, entry.number) from None
+    return entry, decode_fields(plaintext)
 
 
 def find_sealed(

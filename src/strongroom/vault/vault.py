@@ -10,16 +10,15 @@ from __future__ import annotations
 
 from typing import overload
 
-from strongroom.crypto import labels
-from strongroom.errors import NotFound, Tampered, VaultLocked, WouldPrompt
+from strongroom.errors import NotFound, WouldPrompt
 from strongroom.items import Field, Item, Version, is_secret_name, parse_folder, parse_path, quoted
 from strongroom.secret import SecretBytes, SecretStr
 from strongroom.stores.interface import Reading
 from strongroom.vault import history
 from strongroom.vault.asynchronous import AsyncTwins
 from strongroom.vault.handle import VaultHandle
-from strongroom.vault.reads import find_sealed, readable_entry
-from strongroom.vault.records import DESTROYED, FOLDER, ITEM, decode_fields
+from strongroom.vault.reads import open_fields, readable_entry
+from strongroom.vault.records import DESTROYED, FOLDER, ITEM
 from strongroom.vault.spans import deadline
 from strongroom.vault.values import to_fields
 
@@ -72,21 +71,8 @@ class Vault(VaultHandle, AsyncTwins):
             Expired: the value is past its date.
             ValueError: the path is not canonical.
         """
-        core = self._core
-        entry, envelope, sealed, parts = find_sealed(core, path, version, allow_expired=allow_expired)
-        try:
-            plaintext = envelope.decrypt(labels.VERSION, sealed, *parts)
-        except (VaultLocked, Tampered):
-            # Another thread may have taken in or made new keys since, and wiped these: once more, alone.
-            with core.reading():
-                entry, envelope, sealed, parts = find_sealed(
-                    core, path, version, allow_expired=allow_expired, anew=True
-                )
-                try:
-                    plaintext = envelope.decrypt(labels.VERSION, sealed, *parts)
-                except Tampered:
-                    raise history.changed_version(path, entry.number) from None
-        item = Item(path, entry.describe(), decode_fields(plaintext))
+        entry, fields = open_fields(self._core, path, version, allow_expired=allow_expired)
+        item = Item(path, entry.describe(), fields)
         return item if field is None else item[field]
 
     def get_many(self, paths: Iterable[str]) -> dict[str, Item]:

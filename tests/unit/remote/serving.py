@@ -16,6 +16,10 @@ from strongroom.service.service import Service
 from strongroom.vault.policy import Principal
 from strongroom.vault.vault import Vault
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from strongroom.service.interface import AuditEntry
+
 
 class Keeper:
     """Holds an open vault, as the agent does."""
@@ -42,11 +46,9 @@ class AuditList:
     def __init__(self) -> None:
         self.entries: list[tuple[str, str, tuple[str, ...], str]] = []
 
-    def record(
-        self, principal: Principal, operation: str, path: str, fields: Sequence[str], outcome: str,
-        request_id: str, now_us: int,
-    ) -> None:  # fmt: skip
-        self.entries.append((operation, path, tuple(fields), outcome))
+    def record_all(self, entries: Sequence[AuditEntry]) -> None:
+        for _principal, operation, path, fields, outcome, _id, _now_us in entries:
+            self.entries.append((operation, path, tuple(fields), outcome))
 
 
 class Tester(Principal):

@@ -16,6 +16,10 @@ from strongroom.vault.opening import create_vault
 from strongroom.vault.policy import Principal
 from strongroom.vault.vault import Vault
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from strongroom.service.interface import AuditEntry
+
 START = 1_790_000_000_000_000
 OWNER = Principal(1000, 1000)
 WEB = Principal(1001, 1001)
@@ -68,21 +72,13 @@ class Office:
     def status(self) -> Mapping[str, object]:
         return {"pid": 7, "locked": self._vault.is_locked}
 
-    def record(
-        self,
-        principal: Principal,
-        operation: str,
-        path: str,
-        fields: Sequence[str],
-        outcome: str,
-        request_id: str,
-        now_us: int,
-    ) -> None:
+    def record_all(self, entries: Sequence[AuditEntry]) -> None:
         if self.is_disk_full:
             raise OSError(28, "No space left on device")
-        assert request_id
-        assert now_us >= START
-        self.lines.append((str(principal), operation, path, tuple(fields), outcome))
+        for principal, operation, path, fields, outcome, request_id, now_us in entries:
+            assert request_id
+            assert now_us >= START
+            self.lines.append((str(principal), operation, path, tuple(fields), outcome))
 
     def ask(
         self,

@@ -12,6 +12,7 @@ import sys
 
 from strongroom.doors.agent import hardening
 from strongroom.doors.agent.arguments import AgentArguments, parse
+from strongroom.doors.agent.auditing import Auditing, own_principal
 from strongroom.doors.agent.clocks import Dates, Lifetime
 from strongroom.doors.agent.control import Control
 from strongroom.doors.agent.dropping import become, make_directory_for, refuse_readable, user_named
@@ -28,13 +29,12 @@ from strongroom.locate.addresses import is_path
 from strongroom.locate.agent_sockets import SYSTEM_DIRECTORY, VARIABLE, runtime_link, socket_id, socket_path
 from strongroom.locate.expected import Expected
 from strongroom.service.service import Service
-from strongroom.vault.policy import Principal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from strongroom.locate.audit_files import AuditFile
+    from strongroom.locate.audit_writing import AuditFile
     from strongroom.vault.vault import Vault
 
 _SWITCH_SECONDS = 0.0005
@@ -95,7 +95,8 @@ class Agent:
         self._owner_uid = os.geteuid()
         self._check_vault()
         self._dates = Dates()
-        self._keeper = Keeper(SecretMemory(system), self._dates, self._open_audit)
+        auditing = Auditing(self._dates, owner_uid=self._owner_uid)
+        self._keeper = Keeper(SecretMemory(system), self._dates, auditing, self._open_audit)
         self._server = self._make_server(hardening.allow_descriptors(8192))
 
     @property
@@ -136,7 +137,7 @@ class Agent:
         keeper = self._keeper
         server = Server(
             self._listening.socket,
-            Service(keeper, owner_uid=self._owner_uid, audit=keeper),
+            Service(keeper, owner_uid=self._owner_uid, audit=keeper.auditing),
             keeper,
             self._dates,
             owner_uid=self._owner_uid,
@@ -159,7 +160,8 @@ class Agent:
             return
 
     def _open_audit(self, vault: Vault) -> AuditFile:
-        from strongroom.locate.audit_files import AuditFile, audit_directory
+        from strongroom.locate.audit_files import audit_directory
+        from strongroom.locate.audit_writing import AuditFile
 
         directory = self._arguments.audit_dir or audit_directory(self._arguments.vault, vault.vault_id)
         return AuditFile(directory, vault._core)
@@ -205,8 +207,7 @@ class Agent:
             expected=Expected(counter=self._arguments.expect_counter, fingerprint=self._arguments.expect_vault),
         )
         lifetime = Lifetime(self._arguments.life_seconds, self._arguments.idle_seconds)
-        own = Principal(os.getuid(), os.getgid(), os.getgroups(), pid=os.getpid())
-        attempt = self._keeper.begin_unlocking(opening.open, self._server.wake, lifetime, own)
+        attempt = self._keeper.begin_unlocking(opening.open, self._server.wake, lifetime, own_principal())
         attempt.wait()
         try:
             self._keeper.finish_unlocking(attempt)

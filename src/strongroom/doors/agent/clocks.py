@@ -56,6 +56,8 @@ class Lifetime:
 
     def use(self) -> None:
         """Say that the keys were used; an end that has passed stays passed."""
+        if self._idle is None:
+            return
         now = seconds()
         if not self.is_over(now):
             self._used = now
@@ -72,5 +74,7 @@ class Lifetime:
 
     def is_over(self, now: float | None = None) -> bool:
         """Whether the keys must be gone by now."""
+        if self._end is None and self._idle is None:
+            return False
         left = self.left(now)
         return left is not None and left <= 0

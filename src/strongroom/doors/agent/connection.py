@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import select
 import socket
+from functools import lru_cache
 
 from strongroom.doors.agent.clocks import seconds
 from strongroom.remote.messages import CONTINUE, MessageReader, RequestHead, encode_response
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from strongroom.vault.policy import Principal
 
 RECEIVE_BYTES = 64 * 1024
+NOT_WATCHED = -1
+"""No epoll events at all: a connection that the client has ended while its request is worked on."""
 _JOINED_BYTES_MAX = 16 * 1024
 
 IDLE_SECONDS = 600.0
@@ -27,6 +30,12 @@ RESPONSE_SECONDS = 30.0
 """From the first byte of a response that the client does not take, to its last."""
 
 
+@lru_cache(512)
+def _encode_again(status: int, headers: tuple[tuple[str, str], ...], length: int, keep_alive: bool) -> bytes:
+    """`encode_response`; answers begin alike, and a header holds nothing secret."""
+    return encode_response(status, headers, length=length, keep_alive=keep_alive)
+
+
 class Connection:
     """One connection.
 
@@ -35,7 +44,7 @@ class Connection:
         is_waiting: its request is being worked on elsewhere; nothing is read meanwhile.
         deadline: in `clocks.seconds`; when it passes the connection is cut.
         used: when its last request came.
-        wanted: the epoll events that it waits for.
+        wanted: the epoll events that it waits for, or `NOT_WATCHED`.
     """
 
     __slots__ = (
@@ -85,26 +94,23 @@ class Connection:
         """Whether the last response has been sent."""
         return self._is_last and not self._out and not self.is_waiting
 
-    def receive(self, buffer: memoryview) -> bool:
-        """Take in what has come; False when the client has gone.
+    def receive(self, buffer: memoryview) -> int:
+        """Take up what has come into *buffer*, of `RECEIVE_BYTES`; the caller wipes it.
 
-        Args:
-            buffer: `RECEIVE_BYTES` for the moment; wiped here.
+        Returns: how many bytes; 0 when the client has gone, -1 when nothing has come.
         """
         try:
-            count = self.socket.recv_into(buffer)
+            return self.socket.recv_into(buffer)
         except BlockingIOError:
-            return True
+            return -1
         except OSError:
-            return False
-        if not count:
-            return False
+            return 0
+
+    def feed(self, received: memoryview) -> None:
+        """Take in a part of a request."""
         if self.is_idle:
             self.deadline = seconds() + REQUEST_SECONDS
-        received = buffer[:count]
         self._reader.feed(received)
-        wipe(received)
-        return True
 
     def next_request(self) -> tuple[RequestHead, bytearray] | None:
         """The next whole request, when nothing of the one before is left to do.
@@ -135,22 +141,37 @@ class Connection:
         self.is_waiting = False
         self._is_last = not keep_alive
         body = response.body
-        head = encode_response(response.status, response.headers, length=len(body), keep_alive=keep_alive)
+        head = _encode_again(response.status, tuple(response.headers), len(body), keep_alive)
         if len(body) <= _JOINED_BYTES_MAX and not is_head:
-            # One buffer and send(2) are cheaper than two and sendmsg(2), for what nearly every answer is.
-            joined = bytearray(len(head) + len(body))
-            joined[: len(head)] = head
-            joined[len(head) :] = body
-            wipe(body)
-            self._sending = joined
-            self._out = [memoryview(joined)]
-        else:
-            self._sending = body
-            self._out = [memoryview(head)]
-            if not is_head:
-                self._out.append(memoryview(body))
+            self._send_short(head, body)
+            return
+        self._sending = body
+        self._out = [memoryview(head)]
+        if not is_head:
+            self._out.append(memoryview(body))
         self.deadline = seconds() + RESPONSE_SECONDS
         self.send()
+
+    def _send_short(self, head: bytes, body: bytearray) -> None:
+        """One buffer and one send(2), which is cheaper than two and sendmsg(2), for what nearly every answer is."""
+        joined = bytearray(len(head) + len(body))
+        joined[: len(head)] = head
+        joined[len(head) :] = body
+        wipe(body)
+        try:
+            count = self.socket.send(joined)
+        except BlockingIOError:
+            count = 0
+        except OSError:
+            self._is_last = True
+            count = len(joined)
+        if count == len(joined):
+            wipe(joined)
+            self.deadline = seconds() + (IDLE_SECONDS if self.is_idle else REQUEST_SECONDS)
+            return
+        self._sending = joined
+        self._out = [memoryview(joined)[count:]]
+        self.deadline = seconds() + RESPONSE_SECONDS
 
     def send(self) -> bool:
         """Go on sending; False when the client has gone."""

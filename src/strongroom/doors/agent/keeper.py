@@ -16,10 +16,11 @@ from strongroom.vault.policy import Principal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
+    from strongroom.doors.agent.auditing import Auditing
     from strongroom.doors.agent.secret_memory import SecretMemory
-    from strongroom.locate.audit_files import AuditFile
+    from strongroom.locate.audit_writing import AuditFile
     from strongroom.vault.vault import Vault
 
 VERIFY_SECONDS = 3600.0
@@ -75,21 +76,24 @@ class Unlocking:
 
 
 class Keeper:
-    """Holds the vault. Implements `Keeper` and `AuditSink` of `service.interface`.
+    """Holds the vault. Implements `Keeper` of `service.interface`.
 
     Args:
         memory: where the keys will lie.
         dates: the date that only goes forward; given to the vault as its clock.
+        auditing: is given the audit file of each vault that is opened.
         open_audit: makes the audit file of an open vault.
     """
 
-    def __init__(self, memory: SecretMemory, dates: Dates, open_audit: Callable[[Vault], AuditFile]) -> None:
+    def __init__(
+        self, memory: SecretMemory, dates: Dates, auditing: Auditing, open_audit: Callable[[Vault], AuditFile]
+    ) -> None:
         self._memory = memory
         self._dates = dates
         self._open_audit = open_audit
         self._vault: Vault | None = None
         self._housed: object = None
-        self._audit: AuditFile | None = None
+        self.auditing = auditing
         self._unlocking: Unlocking | None = None
         self._verifying: Verifying | None = None
         self._collector = Collector()
@@ -123,26 +127,6 @@ class Keeper:
         if keys is not self._housed:
             self._house(vault)
         return vault
-
-    def record(
-        self,
-        principal: Principal,
-        operation: str,
-        path: str,
-        fields: Sequence[str],
-        outcome: str,
-        request_id: str,
-        now_us: int,
-    ) -> None:
-        """Write a line into the open vault's audit file; see `service.interface.AuditSink`.
-
-        Raises:
-            VaultLocked: there is none.
-            StoreUnavailable: it cannot be written.
-        """
-        if self._audit is None:
-            raise VaultLocked(_UNLOCK, advice=_ADVICE)
-        self._audit.record(principal, operation, path, fields, outcome, request_id, now_us)
 
     def _house(self, vault: Vault) -> None:
         """Move the keys into their page: after unlocking, and after a rotation brought new ones."""
@@ -178,21 +162,7 @@ class Keeper:
             vault.lock()
         finally:
             self._memory.wipe()
-            audit, self._audit = self._audit, None
-            if audit is not None:
-                self._write_end(audit, reason)
-
-    def _write_end(self, audit: AuditFile, reason: str) -> None:
-        """The last line, for which the chain's key is still there; a full disk must not keep the rest from ending."""
-        own = Principal(os.getuid(), os.getgid(), pid=os.getpid())
-        try:
-            audit.record(own, "lock", "", (), reason, "", self._dates.now_us())
-        except StrongroomError as error:
-            self.notes = [error.message]
-        try:
-            audit.close()
-        except OSError as error:
-            self.notes = [f"the audit file was not written to the end: {(error.strerror or '').lower()}"]
+            self.auditing.end(reason)
 
     def begin_unlocking(
         self, open: Callable[[], Vault], done: Callable[[], None], lifetime: Lifetime, by: Principal
@@ -241,7 +211,8 @@ class Keeper:
         refused = f"ok after {self._failures} failures" if self._failures else "ok"
         audit.record(attempt.by, "unlock", "", (), refused, "", self._dates.now_us())
         self.lock_now("it is being opened anew")
-        self._vault, self._audit = vault, audit
+        self._vault = vault
+        self.auditing.use(audit)
         self._house(vault)
         self.lifetime = attempt.lifetime
         self.notes = [*vault.notes, *audit.notes]
@@ -264,6 +235,7 @@ class Keeper:
         elif verifying is None and seconds() - self._verified_at > VERIFY_SECONDS:
             self._verified_at = seconds()
             self._verifying = Verifying(self._vault)
+        self.auditing.tick()
         if self._vault is not None:
             self._collector.look(self._vault)
 
@@ -296,6 +268,6 @@ class Keeper:
             "failed_attempts": self._failures,
             "key_memory": self._memory.kind,
             "verified": self.verified,
-            "notes": [*self.notes, *([self._collector.note] if self._collector.note else [])],
+            "notes": [*self.notes, *self.auditing.notes, *([self._collector.note] if self._collector.note else [])],
             "pid": os.getpid(),
         }

@@ -11,11 +11,12 @@ import select
 import socket
 
 from strongroom.doors.agent.clocks import seconds
-from strongroom.doors.agent.connection import RECEIVE_BYTES, Connection
+from strongroom.doors.agent.connection import NOT_WATCHED, RECEIVE_BYTES, Connection
 from strongroom.doors.agent.control import PREFIX, Control, failed
 from strongroom.doors.agent.peers import principal_of
-from strongroom.remote.messages import BODY_BYTES_MAX, BadMessage, RequestHead
-from strongroom.remote.repeated_heads import RepeatedHeads
+from strongroom.doors.agent.repeated import Known, RepeatedRequests, is_use
+from strongroom.remote.messages import BODY_BYTES_MAX, BadMessage, RequestHead, parse_request
+from strongroom.remote.targets import split_target
 from strongroom.secret import wipe
 from strongroom.service.interface import Request, Response
 
@@ -38,8 +39,6 @@ SPARE_DESCRIPTORS = 64
 _TICK_SECONDS = 1.0
 _ACCEPTS_AT_ONCE = 64
 _LOCKED = ("X-Strongroom-Error", "VaultLocked")
-_UNCOUNTED = ("/v1/sys/", "/v1/strongroom/status")
-"""Requests that do not count as use of the vault: a monitor's."""
 
 
 class Server:
@@ -74,7 +73,8 @@ class Server:
         self._connections_max = connections_max
         self._connections: dict[int, Connection] = {}
         self._buffer = memoryview(bytearray(RECEIVE_BYTES))
-        self._heads = RepeatedHeads()
+        self._requests = RepeatedRequests(self._is_plain)
+        self._round: list[tuple[Connection, Known]] = []
         self._is_stopping = False
         self._wakeup = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._poll = select.epoll()
@@ -108,6 +108,8 @@ class Server:
                     os.eventfd_read(self._wakeup)
                 else:
                     self._attend(descriptor, event)
+            if self._round:
+                self._answer_round()
             self._finish_unlocking()
             if seconds() >= self._next_tick:
                 self._tick()
@@ -126,7 +128,7 @@ class Server:
         self._next_tick = now + _TICK_SECONDS
         self._keeper.tick()
         if self._keeper.is_locked:
-            self._heads.forget()
+            self._requests.forget()
         if self.on_tick is not None:
             self.on_tick()
         for connection in list(self._connections.values()):
@@ -158,7 +160,7 @@ class Server:
                 self._make_room()
             is_owner = principal.uid == self._owner_uid
             limit = BODY_BYTES_MAX if is_owner else OTHERS_BODY_BYTES_MAX
-            connection = Connection(accepted, principal, parse=self._heads.parse, body_bytes_max=limit)
+            connection = Connection(accepted, principal, parse=parse_request, body_bytes_max=limit)
             self._connections[connection.descriptor] = connection
             self._poll.register(connection.descriptor, select.EPOLLIN)
             # What has come with the connection is usually there already.
@@ -180,15 +182,50 @@ class Server:
         connection = self._connections.get(descriptor)
         if connection is None:
             return
+        if connection.is_waiting:
+            # The client has gone; epoll would say so again and again until there is an answer.
+            self._watch(connection, NOT_WATCHED)
+            return
         is_alive = True
         if event & select.EPOLLOUT:
             is_alive = connection.send()
         if is_alive and event & (select.EPOLLIN | select.EPOLLHUP | select.EPOLLERR):
-            is_alive = connection.receive(self._buffer)
-        if not is_alive and not connection.is_waiting:
+            count = connection.receive(self._buffer)
+            is_alive = count != 0
+            if count > 0:
+                received = self._buffer[:count]
+                known = self._requests.find(received) if connection.is_idle else None
+                if known is not None:
+                    self._round.append((connection, known))
+                    return
+                connection.feed(received)
+                wipe(received)
+        if not is_alive:
             self._close(connection)
             return
         self._answer_all(connection)
+
+    def _is_plain(self, path: str, headers: dict[str, str]) -> bool:
+        """Whether a request is for the service alone, and for this vault."""
+        return headers.get("x-strongroom-vault", "") in ("", self._vault_name) and not path.startswith(PREFIX)
+
+    def _answer_round(self) -> None:
+        """Answer the whole requests of this round that only read, and write them down at once.
+
+        All of them came before the first is answered, so one look for commits of others serves them all.
+        """
+        asked = [one for one in self._round if self._connections.get(one[0].descriptor) is one[0]]
+        self._round.clear()
+        now, now_us = seconds(), self._dates.now_us()
+        while asked:
+            responses = self._service.handle_all([(known.request, one.principal) for one, known in asked], now_us)
+            for (connection, known), response in zip(asked, responses, strict=False):
+                self._take_note(response, is_use=known.is_use)
+                connection.used = now
+                connection.respond(response, keep_alive=known.keep_alive)
+                if connection.is_sending or not known.keep_alive:
+                    self._answer_all(connection)
+            del asked[: len(responses)]
 
     def _answer_all(self, connection: Connection) -> None:
         """Answer the whole requests that are there, then wait for what the connection waits for."""
@@ -208,7 +245,16 @@ class Server:
         else:
             wanted = select.EPOLLOUT if connection.is_sending else select.EPOLLIN
         if wanted != connection.wanted:
-            connection.wanted = wanted
+            self._watch(connection, wanted)
+
+    def _watch(self, connection: Connection, wanted: int) -> None:
+        """Wait for the epoll events *wanted*; with `NOT_WATCHED` for none, not even for the client's end."""
+        before, connection.wanted = connection.wanted, wanted
+        if wanted == NOT_WATCHED:
+            self._poll.unregister(connection.descriptor)
+        elif before == NOT_WATCHED:
+            self._poll.register(connection.descriptor, wanted)
+        else:
             self._poll.modify(connection.descriptor, wanted)
 
     def _is_too_much(self, connection: Connection) -> bool:
@@ -236,7 +282,7 @@ class Server:
         named = head.headers.get("x-strongroom-vault", "")
         if named and named != self._vault_name:
             return failed(421, "this is the agent of another vault", "NotFound")
-        path, query = self._heads.split(head.target)
+        path, query = split_target(head.target)
         principal = connection.principal
         if path.startswith(PREFIX):
             if not self._is_trusted(principal) or self.control is None:
@@ -244,15 +290,21 @@ class Server:
             return self.control.handle(connection, head.method, path, query, body, keep_alive=head.keep_alive)
         request = Request(head.method, path, query, head.headers, body)
         response = self._service.handle(request, principal, self._dates.now_us())
-        if _LOCKED in response.headers:
-            # Another program has replaced the root key: what is here opens nothing any more.
-            self._keeper.lock_now("the root key was replaced meanwhile")
-        if response.status < 300 and not path.startswith(_UNCOUNTED):
-            self._keeper.lifetime.use()
+        self._take_note(response, is_use=is_use(path))
         self._keeper.lock_if_asked()
         if self._keeper.is_locked:
-            self._heads.forget()
+            self._requests.forget()
         return response
+
+    def _take_note(self, response: Response, *, is_use: bool) -> None:
+        """What an answer says about the vault itself: that it was used, or that its keys are no longer good."""
+        if response.status < 300:
+            if is_use:
+                self._keeper.lifetime.use()
+        elif _LOCKED in response.headers:
+            # Another program has replaced the root key: what is here opens nothing any more.
+            self._keeper.lock_now("the root key was replaced meanwhile")
+            self._requests.forget()
 
     def _is_trusted(self, principal: Principal) -> bool:
         return principal.uid in (self._owner_uid, 0)
@@ -268,5 +320,6 @@ class Server:
 
     def _close(self, connection: Connection) -> None:
         if self._connections.pop(connection.descriptor, None) is not None:
-            self._poll.unregister(connection.descriptor)
+            if connection.wanted != NOT_WATCHED:
+                self._poll.unregister(connection.descriptor)
             connection.close()
