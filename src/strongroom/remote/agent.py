@@ -6,23 +6,20 @@ words that help. Values are read as raw bytes, items as KV v2's JSON.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import overload
 
 from strongroom.errors import Conflict, NotFound, WouldPrompt
 from strongroom.items import (
-    FIELD_NAME_BYTES_MAX,
     Field,
     Item,
     ItemSettings,
     Version,
-    check_name,
     is_secret_name,
     parse_folder,
     parse_path,
     quoted,
 )
-from strongroom.remote.calls import Calls
+from strongroom.remote.calls import Calls, raw_target
 from strongroom.remote.facts import Facts
 from strongroom.remote.key_holder import KeyHolderOnly
 from strongroom.remote.targets import quote
@@ -49,7 +46,6 @@ else:
 
 _DATA = "/v1/secret/data/"
 _METADATA = "/v1/secret/metadata/"
-_RAW = "/v1/strongroom/raw/"
 _MERGE_PATCH = (("Content-Type", "application/merge-patch+json"),)
 
 
@@ -93,6 +89,9 @@ class RemoteVault(Facts, KeyHolderOnly, _Methods):
         self, path: str, field: str | None = None, *, version: int | None = None, allow_expired: bool = False
     ) -> Item | SecretStr | SecretBytes:
         """See `Vault.get`; one field costs a fraction of a whole item."""
+        if field is not None and version is None and not allow_expired:
+            head, body = self._calls.read(path, field)
+            return SecretBytes(body) if head.headers.get("x-strongroom-kind") == "bytes" else SecretStr(body)
         query = "" if version is None else f"&version={version}"
         if allow_expired:
             query += "&allow_expired=true"
@@ -101,7 +100,7 @@ class RemoteVault(Facts, KeyHolderOnly, _Methods):
 
             parse_path(path)
             return answers.item(path, self._calls.data("GET", f"{_DATA}{quote(path)}?{query[1:]}", what=path))
-        head, body = self._calls.send("GET", _raw_target(path, field) + query, what=path)
+        head, body = self._calls.send("GET", raw_target(path, field) + query, what=path)
         return SecretBytes(body) if head.headers.get("x-strongroom-kind") == "bytes" else SecretStr(body)
 
     def get_many(self, paths: Iterable[str]) -> dict[str, Item]:
@@ -352,13 +351,6 @@ class RemoteVault(Facts, KeyHolderOnly, _Methods):
 
     def __reduce_ex__(self, _protocol: object) -> str:
         raise TypeError("a vault cannot be pickled; open it again")
-
-
-@lru_cache(256)
-def _raw_target(path: str, field: str) -> str:
-    parse_path(path)
-    check_name(field, "field name", FIELD_NAME_BYTES_MAX)
-    return f"{_RAW}{quote(path)}?field={quote(field)}"
 
 
 def _request_id(given: bytes | None) -> str:

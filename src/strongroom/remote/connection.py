@@ -21,7 +21,14 @@ from _thread import _local  # what threading.local is, without the rest of that 
 from functools import lru_cache
 
 from strongroom.errors import Denied, OutcomeUnknown, StoreUnavailable, VaultLocked
-from strongroom.remote.messages import BadMessage, MessageReader, ResponseHead, encode_request, parse_response
+from strongroom.remote.messages import (
+    HEAD_BYTES_MAX,
+    BadMessage,
+    MessageReader,
+    ResponseHead,
+    encode_request,
+    parse_response,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,11 +38,11 @@ PATIENCE_SECONDS = 60
 """How long an agent may take for one answer: it may be waiting for a write of another program."""
 
 _RECEIVED_BYTES = 64 * 1024
+_END = b"\r\n\r\n"
 _SUN_PATH_BYTES = 103  # what every system's socket addresses can hold, without the NUL
 
 
-# A program asks for the same few values all day, in answers that begin alike; what is shared here is not changed.
-_encode_again = lru_cache(256)(encode_request)
+# Answers begin alike; what is shared here is not changed.
 _parse_again = lru_cache(64)(parse_response)
 
 
@@ -80,10 +87,13 @@ class AgentClient:
             StoreUnavailable: no answer in time, or not one of this protocol.
             OutcomeUnknown: the connection ended after the request was sent, and it may not be repeated.
         """
-        if body is None:
-            request = _encode_again(method, target, tuple(headers))
-        else:
-            request = encode_request(method, target, headers, length=len(body))
+        length = None if body is None else len(body)
+        return self.send(encode_request(method, target, headers, length=length), body, may_repeat=may_repeat)
+
+    def send(
+        self, request: bytes, body: bytes | bytearray | None = None, *, may_repeat: bool = True
+    ) -> tuple[ResponseHead, bytearray]:
+        """As `call`, with a request that is encoded already."""
         try:
             answer = self._exchange(request, body, may_repeat=may_repeat)
         except BaseException:
@@ -98,7 +108,7 @@ class AgentClient:
         self, request: bytes, body: bytes | bytearray | None, *, may_repeat: bool
     ) -> tuple[ResponseHead, bytearray]:
         try:
-            return self._take().exchange(request, body)
+            return self._take(may_repeat=may_repeat).exchange(request, body)
         except _Ended:
             # The agent ended, or was started anew, meanwhile.
             self.close()
@@ -112,11 +122,14 @@ class AgentClient:
         except _Ended:
             raise NoAgent(f"the agent at {self.path} ends connections without an answer") from None
 
-    def _take(self) -> _Connection:
-        """This thread's connection, or a new one if the agent has closed it or this is a child process."""
+    def _take(self, *, may_repeat: bool) -> _Connection:
+        """This thread's connection, or a new one if the agent has closed it or this is a child process.
+
+        What may be repeated need not look whether the agent has closed it: it finds out.
+        """
         connection: _Connection | None = getattr(self._kept, "connection", None)
         if connection is not None:
-            if connection.pid == os.getpid() and connection.is_idle():
+            if connection.pid == os.getpid() and (may_repeat or connection.is_idle()):
                 return connection
             connection.close()
         return self._connect()
@@ -152,13 +165,14 @@ class _Ended(Exception):
 class _Connection:
     """One connected socket and what was received on it."""
 
-    __slots__ = ("_reader", "_view", "pid", "socket")
+    __slots__ = ("_reader", "_received", "_view", "pid", "socket")
 
     def __init__(self, path: str) -> None:
         self.socket = connect(path)
         self.pid = os.getpid()
         self._reader = MessageReader(_parse_again)
-        self._view = memoryview(bytearray(_RECEIVED_BYTES))
+        self._received = bytearray(_RECEIVED_BYTES)
+        self._view = memoryview(self._received)
 
     @property
     def has_more(self) -> bool:
@@ -199,6 +213,10 @@ class _Connection:
                 raise _no_answer() from None
             except ConnectionResetError:
                 count = 0
+            if count and reader.head is None and not reader.buffered:
+                answer = self._whole(count)
+                if answer is not None:
+                    return answer
             if not count:
                 if reader.head is None and not reader.buffered:
                     raise _Ended
@@ -212,6 +230,22 @@ class _Connection:
                 raise StoreUnavailable(f"the agent gave an answer that is none: {error.message}") from None
             if message is not None:
                 return message
+
+    def _whole(self, count: int) -> tuple[ResponseHead, bytearray] | None:
+        """The answer, when the first *count* bytes that came are all of it, as is usual; None leaves them alone."""
+        end = self._received.find(_END, 0, count)
+        if end < 0 or end > HEAD_BYTES_MAX:
+            return None
+        try:
+            head = _parse_again(bytes(self._view[:end]))
+        except BadMessage:
+            return None
+        start = end + len(_END)
+        if start + head.length != count:
+            return None
+        body = bytearray(self._view[start:count])
+        self._view[:count] = bytes(count)
+        return head, body
 
     def close(self) -> None:
         """Close the socket and wipe what was received."""
