@@ -54,7 +54,7 @@ _HOMES = {
     "strongroom.vault.vault": "Vault",
 }
 # Public modules. A type checker finds them as such; importing them here would let every room reach them.
-_MODULES = ("passwords",)
+_MODULES = ("passwords", "signing", "streams")
 
 __all__ = [
     "Conflict",
@@ -85,6 +85,8 @@ __all__ = [
     "WrongKey",
     "create",
     "open",
+    "signing",
+    "streams",
 ]
 
 

@@ -88,6 +88,8 @@ REVEALS = {
     "formats/yaml_file.py": "asks whether an alias calls a value secret",
     "doors/cli/foreign_files.py": "takes the references out of an example file",
     "doors/cli/importing.py": "compares what is stored with what is to be",
+    "credentials/recipients.py": "a program may give the passphrase as a SecretStr",
+    "credentials/stored_keys.py": "signs with a named key, and encrypts and decrypts files with one",
     "locate/unlock.py": "a program may give the passphrase as a SecretStr",
     "doors/cli/fields.py": "the text of `edit`, and `get --json`",
     "doors/cli/commands/edit.py": "compares before and after",

@@ -1,0 +1,17 @@
+"""``strongroom.signing``: the public names of signatures of files."""
+
+from strongroom.credentials.signers import Signer, parse_signers
+from strongroom.credentials.signing import Checked, SigningKey, check, sign_minisign, sign_ssh
+from strongroom.credentials.stored_keys import signers, signing_key
+
+__all__ = [
+    "Checked",
+    "Signer",
+    "SigningKey",
+    "check",
+    "parse_signers",
+    "sign_minisign",
+    "sign_ssh",
+    "signers",
+    "signing_key",
+]
