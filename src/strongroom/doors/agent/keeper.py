@@ -12,6 +12,7 @@ from strongroom.doors.agent.clocks import Dates, Lifetime, seconds
 from strongroom.doors.agent.collecting import Collector
 from strongroom.doors.agent.verifying import Verifying
 from strongroom.errors import Denied, StrongroomError, VaultLocked, WrongKey
+from strongroom.service.scanning import Scanner, Scans
 from strongroom.vault.policy import Principal
 
 TYPE_CHECKING = False
@@ -75,6 +76,12 @@ class Unlocking:
             self._done()
 
 
+def _new_scanner() -> Scanner:
+    from strongroom.formats.scanner import Scanner as Made  # who never scans never loads it
+
+    return Made()
+
+
 class Keeper:
     """Holds the vault. Implements `Keeper` of `service.interface`.
 
@@ -97,6 +104,7 @@ class Keeper:
         self._unlocking: Unlocking | None = None
         self._verifying: Verifying | None = None
         self._collector = Collector()
+        self.scans = Scans(_new_scanner)
         self._verified_at = 0.0
         self._failures = 0
         self._not_before = 0.0
@@ -156,6 +164,7 @@ class Keeper:
         if vault is None:
             return
         self._housed = None
+        self.scans.forget()
         self.locked_because = reason
         try:
             # Keys first: what follows may fail.
@@ -236,6 +245,7 @@ class Keeper:
             self._verified_at = seconds()
             self._verifying = Verifying(self._vault)
         self.auditing.tick()
+        self.scans.forget_idle(self._dates.now_us())
         if self._vault is not None:
             self._collector.look(self._vault)
 
