@@ -87,29 +87,31 @@ class _Pattern:
 
 
 class Search:
-    """What finds a set of values.
+    """What finds a set of values, which it is given with `add`."""
 
-    Args:
-        values: each at least `LENGTH_MIN` bytes; `is_searchable` says which others are of no use.
-    """
+    __slots__ = ("_long", "_patterns", "_short")
 
-    def __init__(self, values: Iterable[bytes]) -> None:
-        patterns: dict[bytes, _Pattern] = {}
-        for number, value in enumerate(values):
-            for form, name in forms(value).items():
-                squeezed = form.translate(_FOLD, _JOINING)
-                if len(squeezed) >= _SHORT_MIN:
-                    patterns.setdefault(squeezed, _Pattern(squeezed)).forms.append((number, form, name))
-        self._long: dict[int, list[_Pattern]] = {}
-        self._short: dict[int, list[_Pattern]] = {}
-        for squeezed, pattern in patterns.items():
-            is_long = len(squeezed) >= _LONG_MIN
-            words = self._long if is_long else self._short
-            for word in _words(squeezed, 8 if is_long else 4):
-                words.setdefault(word, []).append(pattern)
-        self._passes = [
-            (code, frozenset(words), words) for code, words in (("Q", self._long), ("I", self._short)) if words
-        ]
+    def __init__(self) -> None:
+        self._patterns: dict[bytes, _Pattern] = {}
+        self._long = _Pass("Q")
+        self._short = _Pass("I")
+
+    def add(self, number: int, value: bytes) -> None:
+        """Look for one more value.
+
+        Args:
+            number: what a `Match` calls it.
+            value: of at least `LENGTH_MIN` bytes; `is_searchable` says whether it makes sense.
+        """
+        for form, name in forms(value).items():
+            squeezed = form.translate(_FOLD, _JOINING)
+            if len(squeezed) < _SHORT_MIN:
+                continue
+            pattern = self._patterns.get(squeezed)
+            if pattern is None:
+                pattern = self._patterns[squeezed] = _Pattern(squeezed)
+                (self._long if len(squeezed) >= _LONG_MIN else self._short).add(pattern)
+            pattern.forms.append((number, form, name))
 
     def __repr__(self) -> str:
         return "Search(<hidden>)"
@@ -146,11 +148,40 @@ class Search:
 
     def _met(self, whole: bytes) -> list[_Pattern]:
         met: dict[bytes, _Pattern] = {}
-        for code, wanted, words in self._passes:
-            for word in wanted.intersection(array(code, whole)):
-                for pattern in words[word]:
-                    met[pattern.squeezed] = pattern
+        for one in (self._long, self._short):
+            for pattern in one.met(whole):
+                met[pattern.squeezed] = pattern
         return list(met.values())
+
+
+class _Pass:
+    """One look at the words of a text.
+
+    Args:
+        kind: the array's: words of 8 bytes, or of 4.
+    """
+
+    __slots__ = ("_kind", "_size", "_wanted", "_words")
+
+    def __init__(self, kind: str) -> None:
+        self._kind = kind
+        self._size = array(kind).itemsize
+        self._words: dict[int, list[_Pattern]] = {}
+        # Beside the dict: a set looks up all words of an array in one call.
+        self._wanted: set[int] = set()
+
+    def add(self, pattern: _Pattern) -> None:
+        """Know one more pattern by its words."""
+        for word in _words(pattern.squeezed, self._size):
+            self._wanted.add(word)
+            self._words.setdefault(word, []).append(pattern)
+
+    def met(self, whole: bytes) -> Iterator[_Pattern]:
+        """The patterns of which a word stands in *whole*, a multiple of 8 bytes."""
+        if not self._wanted:
+            return
+        for word in self._wanted.intersection(array(self._kind, whole)):
+            yield from self._words[word]
 
 
 def is_searchable(value: bytes) -> bool:

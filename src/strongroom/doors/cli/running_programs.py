@@ -121,9 +121,9 @@ def _read(planned: Plan, arguments: Arguments, *, is_masked: bool) -> tuple[dict
         if is_masked:
             secrets += _stored(vault, wanted)
             if arguments.mask_all:
-                from strongroom.formats.scan_values import secrets_of
+                from strongroom.formats.scan_values import readable_items, secrets_in
 
-                secrets += [one.value for one in secrets_of(vault).values]
+                secrets += [value for item in readable_items(vault) for _, value in secrets_in(item)]
     if is_masked:
         _check_maskable(values, secrets)
     return values, secrets
