@@ -119,8 +119,7 @@ class NamedKey(Lifecycle):
             return primary.encrypt(data, associated_data, self._clock_us())
         self._check_kind("encrypts", "aead", "fernet")
         _refuse_associated(associated_data)
-        fernet: FernetKey = primary  # type: ignore[assignment]
-        return fernet.encrypt(bytes(data), self._clock_us() // 1_000_000)
+        return self._encrypt_token(bytes(data), self._clock_us() // 1_000_000)
 
     def decrypt(
         self,
@@ -161,11 +160,7 @@ class NamedKey(Lifecycle):
         if self.kind == "fernet":
             _refuse_associated(associated_data)
             data, number, seconds, token = self._decrypt_token(message, "any")
-            state = self._known()
-            if number == state.record.primary.number:
-                return token
-            fernet: FernetKey = state.primary  # type: ignore[assignment]
-            return fernet.encrypt(data, seconds)
+            return token if number == self._known().record.primary.number else self._encrypt_token(data, seconds)
         self._check_kind("rewraps", "aead", "fernet")
         if isinstance(message, str):
             raise TypeError("a message is bytes")
@@ -303,7 +298,7 @@ class NamedKey(Lifecycle):
         data = sealer.decrypt(memoryview(message), associated_data)
         if max_age is not None and max_age != "any":
             self._check_age(created_us, max_age)
-        self._used(state, number)
+        self._used(number)
         return data, number, created_us
 
     def _decrypt_token(
@@ -314,22 +309,32 @@ class NamedKey(Lifecycle):
         if max_age is None:
             raise ValueError('say how old a token may be: max_age=timedelta(...), or max_age="any"')
         text, seconds = canonical(token if isinstance(token, str | bytes) else bytes(token))
+        data, number = self._open_token(text)
+        if max_age != "any":
+            self._check_age(seconds * 1_000_000, max_age, TokenExpired)
+        elif seconds * 1_000_000 > self._clock_us() + _SKEW_US:
+            raise InvalidToken("this token is from the future")
+        self._used(number)
+        return data, number, seconds, text
+
+    def _open_token(self, text: bytes) -> tuple[bytes, int]:
+        """What is in a canonical token, whatever its date, and the version that opens it."""
+        from strongroom.crypto.fernet import InvalidToken
+
         while True:
             state = self._current()
             for version in state.record.usable():
                 fernet: FernetKey = state.worker(version.number)  # type: ignore[assignment]
                 try:
-                    data = fernet.decrypt(text)
+                    return fernet.decrypt(text), version.number
                 except InvalidToken:
                     continue
-                if max_age != "any":
-                    self._check_age(seconds * 1_000_000, max_age, TokenExpired)
-                elif seconds * 1_000_000 > self._clock_us() + _SKEW_US:
-                    raise InvalidToken("this token is from the future")
-                self._used(state, version.number)
-                return data, version.number, seconds, text
             if not self._may_be_newer():
                 raise InvalidToken
+
+    def _encrypt_token(self, data: bytes, seconds: int) -> bytes:
+        fernet: FernetKey = self._current().primary  # type: ignore[assignment]
+        return fernet.encrypt(data, seconds)
 
     def _check_age(self, created_us: int, max_age: timedelta, error: type[StrongroomError] = Expired) -> None:
         from strongroom.vault.spans import microseconds
@@ -340,8 +345,8 @@ class NamedKey(Lifecycle):
         if created_us + microseconds(max_age) < now_us:
             raise error("this message is older than it may be")
 
-    def _used(self, state: State, number: int) -> None:
-        if number != state.record.primary.number:
+    def _used(self, number: int) -> None:
+        if number != self._known().record.primary.number:
             self._uses.record(number, self._clock_us())
 
     def _first_that_works(self, attempt: Callable[[Worker], bytes], failure: str) -> bytes:
@@ -353,7 +358,7 @@ class NamedKey(Lifecycle):
                     result = attempt(state.worker(version.number))
                 except Tampered:
                     continue
-                self._used(state, version.number)
+                self._used(version.number)
                 return result
             if not self._may_be_newer():
                 raise Tampered(failure)
