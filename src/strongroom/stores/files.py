@@ -86,19 +86,41 @@ def check_private_file(path: str, what: str) -> os.stat_result:
         UnsafePermissions: not a regular file, a symbolic or second hard link, a foreign
             owner, or any permission for group or others.
     """
+    status = _status(path, what)
+    check_private_status(status, path, what)
+    return status
+
+
+def check_own_file(path: str, what: str) -> None:
+    """As `check_private_file`, but whatever its permissions, and without a look at its directory.
+
+    For what is about to be replaced, and may be damaged in this way, too.
+    """
+    _check_own_status(_status(path, what), path, what)
+
+
+def _status(path: str, what: str) -> os.stat_result:
     try:
         status = os.lstat(path)
         if status.st_nlink == 2:
             finish_interrupted(path, status)
             status = os.lstat(path)
+        return status
     except OSError as error:
         raise os_error(error, path, what) from None
-    check_private_status(status, path, what)
-    return status
 
 
 def check_private_status(status: os.stat_result, path: str, what: str) -> None:
     """As `check_private_file`, for a status that is already known."""
+    _check_own_status(status, path, what)
+    if HAS_OWNERS and status.st_mode & 0o077:
+        raise UnsafePermissions(
+            f"{what} {path} is open to other users (mode {stat.S_IMODE(status.st_mode):04o})",
+            advice=f"chmod go= {_quoted(path)}",
+        )
+
+
+def _check_own_status(status: os.stat_result, path: str, what: str) -> None:
     if stat.S_ISLNK(status.st_mode):
         raise UnsafePermissions(
             f"{what} {path} is a symbolic link",
@@ -109,11 +131,6 @@ def check_private_status(status: os.stat_result, path: str, what: str) -> None:
     if not HAS_OWNERS:
         return
     _check_owner(status, path, what)
-    if status.st_mode & 0o077:
-        raise UnsafePermissions(
-            f"{what} {path} is open to other users (mode {stat.S_IMODE(status.st_mode):04o})",
-            advice=f"chmod go= {_quoted(path)}",
-        )
     if status.st_nlink != 1:
         raise UnsafePermissions(
             f"{what} {path} has {status.st_nlink} hard links",

@@ -25,6 +25,7 @@ from strongroom.stores.sqlite_file import (
     refuse_old_library,
     remove_files,
 )
+from strongroom.stores.sqlite_places import refuse_leftovers
 from strongroom.stores.sqlite_session import Session
 
 TYPE_CHECKING = False
@@ -67,7 +68,7 @@ class SqliteStore:
         no vault or a finished one. `close` without `publish` removes it.
 
         Raises:
-            Conflict: *path* exists.
+            Conflict: *path* exists, or SQLite's files of one that is gone lie beside it.
             NotFound, UnsafePermissions: its directory is missing, or open to others.
             StoreUnavailable: disk full, not writable, or a network file system.
         """
@@ -77,6 +78,7 @@ class SqliteStore:
         refuse_network(durable.parent(path))
         if os.path.lexists(path):
             raise durable.already_exists(path)
+        refuse_leftovers(path)
         durable.sweep(path)
         temporary = durable.unfinished_name(path)
         try:
@@ -91,7 +93,7 @@ class SqliteStore:
         Nothing happens when it was published before, or opened.
 
         Raises:
-            Conflict: something lies there by now; this store is closed and removed.
+            Conflict: something lies there, or beside it, by now; this store is closed and removed.
             StoreUnavailable: the disk did not take it; this store is closed and removed.
         """
         session = self._session
@@ -103,6 +105,7 @@ class SqliteStore:
                 self._checkpoint()
                 session.connection.close()
                 durable.sync_file(self._unpublished)
+                refuse_leftovers(self.location)
                 durable.publish_new(self._unpublished, self.location)
                 self._unpublished = ""
                 session.path = self.location

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import stat
 
-from strongroom.errors import Denied, OutcomeUnknown, StoreUnavailable, StrongroomError, Tampered, VaultNotFound
+from strongroom.errors import StoreUnavailable, Tampered, VaultNotFound
 from strongroom.stores import durable, files
 from strongroom.stores.sqlite_driver import Connection, DriverError, damaged, translate
 from strongroom.stores.sqlite_file import (
@@ -19,6 +19,7 @@ from strongroom.stores.sqlite_file import (
     execute,
     remove_files,
 )
+from strongroom.stores.sqlite_places import check_place, check_writable, publish, refuse_leftovers, unsettled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,12 +45,12 @@ def write_backup(source: str, target: str) -> None:
     files.check_private_dir(durable.parent(target))
     if os.path.lexists(target):
         raise durable.already_exists(target)
-    _check_writable(target)
+    check_writable(target)
     durable.sweep(target)
     temporary = durable.unfinished_name(target)
     try:
         _copy(source, temporary)
-        _publish(temporary, target)
+        publish(temporary, target)
     except BaseException:
         remove_files(temporary)
         raise
@@ -65,7 +66,9 @@ def restore_backup(source: str, target: str, *, set_aside: str | None = None) ->
             None: there must be none.
 
     Raises:
-        Conflict: *target* exists and *set_aside* is None, or *set_aside* exists.
+        Conflict: *target* exists and *set_aside* is None, or *set_aside* exists; or there is no
+            vault at *target*, but SQLite's files of one that is gone.
+        UnsafePermissions: what lies at *target*, or beside it, is a link, no file, or a stranger's.
         VaultNotFound: there is no backup at *source*.
         Tampered, FormatUnsupported: *source* is damaged, not a vault, or newer than this program.
         Denied: this user may not write there.
@@ -74,10 +77,11 @@ def restore_backup(source: str, target: str, *, set_aside: str | None = None) ->
     """
     target = os.path.abspath(target)
     files.check_private_dir(durable.parent(target))
-    _check_writable(target)
+    check_writable(target)
     is_there = os.path.lexists(target)
     if is_there and set_aside is None:
         raise durable.already_exists(target)
+    check_place(target, is_there=is_there)
     durable.sweep(target)
     temporary = durable.unfinished_name(target)
     try:
@@ -85,7 +89,8 @@ def restore_backup(source: str, target: str, *, set_aside: str | None = None) ->
         if is_there and set_aside is not None:
             _replace(temporary, target, os.path.abspath(set_aside))
         else:
-            _publish(temporary, target)
+            refuse_leftovers(target)
+            publish(temporary, target)
     except BaseException:
         remove_files(temporary)
         raise
@@ -119,38 +124,6 @@ def open_copy(path: str, *, check_pages: bool = True) -> SqliteStore:
         raise
 
 
-def _check_writable(path: str) -> None:
-    """Say so with the name that was given, before an unfinished file beside it is refused.
-
-    Raises: Denied.
-    """
-    folder = durable.parent(path)
-    if not os.access(folder, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
-        raise Denied(f"cannot write {path}: you may not write to the directory {folder}", advice="choose another path")
-
-
-def _publish(temporary: str, target: str) -> None:
-    """Give a new file its name; an error afterwards is not one of a file that is missing."""
-    try:
-        durable.publish_new(temporary, target)
-    except StoreUnavailable as error:
-        if not _has_arrived(temporary, target):
-            raise
-        raise _unsettled(target, error, f"see whether it is whole: strongroom backup --check {target}") from None
-
-
-def _has_arrived(temporary: str, target: str) -> bool:
-    # With the link in place the unfinished name goes first, the sync of the directory comes last.
-    try:
-        return not os.path.lexists(temporary) or os.path.samestat(os.lstat(temporary), os.lstat(target))
-    except OSError:
-        return False
-
-
-def _unsettled(path: str, error: StrongroomError, advice: str) -> OutcomeUnknown:
-    return OutcomeUnknown(f"{path} was written, but may not outlive a power cut: {error.message}", advice=advice)
-
-
 def _check_source(path: str) -> None:
     """Refuse what is no file before SQLite opens it: a pipe would hang it."""
     try:
@@ -161,6 +134,9 @@ def _check_source(path: str) -> None:
         raise durable.os_error(error, path, "backup") from None
     if not stat.S_ISREG(status.st_mode):
         raise damaged(path, "it is not a regular file")
+    for ending in COMPANIONS:
+        if os.path.lexists(path + ending) and not stat.S_ISREG(os.lstat(path + ending).st_mode):
+            raise damaged(path + ending, "it is not a regular file")
 
 
 def _check_length(connection: Connection, path: str) -> None:
@@ -225,7 +201,7 @@ def _replace(temporary: str, target: str, aside: str) -> None:
             durable.sync_dir(durable.parent(target))
         except StoreUnavailable as error:
             advice = f"what was there is also at {aside}\nsee which it is: strongroom status"
-            raise _unsettled(target, error, advice) from None
+            raise unsettled(target, error, advice) from None
     finally:
         if holder is not None:
             holder.close()

@@ -295,3 +295,38 @@ def test_errors_show_the_name_that_was_given():
     error = durable.os_error(OSError(28, "No space left on device"), durable.unfinished_name("/place/backup.db"))
     assert error.message == "/place/backup.db: no space left on device"
     assert "/place/.new" in durable.os_error(OSError(5, "Input/output error"), "/place/.new").message
+
+
+@pytest.mark.parametrize("ending", ["-wal", "-shm", "-journal"])
+def test_what_a_database_that_is_gone_left(backup, path, place, ending):
+    """SQLite would take it for a new database's own, which would then be damaged: nothing is put beside it."""
+    os.unlink(path)
+    with open(path + ending, "wb") as file:
+        file.write(b"left")
+    for attempt in (SqliteStore.create, lambda target: sqlite_copies.restore_backup(backup, target)):
+        with pytest.raises(Conflict, match=f"{path}{ending} lies there") as caught:
+            attempt(path)
+        assert f"mv {path}{ending} " in caught.value.advice
+    assert sorted(os.listdir(place)) == ["backup.db", f"vault.db{ending}"]
+    os.rename(path + ending, path + ending + ".old")
+    sqlite_copies.restore_backup(backup, path)
+    assert header_of(path) == (1, b"body", b"mac")
+
+
+def test_a_log_that_appears_while_a_store_is_made(place):
+    """The last look is just before the store gets its name."""
+    store = SqliteStore.create(f"{place}/late.db")
+    with open(f"{place}/late.db-wal", "wb") as file:
+        file.write(b"left")
+    with pytest.raises(Conflict):
+        store.publish()
+    assert sorted(os.listdir(place)) == ["late.db-wal"]
+
+
+def test_a_backup_beside_which_a_pipe_lies(backup, path):
+    """SQLite would wait at it for ever."""
+    os.mkfifo(backup + "-journal")
+    with pytest.raises(Tampered, match="not a regular file"):
+        sqlite_copies.open_copy(backup)
+    with pytest.raises(Tampered, match="not a regular file"):
+        sqlite_copies.restore_backup(backup, path, set_aside=path + ".aside")

@@ -7,7 +7,8 @@ import sys
 
 from strongroom.doors.cli import output
 from strongroom.doors.cli.exit_codes import UsageError
-from strongroom.errors import Conflict, Denied, StoreUnavailable
+from strongroom.errors import Conflict, Denied
+from strongroom.locate.making import make_directories
 from strongroom.stores import files
 
 TYPE_CHECKING = False
@@ -71,14 +72,9 @@ def install(arguments: GlobalArguments, location: str, *, is_system: bool, user:
     if os.path.lexists(path) and not arguments.yes:
         raise Conflict(f"there is a unit {path}", advice="replace it: add --yes")
     text = unit(location, arguments.key_file, is_system=is_system, user=user or "")
-    try:
-        os.makedirs(directory, exist_ok=True)
-    except PermissionError:
-        raise _denied(path) from None
-    except OSError as error:
-        raise StoreUnavailable(f"cannot make {directory}: {(error.strerror or '').lower()}") from None
+    make_directories(directory)
     if not os.access(directory, os.W_OK | os.X_OK):
-        raise _denied(path)
+        raise Denied(f"you may not write {path}", advice="do it as root")
     # Never written in place: what somebody linked to this name, or put there, is not written to.
     write = files.replace_private if arguments.yes else files.create_private
     write(path, text.encode("utf-8"), 0o644)
@@ -87,10 +83,6 @@ def install(arguments: GlobalArguments, location: str, *, is_system: bool, user:
     output.hint(f"systemctl {scope}daemon-reload\nsystemctl {scope}enable --now {_NAME}")
     if not is_system:
         output.hint("let it run when you are logged out: loginctl enable-linger")
-
-
-def _denied(path: str) -> Denied:
-    return Denied(f"you may not write {path}", advice="do it as root")
 
 
 def unit(location: str, key_file: str | None, *, is_system: bool, user: str) -> str:
