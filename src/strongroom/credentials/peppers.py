@@ -7,6 +7,7 @@ it at their users' next logins, and an old one is dropped when no string names i
 
 from __future__ import annotations
 
+from strongroom.crypto import labels
 from strongroom.crypto.foreign.password_hashes import hmac_sha256
 from strongroom.secret import SecretBytes
 
@@ -14,9 +15,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
+    from strongroom.vault.named_keys.named_key import NamedKey
+
 KEY_BYTES = 32
 _ID_BYTES = 8
-_ID_LABEL = b"strongroom/v1/pepper-id"
 
 
 class Pepper:
@@ -38,10 +40,28 @@ class Pepper:
         if len(given) != KEY_BYTES:
             raise ValueError(f"a pepper has {KEY_BYTES} bytes")
         self._key = SecretBytes(bytearray(given))
-        self.id = hmac_sha256(given, _ID_LABEL)[:_ID_BYTES]
+        self.id = hmac_sha256(given, labels.PEPPER_ID)[:_ID_BYTES]
 
     def __repr__(self) -> str:
         return f"Pepper({self.id.hex()})"
 
     def __reduce_ex__(self, _protocol: object) -> NoReturn:
         raise TypeError("a pepper cannot be pickled or copied")
+
+
+def peppers_of(key: NamedKey) -> list[Pepper]:
+    """The peppers that a vault's named key stands for, the primary version's first.
+
+    ``strongroom key rotate`` makes a new one for programs that are started after that; an old version
+    is disabled or destroyed when no stored string names it any more.
+
+    Args:
+        key: of kind ``hmac``, such as ``vault.keys.get("passwords")``.
+
+    Raises: ValueError: the key is of another kind.
+    """
+    key._check_kind("makes peppers", "hmac")
+    primary, oldest = key.primary.number, key.min_decrypt_version
+    usable = [one.number for one in key.versions if one.state == "enabled" and one.number >= oldest]
+    numbers = sorted(usable, key=lambda number: (number != primary, -number))
+    return [Pepper(hmac_sha256(key._material(number).reveal(), labels.PEPPER)) for number in numbers]

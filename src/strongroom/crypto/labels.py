@@ -54,6 +54,8 @@ PASSPHRASE = b"strongroom/v1/passphrase"
 SLOT = b"strongroom/v1/slot"
 SLOT_KEK = b"strongroom/v1/slot-kek"
 DEPOSIT_PRIVATE_KEY = b"strongroom/v1/deposit"
+PEPPER = b"strongroom/v1/pepper"
+PEPPER_ID = b"strongroom/v1/pepper-id"
 FILE = b"strongroom/v1/file"
 FILE_KEK = b"strongroom/v1/file-kek"
 

@@ -14,8 +14,11 @@ from strongroom import PasswordHasher, errors
 from strongroom.credentials import password_costs, passwords
 from strongroom.credentials.password_strings import argon2, pbkdf2
 from strongroom.crypto.foreign import password_hashes
-from strongroom.passwords import Argon2idCost, Pbkdf2Cost, Pepper
+from strongroom.keys.slots.key_file import new_key_file
+from strongroom.passwords import Argon2idCost, Pbkdf2Cost, Pepper, peppers_of
 from strongroom.secret import SecretBytes, SecretStr
+from strongroom.stores.memory import MemoryStore
+from strongroom.vault.opening import create_vault
 
 CHEAP = Argon2idCost(memory_kib=19_456, iterations=1)
 FIRST, SECOND = Pepper(bytes(range(32))), Pepper(bytes(32))
@@ -280,6 +283,27 @@ class TestPeppers:
         with_it = PasswordHasher(CHEAP, peppers=[FIRST]).verify_and_update("right", plain)
         assert with_it is not None
         assert "keyid=" in with_it
+
+    def test_a_named_key_keeps_them(self) -> None:
+        """Rotated, the new version comes first and the old one stays, until it is disabled."""
+        with create_vault(MemoryStore(), [new_key_file()], author="tester") as vault:
+            key = vault.keys.create("passwords", "hmac")
+            before = peppers_of(key)
+            stored = PasswordHasher(CHEAP, peppers=before).hash("right")
+            key.rotate()
+            after = peppers_of(vault.keys.get("passwords"))
+            assert [pepper.id for pepper in after] == [after[0].id, before[0].id]
+            moved = PasswordHasher(CHEAP, peppers=after).verify_and_update("right", stored)
+            assert moved is not None
+            key.disable(1)
+            left = PasswordHasher(CHEAP, peppers=peppers_of(key))
+            left.verify("right", moved)
+            with pytest.raises(errors.FormatUnsupported, match="a pepper that is not here"):
+                left.verify("right", stored)
+            # What the key authenticates is no pepper, and its own bytes are none either.
+            assert key.mac(b"strongroom/v1/pepper-id")[:8] != after[0].id
+            with pytest.raises(ValueError, match="makes peppers is of kind hmac"):
+                peppers_of(vault.keys.create("other", "aead"))
 
     def test_it_shows_no_key(self) -> None:
         """Nor is it pickled; two that are the same are a mistake."""
