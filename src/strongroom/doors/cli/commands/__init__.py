@@ -24,6 +24,7 @@ VERBS = (
     "allow",
     "render",
     "export",
+    "scan",
     "unlock",
     "lock",
     "agent",
