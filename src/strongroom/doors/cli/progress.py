@@ -19,10 +19,12 @@ class Progress:
 
     Args:
         what: what is being counted, such as ``"re-encrypted"``.
+        unit: of the numbers, with a space before it.
     """
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, *, unit: str = "") -> None:
         self._what = what
+        self._unit = unit
         self._is_shown = output.is_terminal(_STDERR)
         self._last = 0.0
 
@@ -31,7 +33,8 @@ class Progress:
         now = monotonic()
         if self._is_shown and now - self._last > _BETWEEN_SECONDS:
             self._last = now
-            output.transient(f"strongroom: {self._what} {done * 100 // max(total, 1)} % ({done} of {total})")
+            share = done * 100 // max(total, 1)
+            output.transient(f"strongroom: {self._what} {share} % ({done} of {total}{self._unit})")
 
     def __enter__(self) -> Self:
         return self

@@ -1,0 +1,98 @@
+"""A scan whose values stay in the agent: texts go there, names and places come back."""
+
+from __future__ import annotations
+
+from strongroom.remote.targets import quote
+from strongroom.wire import counted, u32
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from strongroom.remote.agent import RemoteVault
+
+_BEGIN = "/v1/strongroom/scan-begin"
+_FIND = "/v1/strongroom/scan"
+
+
+class RemoteFinding:
+    """One value in one text; as `formats.scanner.Finding`."""
+
+    __slots__ = ("end", "field", "form", "path", "start", "text")
+
+    def __init__(self, text: int, start: int, end: int, path: str, field: str, form: str) -> None:
+        self.text = text
+        self.start = start
+        self.end = end
+        self.path = path
+        self.field = field
+        self.form = form
+
+
+class RemoteScanner:
+    """As `formats.scanner.Scanner`, for the items below a folder that this user may list and read.
+
+    Args:
+        prefix: the folder; empty for all.
+        progress: told how many items have been taken in, and of how many.
+    """
+
+    def __init__(self, vault: RemoteVault, prefix: str, progress: Callable[[int, int], None]) -> None:
+        self._calls = vault._calls
+        folder = f"{prefix.rstrip('/')}/" if prefix.strip("/") else ""
+        query = f"prefix={quote(folder)}"
+        while True:
+            found = self._ask(f"{_BEGIN}?{query}", None)
+            self._scan = str(found["scan"])
+            self.items = int(str(found["items"]))
+            self.values = int(str(found["values"]))
+            left = int(str(found["left"]))
+            progress(self.items, self.items + left)
+            if not left:
+                break
+            query = f"scan={quote(self._scan)}"
+        self.skipped = _texts(found["skipped"])
+
+    def find(self, texts: Sequence[bytes]) -> list[RemoteFinding]:
+        """Every place where one of the values stands, in order.
+
+        Raises: StrongroomError: the agent was locked, or has gone.
+        """
+        body = bytearray().join([u32(len(texts)), *map(counted, texts)])
+        found = self._ask(f"{_FIND}?scan={quote(self._scan)}", body)["findings"]
+        if not isinstance(found, list):
+            raise _not_understood()
+        return [_finding(one, len(texts)) for one in found]
+
+    def _ask(self, target: str, body: bytearray | None) -> dict[str, object]:
+        from strongroom.remote.answers import loads
+
+        found = loads(self._calls.data("POST", target, body, what="the scan"))
+        if not isinstance(found, dict):
+            raise _not_understood()
+        return found
+
+
+def _finding(found: object, texts: int) -> RemoteFinding:
+    try:
+        if isinstance(found, dict):
+            text, start, end = (int(found[name]) for name in ("text", "start", "end"))
+            if 0 <= text < texts and 0 <= start < end:
+                return RemoteFinding(text, start, end, str(found["path"]), str(found["field"]), str(found["form"]))
+    except (KeyError, TypeError, ValueError):
+        pass  # said below
+    raise _not_understood()
+
+
+def _texts(found: object) -> list[str]:
+    if not isinstance(found, list):
+        raise _not_understood()
+    return [str(one) for one in found]
+
+
+def _not_understood() -> Exception:
+    from strongroom.errors import StoreUnavailable
+
+    return StoreUnavailable(
+        "the agent's answer was not understood", advice="start it anew with this version: strongroom agent stop"
+    )
