@@ -1,7 +1,6 @@
 """The loop: one thread that waits for clients with epoll, and asks the service for each answer.
 
-Every number that a client could drive up has a limit here. What a connection may hold in
-memory is bounded for itself, for everybody who is not the owner together, and for all.
+Every number that a client could drive up has a limit, here, in `connection` or in `crowd`.
 """
 
 from __future__ import annotations
@@ -13,9 +12,10 @@ import socket
 from strongroom.doors.agent.clocks import seconds
 from strongroom.doors.agent.connection import NOT_WATCHED, RECEIVE_BYTES, Connection
 from strongroom.doors.agent.control import PREFIX, Control, failed
+from strongroom.doors.agent.crowd import Crowd
 from strongroom.doors.agent.peers import principal_of
 from strongroom.doors.agent.repeated import Known, RepeatedRequests, is_use
-from strongroom.remote.messages import BODY_BYTES_MAX, BadMessage, RequestHead, parse_request
+from strongroom.remote.messages import BadMessage, RequestHead, parse_request
 from strongroom.remote.targets import split_target
 from strongroom.secret import wipe
 from strongroom.service.interface import Request, Response
@@ -30,14 +30,13 @@ if TYPE_CHECKING:
     from strongroom.vault.policy import Principal
 
 CONNECTIONS_MAX = 4_096
-OTHERS_BODY_BYTES_MAX = 1024 * 1024
-"""The longest body of a client that is not the owner: a deposit, not a file store."""
-OTHERS_BUFFERED_MAX = 8 * 1024 * 1024
-BUFFERED_MAX = 32 * 1024 * 1024
-"""What all clients together may have in flight, beyond the one that is being answered."""
 SPARE_DESCRIPTORS = 64
 _TICK_SECONDS = 1.0
 _ACCEPTS_AT_ONCE = 64
+_EVENTS_AT_ONCE = 256
+_LOOKS = 30
+"""So often the loop looks again before it sleeps, which takes 40 µs: to be woken on another processor takes longer, and
+on a virtual machine longer than an answer. Anybody else who wants the processor gets it in between."""
 _LOCKED = ("X-Strongroom-Error", "VaultLocked")
 
 
@@ -70,8 +69,7 @@ class Server:
         self._dates = dates
         self._owner_uid = owner_uid
         self._vault_name = vault_name
-        self._connections_max = connections_max
-        self._connections: dict[int, Connection] = {}
+        self._crowd = Crowd(owner_uid, most=connections_max)
         self._buffer = memoryview(bytearray(RECEIVE_BYTES))
         self._requests = RepeatedRequests(self._is_plain)
         self._round: list[tuple[Connection, Known]] = []
@@ -94,13 +92,14 @@ class Server:
     @property
     def connection_count(self) -> int:
         """How many clients are connected."""
-        return len(self._connections)
+        return len(self._crowd)
 
     def run(self) -> None:
         """Serve until `stop`."""
         listening = self._listener.fileno()
+        events: list[tuple[int, int]] = []
         while not self._is_stopping:
-            events = self._poll.poll(self._wait_seconds(), 256)
+            events = self._wait(was_busy=bool(events))
             for descriptor, event in events:
                 if descriptor == listening:
                     self._accept()
@@ -113,12 +112,22 @@ class Server:
             self._finish_unlocking()
             if seconds() >= self._next_tick:
                 self._tick()
-        for connection in list(self._connections.values()):
+        for connection in self._crowd:
             self._close(connection)
         self._poll.close()
 
+    def _wait(self, *, was_busy: bool) -> list[tuple[int, int]]:
+        """What has happened. A client that has just been answered often asks again at once: see `_LOOKS`."""
+        if was_busy and len(self._crowd):
+            for _ in range(_LOOKS):
+                events = self._poll.poll(0, _EVENTS_AT_ONCE)
+                if events:
+                    return events
+                os.sched_yield()
+        return self._poll.poll(self._wait_seconds(), _EVENTS_AT_ONCE)
+
     def _wait_seconds(self) -> float:
-        if self._connections or self.on_tick is not None:
+        if len(self._crowd) or self.on_tick is not None:
             return _TICK_SECONDS
         wait = self._keeper.wait_seconds()
         return 60.0 if wait is None else wait
@@ -131,9 +140,8 @@ class Server:
             self._requests.forget()
         if self.on_tick is not None:
             self.on_tick()
-        for connection in list(self._connections.values()):
-            if connection.deadline < now and not connection.is_waiting:
-                self._cut(connection)
+        for connection in self._crowd.overdue(now):
+            self._cut(connection)
 
     def _cut(self, connection: Connection) -> None:
         """End a client that is too slow; one that is in the middle of a request is told."""
@@ -156,30 +164,23 @@ class Server:
             except OSError:
                 accepted.close()
                 continue
-            if len(self._connections) >= self._connections_max:
+            if self._crowd.is_full:
                 self._make_room()
-            is_owner = principal.uid == self._owner_uid
-            limit = BODY_BYTES_MAX if is_owner else OTHERS_BODY_BYTES_MAX
+            limit = self._crowd.body_bytes_max(principal)
             connection = Connection(accepted, principal, parse=parse_request, body_bytes_max=limit)
-            self._connections[connection.descriptor] = connection
+            self._crowd.add(connection)
             self._poll.register(connection.descriptor, select.EPOLLIN)
             # What has come with the connection is usually there already.
             self._attend(connection.descriptor, select.EPOLLIN)
 
     def _make_room(self) -> None:
-        """Close one connection: of the user with the most of them, the one that was longest without a request."""
-        counts: dict[int, int] = {}
-        for connection in self._connections.values():
-            counts[connection.principal.uid] = counts.get(connection.principal.uid, 0) + 1
-        if not counts:
-            return
-        greedy = max(counts, key=lambda uid: counts[uid])
-        theirs = [one for one in self._connections.values() if one.principal.uid == greedy and not one.is_waiting]
-        if theirs:
-            self._close(min(theirs, key=lambda one: (not one.is_idle, one.used)))
+        """Close one connection, if there is one to be closed."""
+        connection = self._crowd.first_to_go()
+        if connection is not None:
+            self._close(connection)
 
     def _attend(self, descriptor: int, event: int) -> None:
-        connection = self._connections.get(descriptor)
+        connection = self._crowd.get(descriptor)
         if connection is None:
             return
         if connection.is_waiting:
@@ -214,7 +215,7 @@ class Server:
 
         All of them came before the first is answered, so one look for commits of others serves them all.
         """
-        asked = [one for one in self._round if self._connections.get(one[0].descriptor) is one[0]]
+        asked = [one for one in self._round if one[0] in self._crowd]
         self._round.clear()
         now, now_us = seconds(), self._dates.now_us()
         while asked:
@@ -237,7 +238,7 @@ class Server:
         if connection.is_done:
             self._close(connection)
             return
-        if connection.buffered > RECEIVE_BYTES and self._is_too_much(connection):
+        if connection.buffered > RECEIVE_BYTES and self._crowd.is_too_much(connection):
             self._close(connection)
             return
         if connection.is_waiting:
@@ -256,19 +257,6 @@ class Server:
             self._poll.register(connection.descriptor, wanted)
         else:
             self._poll.modify(connection.descriptor, wanted)
-
-    def _is_too_much(self, connection: Connection) -> bool:
-        """Whether this client's bytes are the ones for which there is no room."""
-        others = 0
-        everybody = 0
-        for one in self._connections.values():
-            everybody += one.buffered
-            if one.principal.uid != self._owner_uid:
-                others += one.buffered
-        # One answer may be longer than all that is allowed: an item holds 16 MiB. Then it is the only one.
-        own = connection.buffered if connection.is_sending else 0
-        is_owner = connection.principal.uid == self._owner_uid
-        return everybody - own > BUFFERED_MAX if is_owner else others - own > OTHERS_BUFFERED_MAX
 
     def _answer(self, connection: Connection, head: RequestHead, body: bytearray) -> None:
         try:
@@ -314,12 +302,12 @@ class Server:
         if finished is None:
             return
         connection, response, keep_alive = finished
-        if connection.descriptor in self._connections:
+        if connection in self._crowd:
             connection.respond(response, keep_alive=keep_alive)
             self._answer_all(connection)
 
     def _close(self, connection: Connection) -> None:
-        if self._connections.pop(connection.descriptor, None) is not None:
+        if self._crowd.remove(connection):
             if connection.wanted != NOT_WATCHED:
                 self._poll.unregister(connection.descriptor)
             connection.close()

@@ -44,6 +44,8 @@ class Verifying:
         except StrongroomError as error:
             # Locked meanwhile, or busy: the next hour comes.
             self.says = error.message
+        except Exception as bug:
+            self.says = f"failed unexpectedly ({type(bug).__name__}): this is a bug in strongroom"
 
     def _verify(self) -> None:
         from strongroom.stores.registry import open_store
