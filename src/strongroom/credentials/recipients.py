@@ -51,6 +51,9 @@ class Recipient:
         """
         raise ValueError("only age files have such recipients")
 
+    def wipe(self) -> None:
+        """Overwrite what is secret of it: of a passphrase."""
+
 
 class X25519Recipient(Recipient):
     """``age1...``: a public key of age's usual kind."""

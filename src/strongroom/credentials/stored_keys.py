@@ -174,5 +174,5 @@ class _KeyIdentity(Identity):
             wipe(file_key)
             raise Tampered("the header of this file was changed")
         # So that the version is not retired while files still need it.
-        self._key._used(self._key._known(), number)
+        self._key._used(number)
         return file_key

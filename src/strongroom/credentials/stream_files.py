@@ -40,7 +40,8 @@ class InputFile:
     """A file to be read from its beginning: a regular one, a pipe, a device; a context manager.
 
     Args:
-        path: the file.
+        path: the file; or what to call *descriptor*.
+        descriptor: is read instead, from where it stands, and left open.
 
     Raises:
         NotFound: there is none.
@@ -49,16 +50,17 @@ class InputFile:
 
     __slots__ = ("_file", "_path")
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, descriptor: int | None = None) -> None:
         from io import FileIO
 
         self._path = path
         try:
-            descriptor = os.open(path, _READ)
-            if stat.S_ISDIR(os.fstat(descriptor).st_mode):
-                os.close(descriptor)
+            opened = os.open(path, _READ) if descriptor is None else descriptor
+            if stat.S_ISDIR(os.fstat(opened).st_mode):
+                if descriptor is None:
+                    os.close(opened)
                 raise StoreUnavailable(f"{path} is a directory", advice="pack it first, such as with tar")
-            self._file = FileIO(descriptor, "rb")
+            self._file = FileIO(opened, "rb", closefd=descriptor is None)
         except OSError as error:
             raise os_error(error, path) from None
 
@@ -94,19 +96,21 @@ class NewFile:
 
     Attributes:
         is_whole: whether it appears whole or not at all; False for a pipe or device.
+        written: how many bytes so far.
 
     Raises:
         Conflict: something stands there already, or a symbolic link does.
         StoreUnavailable: nothing can be written there.
     """
 
-    __slots__ = ("_file", "_path", "_replace", "_temporary", "is_whole")
+    __slots__ = ("_file", "_path", "_replace", "_temporary", "is_whole", "written")
 
     def __init__(self, path: str, *, mode: int = SECRET_MODE, replace: bool = False) -> None:
         self._path = path
         self._replace = replace
         self._temporary = ""
         self.is_whole = True
+        self.written = 0
         try:
             self._file = self._open(mode)
         except OSError as error:
@@ -154,11 +158,13 @@ class NewFile:
         Raises: StoreUnavailable: the disk is full or cannot be written. BrokenPipeError: nobody reads the pipe.
         """
         try:
-            return self._file.write(data) or 0
+            count = self._file.write(data) or 0
         except BrokenPipeError:
             raise
         except OSError as error:
             raise os_error(error, self._path) from None
+        self.written += count
+        return count
 
     def publish(self) -> None:
         """Give the file its name, durably.
@@ -297,8 +303,9 @@ def decrypt_file(
     """
     with InputFile(path) as source:
         stream = streams.open_stream(source)
+        stream.unlock(identities)
         with NewFile(output, replace=replace) as target:
-            stream.decrypt(target, identities, progress=progress)
+            stream.write_to(target, progress=progress)
             target.publish()
 
 

@@ -93,7 +93,9 @@ def decrypt(
         Tampered: it was changed or cut; what *target* received before is to be thrown away.
         FormatUnsupported: neither format, a newer version, or its passphrase would cost too much.
     """
-    open_stream(source).decrypt(target, identities, progress=progress)
+    stream = open_stream(source)
+    stream.unlock(identities)
+    stream.write_to(target, progress=progress)
 
 
 class EncryptedStream:
@@ -105,7 +107,7 @@ class EncryptedStream:
             and age's own words for its stanzas.
     """
 
-    __slots__ = ("_open", "_source", "format", "kinds", "stanzas")
+    __slots__ = ("_cipher", "_open", "_source", "format", "kinds", "stanzas")
 
     def __init__(
         self,
@@ -117,13 +119,26 @@ class EncryptedStream:
     ) -> None:
         self._source = source
         self._open = open
+        self._cipher: Cipher | None = None
         self.format = format
         self.kinds = kinds
         self.stanzas = stanzas
 
-    def decrypt(self, target: Writable, identities: Sequence[Identity], *, progress: Progress | None = None) -> None:
-        """As `decrypt`; once."""
-        pump(self._source, target, self._open(identities), progress)
+    def unlock(self, identities: Sequence[Identity]) -> None:
+        """Find the key of the stream; the identities may be wiped afterwards.
+
+        Raises:
+            WrongKey: none of them opens it; others may be tried.
+            Tampered: the header was changed.
+        """
+        self._cipher = self._open(identities)
+
+    def write_to(self, target: Writable, *, progress: Progress | None = None) -> None:
+        """Decrypt an unlocked stream, once; as `decrypt`."""
+        cipher, self._cipher = self._cipher, None
+        if cipher is None:
+            raise ValueError("unlock the stream first")
+        pump(self._source, target, cipher, progress)
 
 
 def open_stream(source: Readable) -> EncryptedStream:

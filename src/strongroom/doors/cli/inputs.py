@@ -73,15 +73,18 @@ def read_share_lines(descriptor: int) -> Iterator[bytearray]:
             yield line
 
 
-def new_passphrase(arguments: GlobalArguments, what: str = "new passphrase") -> bytearray:
+def new_passphrase(arguments: GlobalArguments, what: str = "new passphrase", *, of: str = "vault") -> bytearray:
     """A passphrase to be: typed twice on a terminal, else one line of standard input.
+
+    Args:
+        of: what it shall open, for the remark that it is weak.
 
     Raises: WouldPrompt: neither is there.
     """
     if stdin_is_terminal():
         with terminal_for(what) as terminal:
             passphrase = terminal.ask_new(what)
-        remark_on_strength(passphrase)
+        remark_on_strength(passphrase, of=of)
         return passphrase
     try:
         passphrase = read_passphrase_line(_STDIN)
@@ -90,18 +93,37 @@ def new_passphrase(arguments: GlobalArguments, what: str = "new passphrase") -> 
             f"there is no terminal to type the {what} on, and nothing on standard input",
             advice="write it to standard input as one line",
         ) from None
-    remark_on_strength(passphrase)
+    remark_on_strength(passphrase, of=of)
     return passphrase
 
 
-def remark_on_strength(passphrase: bytearray) -> None:
+def remark_on_strength(passphrase: bytearray, *, of: str = "vault") -> None:
     """Say so when a new passphrase is hopeless. It is taken all the same: whose vault it is decides."""
     from strongroom.keys.slots.strength import WEAK_BITS, bits_at_most
 
     bits = bits_at_most(passphrase)
     if passphrase and bits < WEAK_BITS:
-        output.note(f"this passphrase is weak: 2^{bits} guesses find it, and whoever has a copy of the vault may guess")
-        output.hint("six words that nobody else would put together are better: strongroom slot change ID")
+        output.note(f"this passphrase is weak: 2^{bits} guesses find it, and whoever has a copy of the {of} may guess")
+        better = "strongroom slot change ID" if of == "vault" else "strongroom token passphrase"
+        output.hint(f"six words that nobody else would put together are better: {better}")
+
+
+def secret_line(what: str) -> bytearray:
+    """Something secret that is there already: typed once on a terminal, else one line of standard input.
+
+    Returns: its bytes, which the caller wipes.
+    Raises: WouldPrompt: neither is there.
+    """
+    if stdin_is_terminal():
+        with terminal_for(what) as terminal:
+            return terminal.ask_hidden(f"{what}: ")
+    line = _read_line(_STDIN, what)
+    if line is None:
+        raise WouldPrompt(
+            f"there is no terminal to type the {what} on, and nothing on standard input",
+            advice="write it to standard input as one line",
+        )
+    return line
 
 
 def confirm(arguments: GlobalArguments, question: str) -> bool:

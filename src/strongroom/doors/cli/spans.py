@@ -58,6 +58,16 @@ def expiry(text: str) -> timedelta | Literal["never"]:
     return left
 
 
+def moment(text: str) -> int:
+    """A date or time such as ``2026-12-31``, in seconds since 1970; without a time zone it is UTC.
+
+    Raises: ArgumentTypeError: something else.
+    """
+    if "-" not in text:
+        raise ArgumentTypeError("takes a date such as 2026-12-31, or a time such as 2026-12-31T12:00")
+    return int(_moment(text).timestamp())
+
+
 def _moment(text: str) -> datetime:
     from datetime import UTC, datetime
 
