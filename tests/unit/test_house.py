@@ -93,6 +93,8 @@ REVEALS = {
     "doors/cli/importing.py": "compares what is stored with what is to be",
     "credentials/recipients.py": "a program may give the passphrase as a SecretStr",
     "credentials/stored_keys.py": "signs with a named key, and encrypts and decrypts files with one",
+    "settings/mapping.py": "settings are read as text",
+    "doors/keyring.py": "keyring hands passwords out as text",
     "locate/unlock.py": "a program may give the passphrase as a SecretStr",
     "doors/cli/fields.py": "the text of `edit`, and `get --json`",
     "doors/cli/commands/edit.py": "compares before and after",

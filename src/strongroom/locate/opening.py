@@ -25,6 +25,7 @@ def open(
     use_agent: bool = True,
     expect_counter: int | None = None,
     expect_vault: str | None = None,
+    may_ask: bool = True,
 ) -> Vault:
     """Open a vault with whatever is at hand: its agent, a key file, the OS keyring, or a person at a terminal.
 
@@ -41,6 +42,7 @@ def open(
             keeps no anchor; ``vault.notes`` says when it keeps none.
         expect_vault: the fingerprint that the vault must have, or have had (`Vault.fingerprint`), for a machine
             that sees it for the first time or keeps no anchor.
+        may_ask: whether a person at a terminal may be asked how to open it.
 
     Returns: the vault, unlocked; leaving it as a context manager locks it.
     Raises:
@@ -55,7 +57,7 @@ def open(
         ValueError: several ways to open it, an unusable location, or no fingerprint.
     """
 
-    def directly(may_ask: bool) -> Vault:
+    def directly(somebody_may: bool) -> Vault:
         from strongroom.locate.recognition import guard
 
         return open_admitted(
@@ -64,7 +66,7 @@ def open(
             passphrase=passphrase,
             identity=identity,
             shares=shares,
-            may_ask=may_ask,
+            may_ask=may_ask and somebody_may,
             admit=lambda vault: guard(vault, expected=expected),
         )
 
