@@ -29,6 +29,8 @@ VERBS = (
     "check",
     "encrypt",
     "decrypt",
+    "hash",
+    "token",
     "unlock",
     "lock",
     "agent",
