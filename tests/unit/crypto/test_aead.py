@@ -141,3 +141,25 @@ def test_a_failed_unwrap_leaves_neither_plaintext_nor_message_key_behind(monkeyp
     with pytest.raises(Tampered):
         aead.unwrap(KEY, message[:-1] + bytes((message[-1] ^ 1,)), CONTEXT)
     assert wiped == [76, 20_000, 76]
+
+
+@pytest.mark.parametrize("length", [65_464, 65_535, 65_536, 65_537, 65_600, 81_920, 81_935, 200_000])
+def test_large_messages_are_the_same_messages(length: int) -> None:
+    """What is written into one object is what the pieces are; every other length is tampering."""
+    key, context, plaintext = bytes(range(32)), b"context", bytes(index % 251 for index in range(length))
+    message = aead.encrypt(key, memoryview(plaintext), context, head=b"head")
+    assert message[:4] == b"head"
+    message = message[4:]
+    assert aead.unwrap(key, message, context) == plaintext
+    assert aead.decrypt(key, memoryview(message), context) == plaintext
+    assert aead.decrypt(key, aead.wrap(key, plaintext, context), context) == plaintext
+    for cut in (1, 15, 16, 17, 72, 16_399, 16_400, 16_401):
+        with pytest.raises(Tampered):
+            aead.decrypt(key, message[:-cut], context)
+        with pytest.raises(Tampered):
+            aead.decrypt(key, message + bytes(cut), context)
+    for position in (0, 24, 56, 16_456, 40_000, length, len(message) - 1):
+        changed = bytearray(message)
+        changed[position] ^= 1
+        with pytest.raises(Tampered):
+            aead.decrypt(key, changed, context)

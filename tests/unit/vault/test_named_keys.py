@@ -17,7 +17,7 @@ from strongroom.items import ReservedPath
 from strongroom.vault.named_keys import named_key as named_key_module
 from strongroom.vault.named_keys.danger import export_private, import_key, import_version
 from strongroom.vault.named_keys.named_key import NamedKey
-from strongroom.vault.named_keys.record import KINDS, encode_record
+from strongroom.vault.named_keys.record import KINDS, Material, encode_record
 from strongroom.vault.vault import Vault
 from tests.unit.vault.conftest import Clock
 
@@ -471,7 +471,7 @@ def test_a_key_of_the_same_name_is_another_key(vault: Vault, impatient: None) ->
 def test_keys_close_with_the_vault(vault: Vault) -> None:
     """A locked vault leaves no key in the program; one that was closed by itself neither."""
     key, other = vault.keys.create("k"), vault.keys.create("other", "hmac")
-    material = key._known().record.materials[1]
+    view = key._known().record.materials[1].reveal_buffer()
     with other:
         other.mac(b"x")
     for act in (lambda: other.mac(b"x"), other.refresh, lambda: other.versions):
@@ -482,10 +482,29 @@ def test_keys_close_with_the_vault(vault: Vault) -> None:
     for act in (lambda: key.encrypt(b"x"), lambda: key.decrypt(message), key.rotate, lambda: key.phase):
         with pytest.raises(VaultLocked):
             act()
-    buffer = material._buffer
-    assert any(buffer)
+    # Whoever still looks at it sees it; then it is overwritten.
+    assert any(view)
+    assert key._state is None
+
+
+def test_a_private_part_is_overwritten_when_nobody_looks_at_it() -> None:
+    """Not before, or a thread would encrypt under zeros; and not later."""
+    given = bytearray(b"k" * 32)
+    material = Material(given)
+    assert not any(given)
+    overwritten: list[bytes] = []
+
+    class Watched(type(material._buffer)):  # type: ignore[misc]
+        def __del__(self) -> None:
+            super().__del__()
+            overwritten.append(bytes(self))
+
+    material._buffer = Watched(b"k" * 32)
+    view = material.reveal_buffer()
     del material
-    assert not any(buffer)
+    assert (view.tobytes(), overwritten) == (b"k" * 32, [])
+    del view
+    assert overwritten == [bytes(32)]
 
 
 def test_a_refresh_never_pulls_a_key_from_under_a_thread(vault: Vault, impatient: None) -> None:

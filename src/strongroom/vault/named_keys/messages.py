@@ -9,6 +9,7 @@ from struct import Struct
 
 from strongroom.crypto import aead, labels
 from strongroom.errors import Tampered
+from strongroom.wire import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ HEAD_BYTES = 16
 OVERHEAD_BYTES = HEAD_BYTES + aead.OVERHEAD_BYTES
 """What a message is longer than its plaintext; and 16 more for each full 16 KiB."""
 _HEAD = Struct(">4sIQ")
-_U32 = Struct(">I")
+_NOTHING = bytes(4)
+"""No associated data, counted."""
 
 
 class Sealer:
@@ -33,30 +35,28 @@ class Sealer:
         key: 32 bytes.
     """
 
-    __slots__ = ("_key", "_number", "_owner", "_prefix")
+    __slots__ = ("_key", "_number", "_prefix")
 
     def __init__(self, key_id: bytes, number: int, key: SecretBytes) -> None:
-        # The view does not keep the secret from being wiped; a reference to its owner does.
-        self._owner, self._key = key, key.reveal_buffer()
+        self._key = key.reveal_buffer()
         self._number = number
         # The key's id in place of a vault's: a key that moves to another vault opens its messages there.
-        self._prefix = labels.context(key_id, labels.KEY_MESSAGE, number) + _U32.pack(HEAD_BYTES)
+        self._prefix = labels.context(key_id, labels.KEY_MESSAGE, number) + HEAD_BYTES.to_bytes(4, "big")
 
     def encrypt(self, data: Buffer, associated_data: Buffer, created_us: int) -> bytes:
         """A message of *data*, which opens with the same *associated_data* alone."""
         head = _HEAD.pack(MAGIC, self._number, created_us)
-        context = b"".join((self._prefix, head, _U32.pack(len(associated_data)), associated_data))
-        return head + aead.encrypt(self._key, data, context)
+        context = self._prefix + head + (counted(associated_data) if associated_data else _NOTHING)
+        return aead.encrypt(self._key, data, context, head=head)
 
     def decrypt(self, message: memoryview, associated_data: Buffer) -> bytes:
         """What a message whose head names this version holds.
 
         Raises: Tampered: another key, other associated data, or any changed byte.
         """
-        head, body = message[:HEAD_BYTES], message[HEAD_BYTES:]
-        context = b"".join((self._prefix, head, _U32.pack(len(associated_data)), associated_data))
+        context = self._prefix + message[:HEAD_BYTES] + (counted(associated_data) if associated_data else _NOTHING)
         try:
-            return aead.decrypt(self._key, body, context)
+            return aead.decrypt(self._key, message[HEAD_BYTES:], context)
         except Tampered:
             raise unopened() from None
 

@@ -6,7 +6,7 @@ Source: docs/format.md#named-keys.
 from __future__ import annotations
 
 from strongroom.errors import Conflict, Denied, FormatUnsupported, NotFound
-from strongroom.secret import SecretBytes
+from strongroom.secret import SecretBytes, wipe
 from strongroom.wire import Reader, counted, u8, u32, u64
 
 TYPE_CHECKING = False
@@ -30,16 +30,29 @@ MADE, IMPORTED = 1, 2
 _ORIGINS = {MADE: "made here", IMPORTED: "imported"}
 
 
-class Material(SecretBytes):
-    """The private part of one version; overwritten when the last who uses it lets go of it.
-
-    Wiped at once it could turn to zeros under another thread that is encrypting.
-    """
+class _Buffer(bytearray):
+    """Bytes that are overwritten when nobody looks at them any more: a memoryview keeps them alive."""
 
     __slots__ = ()
 
     def __del__(self) -> None:
-        self.wipe()
+        wipe(self)
+
+
+class Material(SecretBytes):
+    """The private part of one version; overwritten when the last who uses it lets go of it.
+
+    Wiped at once it could turn to zeros under another thread that is encrypting.
+
+    Args:
+        value: taken over; overwritten here.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, value: bytearray) -> None:
+        super().__init__(_Buffer(value))
+        wipe(value)
 
 
 class KeyVersion:
