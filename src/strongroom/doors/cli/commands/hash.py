@@ -44,7 +44,7 @@ def add_options(parser: ArgumentParser) -> None:
     """Add the cost."""
     from strongroom.doors.cli.arguments import positive_number
 
-    parser.add_argument("--pbkdf2", action="store_true", default=False, help="PBKDF2-HMAC-SHA-256, where rules demand it")
+    parser.add_argument("--pbkdf2", action="store_true", default=False, help="PBKDF2, where rules demand it")
     for option, explained in (
         ("--memory", "MiB for one hash, 19 to 2,048"),
         ("--iterations", "passes over it, 1 to 10; of PBKDF2 600,000 to 10,000,000"),
