@@ -74,7 +74,8 @@ def run(arguments: Arguments) -> int:
     from strongroom.doors.cli.arguments import take_words
 
     if arguments.action not in _GRAMMARS:
-        raise UsageError(f"there is no token {arguments.action}", advice="strongroom token --help")
+        # What was typed is not repeated: it may be a token.
+        raise UsageError("token takes a kind of value, or issue, verify, rotate...", advice="strongroom token --help")
     take_words(f"token {arguments.action}", _GRAMMARS[arguments.action], arguments.word, arguments)
     issued = {
         "issue": issuing.issue,
