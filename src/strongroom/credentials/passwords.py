@@ -165,14 +165,16 @@ class PasswordHasher(AsyncPasswordHasher):
         return self._hash(password, until=until) if self._is_outdated(parsed) else None
 
     def _hash(self, password: Password, *, until: float | None) -> str:
-        return self._hash_from_parts(_bytes(password), random_bytes(SALT_BYTES), until=until)
+        return self._hash_from_parts(password, random_bytes(SALT_BYTES), until=until)
 
-    def _hash_from_parts(self, password: bytes, salt: bytes, *, until: float | None = None) -> str:
+    def _hash_from_parts(self, password: Password, salt: bytes, *, until: float | None = None) -> str:
+        """With a salt of the caller's, for Django, which makes its own."""
+        given = _bytes(password)
         pepper = self._primary._key.reveal() if self._primary else None
         taken = self._queue.enter(1, until)
         started = perf_counter()
         try:
-            return self.cost.string(password, salt, key_id=self._key_id, pepper=pepper)
+            return self.cost.string(given, salt, key_id=self._key_id, pepper=pepper)
         finally:
             self._own_seconds = perf_counter() - started
             self._queue.leave(taken)
