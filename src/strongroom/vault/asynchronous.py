@@ -6,47 +6,35 @@ Django's prefix. asyncio is imported late: it costs 59 ms.
 
 from __future__ import annotations
 
+from strongroom.vault.asynchronous_upkeep import AsyncUpkeepTwins, in_thread
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import timedelta
-    from typing import Literal, ParamSpec, TypeVar
+    from typing import Literal
 
     from strongroom.items import Item, Version
     from strongroom.secret import SecretBytes, SecretStr
     from strongroom.vault.values import FieldValue
-    from strongroom.vault.vault import Vault
     from strongroom.vault.verifying import Report
 
-    P = ParamSpec("P")
-    T = TypeVar("T")
 
-
-async def _in_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    import asyncio
-
-    return await asyncio.to_thread(call, *args, **kwargs)
-
-
-class AsyncTwins:
+class AsyncTwins(AsyncUpkeepTwins):
     """Mixed into `Vault`; see the method without the leading ``a`` for what each does.
 
     There is no ``atransaction``: a transaction belongs to one thread. Use `aset_many`.
     """
 
-    @property
-    def _vault(self) -> Vault:
-        return self  # type: ignore[return-value]  # mixed into nothing else
-
     async def aget(
         self, path: str, field: str | None = None, *, version: int | None = None, allow_expired: bool = False
     ) -> Item | SecretStr | SecretBytes:
         """As `Vault.get`."""
-        return await _in_thread(self._vault.get, path, field, version=version, allow_expired=allow_expired)
+        return await in_thread(self._vault.get, path, field, version=version, allow_expired=allow_expired)
 
     async def aget_many(self, paths: Iterable[str]) -> dict[str, Item]:
         """As `Vault.get_many`."""
-        return await _in_thread(self._vault.get_many, paths)
+        return await in_thread(self._vault.get_many, paths)
 
     async def aset(
         self,
@@ -58,13 +46,13 @@ class AsyncTwins:
         request_id: bytes | None = None,
     ) -> Version:
         """As `Vault.set`."""
-        return await _in_thread(self._vault.set, path, fields, cas=cas, expires=expires, request_id=request_id)
+        return await in_thread(self._vault.set, path, fields, cas=cas, expires=expires, request_id=request_id)
 
     async def aset_many(
         self, items: Mapping[str, Mapping[str, FieldValue]], *, request_id: bytes | None = None
     ) -> dict[str, Version]:
         """As `Vault.set_many`."""
-        return await _in_thread(self._vault.set_many, items, request_id=request_id)
+        return await in_thread(self._vault.set_many, items, request_id=request_id)
 
     async def apatch(
         self,
@@ -78,48 +66,48 @@ class AsyncTwins:
     ) -> Version:
         """As `Vault.patch`."""
         patch = self._vault.patch
-        return await _in_thread(patch, path, fields, cas=cas, expires=expires, create=create, request_id=request_id)
+        return await in_thread(patch, path, fields, cas=cas, expires=expires, create=create, request_id=request_id)
 
     async def arequire(self, path: str, *fields: str) -> Item:
         """As `Vault.require`."""
-        return await _in_thread(self._vault.require, path, *fields)
+        return await in_thread(self._vault.require, path, *fields)
 
     async def alist(self, prefix: str = "", *, deleted: bool = False) -> list[str]:
         """As `Vault.list`, as a list."""
-        return list(await _in_thread(self._vault.list, prefix, deleted=deleted))
+        return list(await in_thread(self._vault.list, prefix, deleted=deleted))
 
     async def awalk(self, prefix: str = "", *, deleted: bool = False) -> list[str]:
         """As `Vault.walk`, as a list."""
-        return list(await _in_thread(self._vault.walk, prefix, deleted=deleted))
+        return list(await in_thread(self._vault.walk, prefix, deleted=deleted))
 
     async def ahistory(self, path: str) -> list[Version]:
         """As `Vault.history`."""
-        return await _in_thread(self._vault.history, path)
+        return await in_thread(self._vault.history, path)
 
     async def arestore(self, path: str, version: int | None = None, *, request_id: bytes | None = None) -> Version:
         """As `Vault.restore`."""
-        return await _in_thread(self._vault.restore, path, version, request_id=request_id)
+        return await in_thread(self._vault.restore, path, version, request_id=request_id)
 
     async def adelete(self, path: str, *, versions: Sequence[int] = ()) -> None:
         """As `Vault.delete`."""
-        await _in_thread(self._vault.delete, path, versions=versions)
+        await in_thread(self._vault.delete, path, versions=versions)
 
     async def aundelete(self, path: str, *, versions: Sequence[int] = ()) -> None:
         """As `Vault.undelete`."""
-        await _in_thread(self._vault.undelete, path, versions=versions)
+        await in_thread(self._vault.undelete, path, versions=versions)
 
     async def adestroy(self, path: str, *, versions: Sequence[int] = ()) -> None:
         """As `Vault.destroy`."""
-        await _in_thread(self._vault.destroy, path, versions=versions)
+        await in_thread(self._vault.destroy, path, versions=versions)
 
     async def amove(self, source: str, target: str) -> None:
         """As `Vault.move`."""
-        await _in_thread(self._vault.move, source, target)
+        await in_thread(self._vault.move, source, target)
 
     async def averify(self) -> Report:
         """As `Vault.verify`."""
-        return await _in_thread(self._vault.verify)
+        return await in_thread(self._vault.verify)
 
     async def abackup(self, path: str) -> int:
         """As `Vault.backup`."""
-        return await _in_thread(self._vault.backup, path)
+        return await in_thread(self._vault.backup, path)

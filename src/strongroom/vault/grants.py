@@ -27,6 +27,10 @@ _SUBJECTS = ("user", "group")
 
 def list_grants(core: Core) -> tuple[Grant, ...]:
     """All grants, oldest first; remembered until somebody commits."""
+    with core.mutex:
+        known = core.tree.grants if core.change is None and not core.is_locked else None
+        if known is not None and core.is_newest():
+            return known
     with core.reading() as rows:
         if core.tree.grants is None:
             core.tree.grants = _read(core, rows)
