@@ -1,6 +1,6 @@
 """``strongroom.signing``: the public names of signatures of files."""
 
-from strongroom.credentials.signers import Signer, parse_signers
+from strongroom.credentials.signers import Signer, parse_signers, parse_time
 from strongroom.credentials.signing import Checked, SigningKey, check, sign_minisign, sign_ssh
 from strongroom.credentials.stored_keys import signers, signing_key
 
@@ -10,6 +10,7 @@ __all__ = [
     "SigningKey",
     "check",
     "parse_signers",
+    "parse_time",
     "sign_minisign",
     "sign_ssh",
     "signers",
