@@ -79,6 +79,25 @@ def test_what_is_outside_the_patterns_waits_for_a_person(depositing) -> None:
     assert depositing.run("deposit", "discard", second).code == 4
 
 
+def test_a_backup_holds_what_was_left_before_it(depositing) -> None:
+    """Deposits are taken in first; what waits for a person is named, is not in the copy, and outlives its return."""
+    copy = str(depositing.home / "copy.db")
+    assert leave(depositing, "sites/a", "password").code == 0
+    assert leave(depositing, "other/a", "password").code == 0
+    done = depositing.run("backup", copy)
+    assert done.code == 0, done
+    assert "not in it: deposits that wait for a person: 1 (strongroom deposit list)" in done.err
+    assert leave(depositing, "sites/b", "password").code == 0
+    assert depositing.run("get", "sites/b", "password").out == b"tiger"
+    assert depositing.run("restore-backup", copy, "--yes").code == 0
+    assert depositing.run("get", "sites/a", "password").out == b"tiger"
+    assert depositing.run("get", "sites/b", "password").code == 4
+    (waiting,) = json.loads(depositing.run("deposit", "list", "--json").out)
+    assert waiting["path"] == "other/a"
+    assert leave(depositing, "sites/c", "password").code == 0
+    assert depositing.run("get", "sites/c", "password").out == b"tiger"
+
+
 def test_depositors_are_shown_and_removed(depositing) -> None:
     """What a removed one leaves waits."""
     (shown,) = json.loads(depositing.run("deposit", "keys", "--json").out)

@@ -19,7 +19,8 @@ WORDS = "FILE"
 DETAILS = """\
 The copy is as encrypted as the vault, opens with the same key slots, and has mode 0600.
 FILE must not exist; its directory must not be writable by others. Readers and writers go
-on meanwhile. --check opens FILE as restore-backup would, verifies all of it, and changes
+on meanwhile. Deposits are taken in first; those that wait for a person stay in the inbox,
+which is no part of a backup. --check opens FILE as restore-backup would, verifies all of it, and changes
 nothing; with --expect-counter N it must also hold commit N.
 """
 
@@ -43,10 +44,14 @@ def run(arguments: Arguments) -> int:
         return _check(arguments, path)
     with open_vault(arguments) as vault:
         counter = vault.backup(path)
+        # What opening the vault could not take in.
+        left = [note for note in vault.notes if note.startswith("deposits ")]
     if arguments.json:
         output.json({"backup": path, "commit_counter": counter, "bytes": os.stat(path).st_size})
     else:
         output.note(f"wrote {path}, which holds commit {counter}")
+        for note in left:
+            output.note(f"not in it: {note}")
         output.hint(f"verify it with: strongroom backup --check {quoted(path)}")
         output.hint(f"put it back with: strongroom restore-backup {quoted(path)}")
     return 0
