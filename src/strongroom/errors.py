@@ -15,7 +15,7 @@
     ├── Conflict               it exists already, or somebody was faster
     ├── OutcomeUnknown         the commit was sent, its answer is missing
     ├── Expired                the value is past its date
-    ├── FormatUnsupported      written by a newer strongroom
+    ├── FormatUnsupported      written by a newer strongroom, or by an older one and not upgraded yet
     └── StoreUnavailable       disk full, busy, read-only, unreachable
 
 One class per decision a caller can take. ``str()`` is one line; ``advice`` is
@@ -117,7 +117,8 @@ class Expired(StrongroomError):
 
 
 class FormatUnsupported(StrongroomError):
-    """The stored format or suite is unknown: written by a newer program, or read without an extra package."""
+    """The stored format or suite is unknown: written by a newer program, by an older one and not
+    upgraded yet, or read without an extra package."""
 
 
 class StoreUnavailable(StrongroomError):

@@ -155,3 +155,15 @@ def test_checking_a_backup(keyed: Machine) -> None:
     assert keyed.run("restore-backup", str(backup), "--yes").code == 7
     assert keyed.vault.read_bytes() == before
     assert keyed.run("backup", "--check", str(keyed.home / "nowhere")).code == 4
+
+
+def test_a_vault_of_the_newest_format(keyed: Machine) -> None:
+    """There is nothing to upgrade, and nothing is kept."""
+    before = keyed.vault.read_bytes()
+    done = keyed.run("upgrade")
+    assert (done.code, done.out) == (0, b"")
+    assert "is of format 1, the newest that this strongroom knows" in done.err
+    shown = json.loads(keyed.run("upgrade", "--json").out)
+    assert (shown["format_before"], shown["format"], shown["kept"]) == (1, 1, None)
+    assert keyed.vault.read_bytes() == before
+    assert [path.name for path in keyed.vault.parent.iterdir()] == ["vault.db"]

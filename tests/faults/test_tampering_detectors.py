@@ -91,7 +91,7 @@ def test_a_sum_that_is_not_compared(monkeypatch: pytest.MonkeyPatch, tmp_path: P
         vault.destroy("bank/checking", versions=(1,))
         assert findings(vault) == ("changed: a row that was written over since; the ledger's sum does not fit",)
         sealed = vault._core.ledger.seen.total
-        monkeypatch.setattr(Ledger, "recompute", lambda self, rows: sealed)
+        monkeypatch.setattr(Ledger, "recompute", lambda self, rows, format: sealed)
         assert findings(vault) == ()
 
 

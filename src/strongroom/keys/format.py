@@ -55,9 +55,12 @@ class Header:
         certificates: ascending epochs; how older identities lead to this one.
         recipients: pinned public keys, each 1 to 4,096 bytes.
         keyset: the sealed keyset.
+        format: of the vault; the store says it, too.
     """
 
-    __slots__ = ("certificates", "created_us", "epoch", "identity", "keyset", "lineage", "recipients", "vault_id")
+    __slots__ = (
+        "certificates", "created_us", "epoch", "format", "identity", "keyset", "lineage", "recipients", "vault_id",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -70,7 +73,9 @@ class Header:
         certificates: tuple[Certificate, ...] = (),
         recipients: tuple[bytes, ...] = (),
         keyset: bytes = b"",
+        format: int | None = None,
     ) -> None:
+        self.format = labels.FORMAT if format is None else format
         self.vault_id = vault_id
         self.lineage = lineage
         self.epoch = epoch
@@ -84,7 +89,7 @@ class Header:
         """The header's body."""
         parts = [
             _HEADER_MAGIC,
-            u8(labels.FORMAT),
+            u8(self.format),
             u8(labels.SUITE),
             self.vault_id,
             self.lineage,
@@ -111,7 +116,8 @@ class Header:
         reader = Reader(body, "header")
         if reader.take(len(_HEADER_MAGIC)) != _HEADER_MAGIC:
             raise reader.malformed("it does not begin like one")
-        if reader.u8() != labels.FORMAT or reader.u8() != labels.SUITE:
+        format = reader.u8()
+        if not 0 < format <= labels.FORMAT or reader.u8() != labels.SUITE:
             raise FormatUnsupported("this vault was written by a newer strongroom", advice="upgrade strongroom")
         vault_id = reader.take(ID_BYTES)
         lineage = reader.take(ID_BYTES)
@@ -130,6 +136,7 @@ class Header:
             certificates=_read_certificates(reader, epoch),
             recipients=_read_recipients(reader),
             keyset=reader.counted(KEYSET_BYTES_MAX),
+            format=format,
         )
         reader.finish()
         return header

@@ -185,6 +185,7 @@ class UnlockedKeys:
             identity=successor,
             certificates=(*old.certificates, identity.certify(seed, old.vault_id, old.epoch + 1, successor)),
             recipients=old.recipients,
+            format=old.format,
         )
         keys = UnlockedKeys(header, SecretBytes(random_buffer(ROOT_KEY_BYTES)), keyset, slot_id=self.slot_id)
         keys.is_slot_behind = True

@@ -87,6 +87,7 @@ def open_admitted(
     identity: str | os.PathLike[str] | None = None,
     shares: Iterable[Passphrase] | None = None,
     is_backup: bool = False,
+    any_format: bool = False,
     may_ask: bool = True,
     admit: Callable[[Vault], None],
 ) -> Vault:
@@ -94,6 +95,7 @@ def open_admitted(
 
     Args:
         is_backup: the location is the path of a backup, which may lie anywhere and is only read.
+        any_format: it may be of an older format, and is then of use for `locate.upgrading` alone.
         may_ask: whether a person may be asked how to open it.
         admit: looks at the vault before anything is written to it, and may refuse it by raising.
 
@@ -106,7 +108,7 @@ def open_admitted(
     if sum(way is not None for way in (key_file, passphrase, identity, shares)) > 1:
         raise ValueError("key_file, passphrase, identity and shares are ways to open a vault; give one")
     place = find_location(location)
-    store = open_copy(place) if is_backup else open_store(place)
+    store = open_copy(place) if is_backup else open_store(place, any_format=any_format)
     try:
         vault = unlock(
             store,
@@ -121,7 +123,7 @@ def open_admitted(
         store.close()
         raise
     vault.ask = asker()
-    if not is_backup:
+    if not is_backup and not any_format:
         from strongroom.locate.collecting import collect
 
         collect(vault)

@@ -50,7 +50,7 @@ def restore_backup(
     Args:
         backup: an absolute path; the file is not changed.
         target: an absolute path; a vault that lies there is kept beside it.
-        open_copy: opens a copy of the backup at the path it is given.
+        open_copy: opens a copy of the backup, of whatever format, at the path it is given.
         expected: what the caller knows of the backup; with a fingerprint, no other vault was expected at *target*.
         tell: receives a line when this machine keeps no anchor, or nothing says who made the backup.
 
@@ -63,6 +63,7 @@ def restore_backup(
     """
     from strongroom.stores import sqlite_copies
     from strongroom.stores.sqlite_file import remove_files
+    from strongroom.vault import upgrading
 
     make_directories(durable.parent(target))
     files.check_private_dir(durable.parent(target))
@@ -72,6 +73,7 @@ def restore_backup(
         sqlite_copies.restore_backup(backup, copy)
         with open_copy(copy) as vault:
             counter = vault.commit_counter
+            upgrading.upgrade(vault._core, keep=lambda: None)  # the backup itself is the copy
             recognise_copy(vault, backup, target=target, expected=expected, tell=tell)
             report = vault.verify()
             vault.begin_lineage()

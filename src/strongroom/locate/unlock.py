@@ -16,6 +16,7 @@ from strongroom.errors import Conflict, FormatUnsupported, OutcomeUnknown, Store
 from strongroom.locate.asking import printable
 from strongroom.locate.author import login_name
 from strongroom.secret import SecretStr, wipe
+from strongroom.stores.schema import newest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ class _Door:
             credential.wipe()
 
     def _renew(self, vault: Vault, credential: Credential) -> None:
+        if vault._core.store.format is not newest():
+            return  # nothing is written to it before it is upgraded
         try:
             vault.renew_slot(credential)
         except (StoreUnavailable, Conflict, OutcomeUnknown):

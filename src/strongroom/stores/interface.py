@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from contextlib import AbstractContextManager
 
+    from strongroom.stores.schema import Format
+
 Row = tuple[int | bytes, ...]
 
 
@@ -133,6 +135,18 @@ class Store(Protocol):
         """Look at what is around the rows: format, tables, anything planted beside them.
 
         Raises: Tampered, FormatUnsupported: another program has changed it.
+        """
+
+    @property
+    def format(self) -> Format:
+        """The format of what lies there; a new store is of the newest one."""
+
+    def reshaping(self, format: Format) -> AbstractContextManager[None]:
+        """Inside a write transaction of the next format's upgrade: while the block runs, the tables of
+        both formats are there; when it is left, those that *format* lacks are gone with their rows, and
+        the store is of that format once the transaction is committed. Undone with the transaction.
+
+        Raises: RuntimeError: on entering, outside a write transaction.
         """
 
     def publish(self) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from threading import Lock, RLock
 
 from strongroom.errors import StoreUnavailable
-from strongroom.stores.schema import TABLES
+from strongroom.stores.schema import newest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,13 +17,17 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from strongroom.stores.interface import Row, Table
+    from strongroom.stores.schema import Format
 
     _Key = tuple[int | bytes, ...]
     _State = dict[int, dict[_Key, Row]]
 
 _PATIENCE_SECONDS = 60.0
 _INTEGER_MAX = 2**63 - 1  # what the other stores can hold
-_TYPES = {table.number: tuple(int if kind == "INTEGER" else bytes for _, kind in table.columns) for table in TABLES}
+
+
+def _types(table: Table) -> tuple[type, ...]:
+    return tuple(int if kind == "INTEGER" else bytes for _, kind in table.columns)
 
 
 class _Shared:
@@ -32,7 +36,8 @@ class _Shared:
     def __init__(self) -> None:
         self.writer = Lock()
         self.commits = 0
-        self.committed: _State = {table.number: {} for table in TABLES}
+        self.format = newest()
+        self.committed: _State = {table.number: {} for table in self.format.tables}
 
 
 class MemoryStore:
@@ -55,6 +60,7 @@ class MemoryStore:
         self._state: _State = {}
         self._copied: set[int] = set()
         self._savepoints: list[_State] = []
+        self._next_format: Format | None = None
 
     def reading(self) -> _Block:
         """A read transaction; inside another transaction of this thread it joins that."""
@@ -70,6 +76,15 @@ class MemoryStore:
             self._refuse_closed()
             commits = self._commits_seen if self._depth else self._shared.commits
             return commits - self._own_commits
+
+    @property
+    def format(self) -> Format:
+        """See `interface.Store`."""
+        return self._next_format or self._shared.format
+
+    def reshaping(self, format: Format) -> _Reshaping:
+        """See `interface.Store`."""
+        return _Reshaping(self, format)
 
     def check(self) -> None:
         """Nothing lies around the rows of memory."""
@@ -91,7 +106,7 @@ class MemoryStore:
         copy = SqliteStore.create(path)
         try:
             with self.reading() as rows, copy.writing() as written:
-                for table in TABLES:
+                for table in self.format.tables:
                     written.put_many(table, rows.scan(table))
             copy.publish()
         finally:
@@ -130,12 +145,14 @@ class MemoryStore:
         if not self._is_writing:
             return
         self._is_writing = False
+        next_format, self._next_format = self._next_format, None
         try:
             if is_commit:
                 self._refuse_closed()
                 self._own_commits += 1
                 self._shared.commits += 1
                 self._shared.committed = self._state
+                self._shared.format = next_format or self._shared.format
         finally:
             self._shared.writer.release()
 
@@ -188,7 +205,7 @@ class _Rows:
     def put(self, table: Table, row: Row) -> None:
         """Insert *row*, or replace the row with its key."""
         self._writable()
-        if tuple(map(type, row)) != _TYPES[table.number]:
+        if tuple(map(type, row)) != _types(table):
             raise TypeError("wrong number or type of columns")
         if any(value > _INTEGER_MAX for value in row if isinstance(value, int)):
             raise ValueError("a number in a row is 0 to 2**63 - 1")
@@ -249,6 +266,30 @@ class _Block:
             self._store._end(is_writing=self._is_writing, is_commit=kind is None)
         finally:
             self._store._mutex.release()
+
+
+class _Reshaping:
+    """``with store.reshaping(format)``."""
+
+    __slots__ = ("_format", "_store")
+
+    def __init__(self, store: MemoryStore, format: Format) -> None:
+        self._store = store
+        self._format = format
+
+    def __enter__(self) -> None:
+        if not self._store._is_writing:
+            raise RuntimeError("tables are changed inside a write transaction")
+        new: _State = {table.number: {} for table in self._format.tables if table not in self._store.format.tables}
+        self._store._state = {**self._store._state, **new}
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            kept = [table.number for table in self._format.tables]
+            self._store._state = {number: self._store._state[number] for number in kept}
+            self._store._next_format = self._format
 
 
 def _matching(

@@ -19,8 +19,11 @@ ENTRY_POINTS = "strongroom.stores"
 class StoreKind(Protocol):
     """What serves a scheme."""
 
-    def open(self, location: str) -> Store:
+    def open(self, location: str, *, any_format: bool = False) -> Store:
         """The store at *location*, given without its scheme.
+
+        Args:
+            any_format: it may be of an older format, to be upgraded; else that is FormatUnsupported.
 
         Raises: VaultNotFound, UnsafePermissions, FormatUnsupported, Tampered, StoreUnavailable.
         """
@@ -32,15 +35,18 @@ class StoreKind(Protocol):
         """
 
 
-def open_store(location: str) -> Store:
+def open_store(location: str, *, any_format: bool = False) -> Store:
     """The store at *location*: a path, ``sqlite:PATH``, or a scheme that a plug-in serves.
+
+    Args:
+        any_format: as in `StoreKind.open`.
 
     Raises:
         ValueError: nothing serves its scheme.
         VaultNotFound, UnsafePermissions, FormatUnsupported, Tampered, StoreUnavailable: as the kind's `open`.
     """
     kind, rest = _kind_of(location)
-    return kind.open(rest)
+    return kind.open(rest, any_format=True) if any_format else kind.open(rest)
 
 
 def create_store(location: str) -> Store:

@@ -26,10 +26,12 @@ from strongroom.stores.sqlite_file import (
     remove_files,
 )
 from strongroom.stores.sqlite_places import refuse_leftovers
+from strongroom.stores.sqlite_reshaping import Reshaping
 from strongroom.stores.sqlite_session import Session
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from strongroom.stores.schema import Format
     from strongroom.stores.sqlite_driver import Connection
 
 _SCRUB_SECONDS = 2.0
@@ -43,22 +45,30 @@ class SqliteStore:
     itself; a transaction that was open then belongs to the parent alone.
     """
 
-    def __init__(self, path: str, connection: Connection, *, unpublished: str = "") -> None:
+    def __init__(self, path: str, connection: Connection, *, unpublished: str = "", any_format: bool = False) -> None:
         self.location = path
         self._unpublished = unpublished
-        self._session = Session(unpublished or path, connection)
+        self._session = Session(unpublished or path, connection, any_format=any_format)
         self._read_block = ReadBlock(self._session)
         self._write_block = WriteBlock(self._session)
 
     @classmethod
-    def open(cls, path: str) -> SqliteStore:
+    def open(cls, path: str, *, any_format: bool = False) -> SqliteStore:
         """The store in the file at *path*.
+
+        Args:
+            any_format: it may be of an older format, to be upgraded.
 
         Raises: VaultNotFound, UnsafePermissions, FormatUnsupported, Tampered,
             StoreUnavailable: as `sqlite_file.open_connection`.
         """
         path = os.path.abspath(path)
-        return cls(path, open_connection(path))
+        return cls(path, open_connection(path, any_format=any_format), any_format=any_format)
+
+    @property
+    def format(self) -> Format:
+        """See `interface.Store`."""
+        return self._session.format
 
     @classmethod
     def create(cls, path: str) -> SqliteStore:
@@ -162,8 +172,12 @@ class SqliteStore:
         if session.pid != _getpid():
             session.reconnect()
         with session.mutex:
-            check_identity(session.connection, self.location)
-            check_schema(session.connection, self.location)
+            check_identity(session.connection, self.location, any_format=session.any_format)
+            check_schema(session.connection, self.location, session.format)
+
+    def reshaping(self, format: Format) -> Reshaping:
+        """See `interface.Store`."""
+        return Reshaping(self._session, format)
 
     def scrub(self) -> None:
         """Empty the write-ahead log into the file; freed pages are zeroed already (``secure_delete``).

@@ -113,9 +113,9 @@ def open_copy(path: str, *, check_pages: bool = True) -> SqliteStore:
     _check_source(path)
     connection = bare_connection(path, mode="ro")
     try:
-        check_identity(connection, path)
+        format = check_identity(connection, path, advice=f"strongroom restore-backup {path}, which upgrades it")
         _check_length(connection, path)
-        check_schema(connection, path)
+        check_schema(connection, path, format)
         if check_pages and execute(connection, "PRAGMA integrity_check", path) != [(b"ok",)]:
             raise damaged(path)
         return SqliteStore(path, connection)
@@ -164,7 +164,7 @@ def _copy(source: str, temporary: str, *, is_closed: bool = False) -> None:
     try:
         copy = bare_connection(temporary)
         try:
-            check_identity(original, source)
+            format = check_identity(original, source, any_format=True)
             if is_closed:
                 _check_length(original, source)
             try:
@@ -174,7 +174,7 @@ def _copy(source: str, temporary: str, *, is_closed: bool = False) -> None:
             execute(copy, "PRAGMA journal_mode = DELETE", temporary)
             if execute(copy, "PRAGMA integrity_check", temporary) != [(b"ok",)]:
                 raise damaged(source)
-            check_schema(copy, source)
+            check_schema(copy, source, format)
         finally:
             copy.close()
     finally:

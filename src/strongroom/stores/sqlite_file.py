@@ -9,8 +9,7 @@ import os
 from time import monotonic, sleep
 
 from strongroom.errors import FormatUnsupported, NotFound, StoreUnavailable, VaultNotFound
-from strongroom.stores import durable, files
-from strongroom.stores.schema import FORMAT, TABLES
+from strongroom.stores import durable, files, schema
 from strongroom.stores.sqlite_driver import (
     LIMIT_LENGTH,
     SQLITE_VERSION,
@@ -25,6 +24,7 @@ from strongroom.stores.sqlite_driver import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from strongroom.stores.interface import Table
+    from strongroom.stores.schema import Format
 
 APPLICATION_ID = 0x53524D31
 """Source: docs/format.md#tables."""
@@ -66,7 +66,9 @@ def table_sql(table: Table) -> str:
     return f"CREATE TABLE {table.name} ({columns}, PRIMARY KEY ({key})) STRICT, WITHOUT ROWID"
 
 
-_SCHEMA = sorted((b"table", table.name.encode(), table.name.encode(), table_sql(table).encode()) for table in TABLES)
+def schema_rows(tables: tuple[Table, ...]) -> list[tuple[bytes, ...]]:
+    """What ``sqlite_schema`` must hold, in the order of names."""
+    return sorted((b"table", table.name.encode(), table.name.encode(), table_sql(table).encode()) for table in tables)
 
 
 def pause() -> None:
@@ -74,16 +76,17 @@ def pause() -> None:
     sleep(0.0003 + os.urandom(1)[0] / 255 * 0.0037)
 
 
-def open_connection(path: str) -> Connection:
+def open_connection(path: str, *, any_format: bool = False) -> Connection:
     """A checked connection to the vault at *path*.
 
     Args:
         path: absolute.
+        any_format: it may be of an older format, to be upgraded.
 
     Raises:
         VaultNotFound: there is no such file.
         UnsafePermissions: the file, what SQLite keeps beside it, or the directory is open to others.
-        FormatUnsupported: a newer program wrote it, or this SQLite is too old.
+        FormatUnsupported: a newer program wrote it, or an older one, or this SQLite is too old.
         Tampered: not a database, not ours, or its schema is not letter by letter ours.
         StoreUnavailable: it cannot be opened, is busy for a minute, or lies on a network file system.
     """
@@ -93,7 +96,7 @@ def open_connection(path: str) -> Connection:
         refuse_network(durable.parent(path))
         connection = bare_connection(path)
         try:
-            _settle(connection, path)
+            _settle(connection, path, any_format=any_format)
             if check_files(path) == identity:
                 return connection
         except DriverError as error:
@@ -117,8 +120,8 @@ def new_connection(path: str) -> Connection:
         execute(connection, "PRAGMA journal_mode = WAL", path)
         execute(connection, "BEGIN IMMEDIATE", path)
         execute(connection, f"PRAGMA application_id = {APPLICATION_ID}", path)
-        execute(connection, f"PRAGMA user_version = {FORMAT}", path)
-        for table in TABLES:
+        execute(connection, f"PRAGMA user_version = {schema.newest().number}", path)
+        for table in schema.newest().tables:
             execute(connection, table_sql(table), path)
         execute(connection, "COMMIT", path)
     except BaseException:
@@ -170,30 +173,48 @@ def execute(connection: Connection, sql: str, path: str) -> list[tuple[object, .
         pause()
 
 
-def check_schema(connection: Connection, path: str) -> None:
+def check_schema(connection: Connection, path: str, format: Format) -> None:
     """Refuse tables, triggers, views or indexes that this program did not make.
 
-    Raises: Tampered: `sqlite_schema` is not what `table_sql` says.
+    Args:
+        format: from `check_identity`.
+
+    Raises: Tampered: `sqlite_schema` is not what `schema_rows` says.
     """
     found = execute(connection, "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY name", path)
-    if [tuple(bytes(value) if isinstance(value, bytearray) else value for value in row) for row in found] != _SCHEMA:
+    rows = [tuple(bytes(value) if isinstance(value, bytearray) else value for value in row) for row in found]
+    if rows != schema_rows(format.tables):
         raise damaged(path, "its tables are not the ones that this program makes")
 
 
-def check_identity(connection: Connection, path: str) -> None:
-    """Refuse what is no vault, or one that a newer program wrote.
+def check_identity(
+    connection: Connection, path: str, *, any_format: bool = False, advice: str = "strongroom upgrade"
+) -> Format:
+    """Refuse what is no vault, or one that a newer program wrote, or an older one.
 
+    Args:
+        any_format: an older one is welcome.
+        advice: the command that helps with an older one.
+
+    Returns: its format.
     Raises: Tampered, FormatUnsupported.
     """
     if execute(connection, "PRAGMA application_id", path) != [(APPLICATION_ID,)]:
         raise damaged(path, "this file is not a strongroom vault")
     version: int = execute(connection, "PRAGMA user_version", path)[0][0]  # type: ignore[assignment]
-    if version > FORMAT:
+    newest = schema.newest()
+    if version > newest.number:
         raise FormatUnsupported(
-            f"{path} has store format {version}, this program knows {FORMAT}", advice="upgrade strongroom"
+            f"{path} has store format {version}, this program knows {newest.number}", advice="upgrade strongroom"
         )
-    if version < FORMAT:
+    found = schema.known(version)
+    if found is None:
         raise damaged(path, f"store format {version} never existed")
+    if found is not newest and not any_format:
+        raise FormatUnsupported(
+            f"{path} has store format {version}, and this program works with {newest.number}", advice=advice
+        )
+    return found
 
 
 def check_files(path: str) -> tuple[int, int]:
@@ -272,9 +293,8 @@ def file_system_kind(mountinfo: bytes, device: bytes) -> bytes:
     return b""
 
 
-def _settle(connection: Connection, path: str) -> None:
-    check_identity(connection, path)
-    check_schema(connection, path)
+def _settle(connection: Connection, path: str, *, any_format: bool) -> None:
+    check_schema(connection, path, check_identity(connection, path, any_format=any_format))
     if execute(connection, "PRAGMA journal_mode", path) != [(b"wal",)]:
         # A backup is one file without a log; used as a vault it gets one.
         execute(connection, "PRAGMA journal_mode = WAL", path)

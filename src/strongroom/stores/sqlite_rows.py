@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from strongroom.stores.schema import TABLES
+from strongroom.stores.interface import Table
 from strongroom.stores.sqlite_driver import Cursor, DriverError, damaged, is_busy
 from strongroom.stores.sqlite_session import WRITING, Session
 
@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from strongroom.stores.interface import Row, Table
+    from strongroom.stores.interface import Row
 
 
 class _Statements:
@@ -37,7 +37,15 @@ class _Statements:
         self.delete = f"DELETE FROM {table.name} WHERE {wheres[-1]}"
 
 
-STATEMENTS = {table.number: _Statements(table) for table in TABLES}
+class _EachTable(dict[Table, _Statements]):
+    """Made when a table is met first."""
+
+    def __missing__(self, table: Table) -> _Statements:
+        made = self[table] = _Statements(table)
+        return made
+
+
+STATEMENTS = _EachTable()
 
 
 class Reader:
@@ -53,7 +61,7 @@ class Reader:
         session = self._session
         if not session.depth:
             raise RuntimeError("the transaction is over")
-        statements = STATEMENTS[table.number]
+        statements = STATEMENTS[table]
         try:
             row = session.execute(statements.get, key).fetchone()
         except DriverError as error:
@@ -67,7 +75,7 @@ class Reader:
         session = self._session
         if not session.depth:
             raise RuntimeError("the transaction is over")
-        statements = STATEMENTS[table.number]
+        statements = STATEMENTS[table]
         sql = statements.last[len(prefix)]
         try:
             row = session.execute(sql, prefix).fetchone()
@@ -85,7 +93,7 @@ class Reader:
         session = self._session
         if not session.depth:
             raise RuntimeError("the transaction is over")
-        sql = STATEMENTS[table.number].scan[len(prefix)]
+        sql = STATEMENTS[table].scan[len(prefix)]
         cursor = session.connection.cursor()
         try:
             cursor.execute(sql, prefix)
@@ -103,7 +111,7 @@ class Reader:
         session = self._session
         if not session.depth:
             raise RuntimeError("the transaction is over")
-        statements = STATEMENTS[table.number]
+        statements = STATEMENTS[table]
         sql, key = (statements.first_page, ()) if after is None else (statements.next_page, after)
         try:
             rows: list[Row] = session.connection.execute(sql, (*key, limit)).fetchall()
@@ -132,7 +140,7 @@ class Writer(Reader):
         """Insert *row*, or replace the row with its key."""
         session = self._writable()
         try:
-            session.execute(STATEMENTS[table.number].put, row)
+            session.execute(STATEMENTS[table].put, row)
         except DriverError as error:
             raise session.failed(error) from None
 
@@ -141,7 +149,7 @@ class Writer(Reader):
         session = self._writable()
         cursor = session.connection.cursor()
         try:
-            cursor.executemany(STATEMENTS[table.number].put, rows)
+            cursor.executemany(STATEMENTS[table].put, rows)
         except DriverError as error:
             raise session.failed(error) from None
 
@@ -149,7 +157,7 @@ class Writer(Reader):
         """Delete the row with exactly this key; nothing happens when there is none."""
         session = self._writable()
         try:
-            session.execute(STATEMENTS[table.number].delete, key)
+            session.execute(STATEMENTS[table].delete, key)
         except DriverError as error:
             raise session.failed(error) from None
 
@@ -162,7 +170,7 @@ class Writer(Reader):
 
 
 def _stream(session: Session, table: Table, cursor: Cursor) -> Iterator[Row]:
-    types = STATEMENTS[table.number].types
+    types = STATEMENTS[table].types
     try:
         for row in cursor:
             if tuple(map(type, row)) != types:

@@ -9,7 +9,7 @@ import os
 from _thread import RLock  # without the package around it: 1 ms of a cold start
 from time import monotonic
 
-from strongroom.errors import OutcomeUnknown, StoreUnavailable
+from strongroom.errors import FormatUnsupported, OutcomeUnknown, StoreUnavailable
 from strongroom.stores.sqlite_driver import (
     Connection,
     Cursor,
@@ -23,6 +23,8 @@ from strongroom.stores.sqlite_file import PATIENCE_SECONDS, check_identity, chec
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
+
+    from strongroom.stores.schema import Format
 
 IDLE, READING, WRITING, BROKEN = range(4)
 """What the session is in. Broken: a write failed, so nothing of its transaction may be committed."""
@@ -41,16 +43,31 @@ class Session:
     Attributes:
         path: what is opened again after a fork.
         mutex: held by the thread whose transaction is open.
+        any_format: the store may be of an older format than the newest.
         depth: how many blocks, one inside the other, are open.
+        format: of the store; inside a transaction that changes it, the new one.
     """
 
     __slots__ = (
-        "_schema_version", "connection", "depth", "execute", "generation", "is_closed", "mutex", "path", "pid",
-        "scans", "state",
+        "_schema_version",
+        "any_format",
+        "connection",
+        "depth",
+        "execute",
+        "format",
+        "former",
+        "generation",
+        "is_closed",
+        "mutex",
+        "path",
+        "pid",
+        "scans",
+        "state",
     )  # fmt: skip
 
-    def __init__(self, path: str, connection: Connection) -> None:
+    def __init__(self, path: str, connection: Connection, *, any_format: bool = False) -> None:
         self.path = path
+        self.any_format = any_format
         self.generation = 0
         self.mutex = RLock()
         self.use(connection)
@@ -67,20 +84,22 @@ class Session:
         self.is_closed = False
         self.generation += 1
         self._schema_version: object = None
+        self.former: Format | None = None
+        self.format = check_identity(connection, self.path, any_format=self.any_format)
 
     def reconnect(self) -> None:
         """After a fork: leave the parent's connection alone and open one of our own. After a loss: the same."""
         if self.pid == _LOST:
             with self.mutex:
                 if self.pid == _LOST:
-                    self.use(open_connection(self.path))
+                    self.use(open_connection(self.path, any_format=self.any_format))
             return
         _abandoned.append((self.connection, self.scans))
         self.mutex = RLock()  # a thread that only the parent has may hold the old one for ever
         if self.is_closed:
             self.pid = os.getpid()
         else:
-            self.use(open_connection(self.path))
+            self.use(open_connection(self.path, any_format=self.any_format))
 
     def close(self) -> None:
         """Let go of the connection; an open transaction is undone."""
@@ -104,10 +123,11 @@ class Session:
         self.insist("BEGIN IMMEDIATE")
         # Somebody who can write to the file may have planted a trigger after we opened it, or a newer
         # program may have changed the format.
-        check_identity(self.connection, self.path)
+        if check_identity(self.connection, self.path, any_format=self.any_format) is not self.format:
+            raise FormatUnsupported(f"{self.path} was upgraded meanwhile", advice="repeat the command")
         version = self.insist("PRAGMA schema_version")
         if version != self._schema_version:
-            check_schema(self.connection, self.path)
+            check_schema(self.connection, self.path, self.format)
             self._schema_version = version
         self.state = WRITING
 
@@ -121,6 +141,7 @@ class Session:
         self.end_scans()
         if is_commit and self.state == WRITING:
             self._commit()
+            self.former = None
             # Not before: after a Ctrl-C in between, the next beginning sees that something is left to undo.
             self.state = IDLE
             return
@@ -144,6 +165,8 @@ class Session:
     def undo(self) -> None:
         """Undo what is open. A connection that cannot is closed, and replaced at the next use."""
         self.end_scans()
+        if self.former is not None:
+            self.format, self.former = self.former, None
         if self.is_closed or not self.connection.in_transaction:
             return
         try:

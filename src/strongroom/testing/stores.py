@@ -21,12 +21,13 @@ import os
 
 from strongroom.errors import Conflict, StrongroomError
 from strongroom.stores.schema import HEADER, NODES, SLOTS
+from strongroom.testing.store_formats import FormatConformance
 from strongroom.testing.store_rows import RowConformance
 from strongroom.testing.store_suite import raises, row_of, same
 from strongroom.testing.store_transactions import TransactionConformance
 
 
-class StoreConformance(RowConformance, TransactionConformance):
+class StoreConformance(RowConformance, TransactionConformance, FormatConformance):
     """Everything that the vault relies on; see the top of this file for how to use it."""
 
     def test_a_store_is_invisible_until_it_is_published(self) -> None:

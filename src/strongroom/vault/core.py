@@ -44,6 +44,22 @@ def slot_rows(rows: Reading) -> list[tuple[bytes, bytes]]:
     return found
 
 
+def check_format(keys: UnlockedKeys, store: Store) -> None:
+    """Hold what the store says of its format against the header, which nobody without the keys can write.
+
+    Args:
+        keys: wiped when they differ.
+
+    Raises: Tampered: they differ; a newer format that calls itself an older one would be read wrongly.
+    """
+    if keys.header.format != store.format.number:
+        keys.wipe()
+        raise Tampered(
+            f"{store.location} says that it is of format {store.format.number}, and its header of {keys.header.format}",
+            advice="restore a backup: strongroom restore-backup FILE",
+        )
+
+
 class Core:
     """An open store with its keys.
 
@@ -153,13 +169,14 @@ class Core:
         """
         change.rows.finish()
         old = self.keys
-        if keys is not old and not self.ledger.fits(change.rows.store_rows, change.state.total + change.rows.delta):
+        rows, format = change.rows.store_rows, self.store.format
+        if keys is not old and not self.ledger.fits(rows, change.state.total + change.rows.delta, format):
             raise Tampered("the store is not what was written", advice="see what it is: strongroom verify")
         self._use(keys, self.ledger.seen)
         if keys is not old:
             change.replaced_keys = old
             # There is a new ledger key: every row counts anew, once.
-            change.state = State(self.ledger.recompute(change.rows.store_rows), change.state.counter)
+            change.state = State(self.ledger.recompute(rows, format), change.state.counter)
             change.rows.rebase(self.ledger)
 
     def settings(self, rows: Reading | LedgeredRows) -> VaultSettings:
@@ -199,7 +216,9 @@ class Core:
             raise Tampered("the header row is missing", advice="run: strongroom verify")
         body, mac = blob(header, 1), blob(header, 2)
         if not keys.has_header(body, mac):
-            self._use(reload_keys(keys, body, mac, slot_rows(rows)), self.ledger.seen)
+            keys = reload_keys(keys, body, mac, slot_rows(rows))
+            check_format(keys, self.store)
+            self._use(keys, self.ledger.seen)
         seen = self.ledger.seen.counter
         # An older copy, put in place while this program has the vault open, ends here.
         counter = self.ledger.read(rows).counter

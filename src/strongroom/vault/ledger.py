@@ -16,8 +16,12 @@ from strongroom.crypto.mac import Mac
 from strongroom.errors import FormatUnsupported, RolledBack, Tampered
 from strongroom.keys.envelope import Envelope
 from strongroom.stores.interface import Reading, Row, Table, Writing, blob, integer
-from strongroom.stores.schema import HEADER, LEDGER, OBJECTS, TABLES
+from strongroom.stores.schema import HEADER, LEDGER, OBJECTS
 from strongroom.wire import Reader, u8, u64
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from strongroom.stores.schema import Format
 
 _MODULUS = 1 << 256
 # Signed, because a planted row may hold any INTEGER that SQLite can: it must be summed, not crash.
@@ -110,14 +114,14 @@ class Ledger:
         """Believe *state* again, after a transaction that wrote a newer one was undone, and open the row anew."""
         self._seen_body, self._seen_state = None, state
 
-    def fits(self, rows: Reading, total: int) -> bool:
-        """Whether the rows that lie in the store now add up to *total*."""
-        return self.recompute(rows) == total % _MODULUS
+    def fits(self, rows: Reading, total: int, format: Format) -> bool:
+        """Whether the rows that lie in the store now, which is of this format, add up to *total*."""
+        return self.recompute(rows, format) == total % _MODULUS
 
-    def recompute(self, rows: Reading) -> int:
-        """The sum over everything that lies in the store now."""
+    def recompute(self, rows: Reading, format: Format) -> int:
+        """The sum over everything that lies in the store now, which is of this format."""
         total = 0
-        for table in TABLES:
+        for table in format.tables:
             if table is not LEDGER:
                 for row in rows.scan(table):
                     total += self.row_mac(table, row)

@@ -11,7 +11,7 @@ from strongroom.keys.opening import create_keys, unlock
 from strongroom.stores.interface import Store, blob
 from strongroom.stores.schema import HEADER, SLOTS
 from strongroom.vault.audit import AuditEntry, Touched
-from strongroom.vault.core import Core, slot_rows
+from strongroom.vault.core import Core, check_format, slot_rows
 from strongroom.vault.ledger import LedgeredRows, State
 from strongroom.vault.settings import VaultSettings, write_settings
 from strongroom.vault.slots import put_note
@@ -93,6 +93,7 @@ def open_vault(
     """
     body, mac, slots = _read_header(store)
     keys = unlock(body, mac, slots, credential)
+    check_format(keys, store)
     return Vault(Core(store, keys, author=author, clock_us=clock_us))
 
 

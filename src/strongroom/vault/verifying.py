@@ -182,7 +182,7 @@ class _Verifier:
             self.findings.append("inserted: a second ledger row")
         if self.state is not None:
             self.report.commit_counter = self.state.counter
-            self.sum_differs = self.core.ledger.recompute(self.rows) != self.state.total
+            self.sum_differs = self.core.ledger.recompute(self.rows, self.core.store.format) != self.state.total
 
     def _header_and_slots(self) -> None:
         pairs = [(blob(row, 0), blob(row, 1)) for row in self.rows.scan(SLOTS)]

@@ -161,7 +161,7 @@ def test_every_statement_goes_straight_to_its_key(store):
     """No table is scanned for a prefix, nothing is sorted."""
     connection = store._session.connection
     for table in TABLES:
-        statements = STATEMENTS[table.number]
+        statements = STATEMENTS[table]
         for count, sql in [
             (table.key_length, statements.get),
             *enumerate(statements.scan),
@@ -183,8 +183,8 @@ def test_a_file_that_is_replaced_while_it_is_opened_is_opened_anew(path, place, 
     settle = sqlite_file._settle
     replaced = []
 
-    def replace_then_settle(connection, location):
-        settle(connection, location)
+    def replace_then_settle(connection, location, **options):
+        settle(connection, location, **options)
         if not replaced:
             replaced.append(os.stat(location).st_ino)
             os.replace(new, location)

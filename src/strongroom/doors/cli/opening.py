@@ -68,13 +68,18 @@ def checked_label(label: str) -> str:
 
 
 def open_vault(
-    arguments: GlobalArguments, *, before: Callable[[Vault], None] = anybody, may_ask: bool = True
+    arguments: GlobalArguments,
+    *,
+    before: Callable[[Vault], None] = anybody,
+    any_format: bool = False,
+    may_ask: bool = True,
 ) -> Vault:
     """The vault that the global options and the environment name, opened, and found to be the newest state.
 
     Args:
         arguments: the command's.
         before: is shown the vault before it is compared with what this machine knows of it.
+        any_format: it may be of an older format, to be upgraded.
         may_ask: whether a person may be asked how to open it.
 
     Raises: StrongroomError: as `strongroom.locate.opening.open`.
@@ -88,7 +93,7 @@ def open_vault(
 
     place = location_of(arguments)
     try:
-        return open_admitted(arguments, place, admit=admit, may_ask=may_ask)
+        return open_admitted(arguments, place, admit=admit, any_format=any_format, may_ask=may_ask)
     except WouldPrompt as error:
         if may_ask and _is_held_by_agent(arguments, place):
             more = "an agent holds this vault open, and gives out no keys: this command needs one of its own"
@@ -135,6 +140,7 @@ def open_admitted(
     *,
     admit: Callable[[Vault], None] = anybody,
     is_backup: bool = False,
+    any_format: bool = False,
     may_ask: bool = True,
 ) -> Vault:
     """The vault or copy at *place*, opened as the global options say, whatever state it is in.
@@ -144,6 +150,7 @@ def open_admitted(
         place: from `location_of`, or the absolute path of a copy.
         admit: looks at it before anything is written to it, and may refuse it by raising.
         is_backup: it may lie anywhere and is only read.
+        any_format: it may be of an older format, to be upgraded.
         may_ask: whether a person may be asked how to open it.
 
     Raises: StrongroomError: as `strongroom.locate.opening.open_admitted`.
@@ -157,6 +164,7 @@ def open_admitted(
         opening.open_admitted,
         place,
         is_backup=is_backup,
+        any_format=any_format,
         may_ask=may_ask,
         admit=admit,
     )

@@ -44,6 +44,7 @@ VERBS = (
     "rotate",
     "backup",
     "restore-backup",
+    "upgrade",
 )
 
 

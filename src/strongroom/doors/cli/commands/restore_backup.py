@@ -50,7 +50,7 @@ def run(arguments: Arguments) -> int:
     restored = restore_backup(
         backup,
         target,
-        open_copy=lambda copy: open_admitted(arguments, copy),
+        open_copy=lambda copy: open_admitted(arguments, copy, any_format=True),
         expected=expected_of(arguments),
         tell=output.note,
     )
