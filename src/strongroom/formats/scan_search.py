@@ -89,10 +89,12 @@ class _Pattern:
 class Search:
     """What finds a set of values, which it is given with `add`."""
 
-    __slots__ = ("_long", "_patterns", "_short")
+    __slots__ = ("_long", "_patterns", "_plain", "_short")
 
     def __init__(self) -> None:
         self._patterns: dict[bytes, _Pattern] = {}
+        # Mostly punctuation: of these too little is left to be known by, and so they are looked for one by one.
+        self._plain: list[tuple[int, bytes, str]] = []
         self._long = _Pass("Q")
         self._short = _Pass("I")
 
@@ -106,6 +108,7 @@ class Search:
         for form, name in forms(value).items():
             squeezed = form.translate(_FOLD, _JOINING)
             if len(squeezed) < _SHORT_MIN:
+                self._plain.append((number, form, name))
                 continue
             pattern = self._patterns.get(squeezed)
             if pattern is None:
@@ -121,30 +124,39 @@ class Search:
 
     def find(self, texts: Sequence[bytes | bytearray | memoryview]) -> list[Match]:
         """Every place in *texts* where one of the values stands, in order; each place once for each value."""
+        copies = [bytes(text) for text in texts]
         squeezed: list[bytes] = []
         ends: list[int] = []
         length = 0
-        for text in texts:
-            squeezed += (bytes(text).translate(_FOLD, _JOINING), _END)
+        for text in copies:
+            squeezed += (text.translate(_FOLD, _JOINING), _END)
             length += len(squeezed[-2]) + 1
             ends.append(length)
         whole = b"".join(squeezed) + _END * (-length % 8)
-        met = self._met(whole)
-        if not met:
-            return []
         found: dict[tuple[int, int, int], Match] = {}
-        counts: dict[int, int] = {}
-        for pattern in met:
+        counts = [0] * len(copies)
+        for match in (*self._squeezed(whole, ends, copies), *self._punctuation(copies)):
+            if counts[match.text] < _FOUND_MAX:
+                counts[match.text] += 1
+                found.setdefault((match.text, match.value, match.start), match)
+        return _widest(found.values())
+
+    def _squeezed(self, whole: bytes, ends: Sequence[int], texts: Sequence[bytes]) -> Iterator[Match]:
+        for pattern in self._met(whole):
             place = whole.find(pattern.squeezed)
             while place >= 0:
                 number = bisect_right(ends, place)
-                for match in _in_text(pattern, number, bytes(texts[number])):
-                    if counts.get(number, 0) < _FOUND_MAX:
-                        counts[number] = counts.get(number, 0) + 1
-                        found.setdefault((number, match.value, match.start), match)
+                yield from _in_text(pattern, number, texts[number])
                 # All of that text was looked at.
                 place = whole.find(pattern.squeezed, ends[number])
-        return _widest(found.values())
+
+    def _punctuation(self, texts: Sequence[bytes]) -> Iterator[Match]:
+        for value, form, name in self._plain:
+            for number, text in enumerate(texts):
+                place = text.find(form)
+                while place >= 0:
+                    yield Match(number, place, place + len(form), value, name)
+                    place = text.find(form, place + len(form))
 
     def _met(self, whole: bytes) -> list[_Pattern]:
         met: dict[bytes, _Pattern] = {}

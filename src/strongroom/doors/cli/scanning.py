@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 _AHEAD = 4
 """Batches that are read while one is being looked through."""
 
+_ASKING = 2
 _LOOK_SECONDS = 0.01
 _COMMITS_MAX = 100
 _SHOWN_MAX = 10
@@ -57,13 +58,13 @@ def scan(arguments: GlobalArguments, source: Source, prefix: str) -> Report:
     """
     report = Report()
     with open_items(arguments) as vault:
-        scanner = _scanner(vault, prefix)
+        scanner, searchers = _scanner(vault, prefix)
         report.items, report.values = scanner.items, scanner.values
         report.skipped = list(dict.fromkeys(scanner.skipped))
         leaks = _Leaks()
         with Progress("scanned", unit=" kB") as progress:
-            for batch in _ahead(source.batches()):
-                for one in scanner.find([piece.data for piece in batch]):
+            for batch, found in _searched(scanner, source.batches(), searchers):
+                for one in found:
                     leaks.add(batch[one.text], one)
                 report.length += sum(piece.new_bytes for piece in batch)
                 progress(report.length // _KILO, max(report.length, source.total) // _KILO)
@@ -72,14 +73,15 @@ def scan(arguments: GlobalArguments, source: Source, prefix: str) -> Report:
     return report
 
 
-def _scanner(vault: Vault, prefix: str) -> _Scanner:
+def _scanner(vault: Vault, prefix: str) -> tuple[_Scanner, int]:
+    """Who searches, and how many threads shall ask it."""
     from strongroom.remote.agent import RemoteVault
 
     with Progress("values read") as progress:
         if isinstance(vault, RemoteVault):
             from strongroom.remote.scanning import RemoteScanner
 
-            return RemoteScanner(vault, prefix, progress)
+            return RemoteScanner(vault, prefix, progress), _ASKING
         from strongroom.formats.scan_values import readable_items
 
         local = Scanner()
@@ -88,38 +90,56 @@ def _scanner(vault: Vault, prefix: str) -> _Scanner:
                 local.add(item)
         except ValueError as error:
             raise UsageError(str(error), advice="strongroom scan --prefix FOLDER") from None
-        return local
+        return local, 0
 
 
-def _ahead(batches: Iterator[list[Piece]]) -> Iterator[list[Piece]]:
-    """The same, read in a thread of its own: files and git on one core, the search on the other."""
-    ready: queue.Queue[list[Piece] | Exception | None] = queue.Queue(_AHEAD)
+def _searched(
+    scanner: _Scanner, batches: Iterator[list[Piece]], searchers: int
+) -> Iterator[tuple[list[Piece], Sequence[_Found]]]:
+    """Each batch with what was found in it.
+
+    Files and git are read in threads of their own, on one core, while the search goes on on the other.
+
+    Args:
+        searchers: how many threads ask an agent, so that it never waits for the next batch; 0: search here.
+    """
+    ready: queue.Queue[tuple[list[Piece], Sequence[_Found] | None] | Exception | None] = queue.Queue(_AHEAD)
+    taking = threading.Lock()
     is_wanted = True
 
     def read() -> None:
         try:
-            for batch in batches:
-                ready.put(batch)
-                if not is_wanted:
+            while is_wanted:
+                with taking:
+                    batch = next(batches, None)
+                if batch is None:
                     break
+                ready.put((batch, scanner.find([piece.data for piece in batch]) if searchers else None))
             ready.put(None)
         except Exception as error:
             ready.put(error)  # raised where the batch was wanted
 
-    thread = threading.Thread(target=read, name="reading", daemon=True)
-    thread.start()
+    threads = [threading.Thread(target=read, daemon=True) for _ in range(max(1, searchers))]
+    for thread in threads:
+        thread.start()
+    running = len(threads)
     try:
-        while (batch := ready.get()) is not None:
-            if isinstance(batch, Exception):
-                raise batch
-            yield batch
+        while running:
+            one = ready.get()
+            if one is None:
+                running -= 1
+            elif isinstance(one, Exception):
+                raise one
+            else:
+                batch, found = one
+                yield batch, scanner.find([piece.data for piece in batch]) if found is None else found
     finally:
         is_wanted = False
-        while thread.is_alive():
+        while any(thread.is_alive() for thread in threads):
             try:
                 ready.get(timeout=_LOOK_SECONDS)
             except queue.Empty:
-                continue  # it looks whether it is wanted with each batch
+                continue  # they look whether they are wanted with each batch
 
 
 class _Leaks:
