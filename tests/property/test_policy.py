@@ -28,6 +28,7 @@ class Program(NamedTuple):
     device: int
     inode: int
     owner: int
+    path: str
 
 
 class Rule(NamedTuple):
@@ -61,7 +62,9 @@ def patterns(draw: st.DrawFn) -> str:
     return "/".join([*parts, draw(PLAIN) if end == "name" else end])
 
 
-PROGRAMS = st.builds(Program, st.sampled_from([1, 2]), st.sampled_from([7, 8]), st.sampled_from([0, 0, 5]))
+PROGRAMS = st.builds(
+    Program, st.sampled_from([1, 2]), st.sampled_from([7, 8]), st.sampled_from([0, 0, 5]), st.sampled_from(["/x", "/y"])
+)
 UNITS = st.sampled_from(["", "", "web.service", "web.service.d"])
 USERS = st.sampled_from([0, OWNER, 1001, 1002])
 GROUPS = st.sampled_from([0, 1001, 50, 51])
@@ -123,7 +126,7 @@ def as_expression(pattern: str) -> str:
 def real_program(program: Program | None) -> Executable | None:
     if program is None:
         return None
-    return Executable("/usr/bin/any", device=program.device, inode=program.inode, owner=program.owner)
+    return Executable(program.path, device=program.device, inode=program.inode, owner=program.owner)
 
 
 def real_grant(number: int, rule: Rule) -> Grant:

@@ -183,7 +183,8 @@ class Grant:
             return False
         if found is None or found.owner != 0:
             return True
-        return (wanted.device, wanted.inode) != (found.device, found.inode)
+        # The number of a file that was removed is given to another; the name alone is given to any.
+        return (wanted.device, wanted.inode, wanted.path) != (found.device, found.inode, found.path)
 
 
 class Decision:

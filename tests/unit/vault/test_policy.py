@@ -141,16 +141,18 @@ def test_a_grant_ends_at_its_last_moment() -> None:
 
 
 def test_a_program_only_narrows() -> None:
-    """Device, inode and root as owner all have to be right; an unknown program is none."""
+    """Device, inode, path and root as owner all have to be right; an unknown program is none."""
     narrowed = grant(executable=Executable("/usr/bin/sync", device=3, inode=4, owner=0))
 
-    def running(device: int, inode: int, owner: int) -> Principal:
-        return Principal(1001, 1001, executable=Executable("/tmp/x", device=device, inode=inode, owner=owner))
+    def running(device: int, inode: int, owner: int, path: str = "/usr/bin/sync") -> Principal:
+        return Principal(1001, 1001, executable=Executable(path, device=device, inode=inode, owner=owner))
 
     assert allowed(narrowed, who=running(3, 4, 0))
     assert not allowed(narrowed, who=running(3, 5, 0))
     assert not allowed(narrowed, who=running(2, 4, 0))
     assert not allowed(narrowed, who=running(3, 4, 1001))
+    assert not allowed(narrowed, who=running(3, 4, 0, "/usr/bin/python3")), "the number of a file that was removed"
+    assert not allowed(narrowed, who=running(3, 4, 0, "/usr/bin/sync (deleted)"))
     assert not allowed(narrowed)
     assert not allowed(narrowed, who=Principal(1002, 1002, executable=running(3, 4, 0).executable))
 
