@@ -9,7 +9,14 @@ from __future__ import annotations
 import os
 import sys
 
-from strongroom.errors import StoreUnavailable
+from strongroom.errors import (
+    Denied,
+    FormatUnsupported,
+    StoreUnavailable,
+    StrongroomError,
+    Tampered,
+    UnsafePermissions,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +31,8 @@ SCRUBBING = {
 
 START_SECONDS = 20.0
 _WORD = "agent-process"
+# Source: docs/cli.md#exit-codes; a conflict is an agent that runs already, which whoever asks finds.
+_REASONS: dict[int, type[StrongroomError]] = {5: Denied, 7: Tampered, 9: UnsafePermissions, 14: FormatUnsupported}
 
 
 def command(options: Sequence[str]) -> list[str]:
@@ -56,7 +65,9 @@ def start_agent(options: Sequence[str]) -> int:
     Its standard error is this process's until then, so that it can say why it does not start.
 
     Returns: its process id.
-    Raises: StoreUnavailable: it ended, or took longer than 20 seconds.
+    Raises:
+        Denied, Tampered, UnsafePermissions, FormatUnsupported: it ended, for this reason; it has said more.
+        StoreUnavailable: it ended for another one, or took longer than 20 seconds.
     """
     import select
 
@@ -80,5 +91,5 @@ def start_agent(options: Sequence[str]) -> int:
         os.close(reads)
     if not ready:
         raise StoreUnavailable(f"the agent does not answer within {START_SECONDS:.0f} seconds; its process is {pid}")
-    os.waitpid(pid, 0)
-    raise StoreUnavailable("the agent did not start", advice="see why: strongroom agent")
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    raise _REASONS.get(code, StoreUnavailable)("the agent did not start", advice="see why: strongroom agent")

@@ -84,9 +84,12 @@ def _start_if_none(agent: AgentControl) -> bool:
             raise VaultNotFound(f"there is no vault {agent.location}", advice="make one: strongroom init")
     try:
         start_agent(["--vault", agent.location])
-    except StoreUnavailable:
+    except StoreUnavailable as error:
         # Somebody else may have started one at the same moment.
-        agent.call("GET", "status")
+        try:
+            agent.call("GET", "status")
+        except NoAgent:
+            raise error from None
         return False
     return True
 
