@@ -49,7 +49,7 @@ def read(
         entries = read_posix(text, environment)
     else:
         raise ValueError(f"a dotenv dialect is one of {', '.join(DIALECTS)}")
-    return Document(text, entries, write_value, bom=bom)
+    return Document(text, entries, write_value, last_counts=True, bom=bom)
 
 
 def write_value(text: str) -> str:

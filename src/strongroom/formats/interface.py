@@ -105,10 +105,11 @@ class Document:
         place: what stands in an entry's span for a written value, given what stands there now, such as a
             YAML anchor; None for the written value alone.
         template: how a template for ``render`` takes a value: ``"json"``, or ``""`` for as it is; None: not at all.
+        last_counts: a name may be given twice, and then the last value counts.
         bom: whether a byte order mark stood before the text.
     """
 
-    __slots__ = ("_bom", "_place", "_text", "_write", "entries", "template")
+    __slots__ = ("_bom", "_place", "_text", "_write", "entries", "last_counts", "template")
 
     def __init__(
         self,
@@ -118,6 +119,7 @@ class Document:
         *,
         place: Callable[[Entry, str, str], str] | None = None,
         template: str | None = None,
+        last_counts: bool = False,
         bom: bool = False,
     ) -> None:
         if len(entries) > ENTRIES_MAX:
@@ -128,6 +130,7 @@ class Document:
         self._bom = bom
         self.entries = tuple(entries)
         self.template = template
+        self.last_counts = last_counts
 
     @property
     def can_replace(self) -> bool:

@@ -14,13 +14,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|(?:[^\s\\]|\\.)+', re.DOTALL)
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|(?:[^\s\\"]|\\.)(?:[^\s\\]|\\.)*', re.DOTALL)
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _FIELDS = {"login": "login", "user": "login", "account": "account", "password": "password"}
 
 
 def read(data: bytes | bytearray) -> Document:
-    """Every machine's fields, under its name; a second entry of a machine as ``NAME.2``. Macros are passed over.
+    """Every machine's fields, under its name; a second entry of a machine as ``NAME[2]``. Macros are passed over.
 
     Raises: BadFile: not netrc.
     """
@@ -39,7 +39,7 @@ def read(data: bytes | bytearray) -> Document:
         elif waiting == "machine" or raw == "default":
             name = unquoted(raw)
             counts[name] = counts.get(name, 0) + 1
-            machine = name if counts[name] == 1 else f"{name}.{counts[name]}"
+            machine = name if counts[name] == 1 else f"{name}[{counts[name]}]"
             waiting = ""
         elif raw == "machine" or (raw in _FIELDS and machine):
             waiting = raw
@@ -62,6 +62,9 @@ def _tokens(text: str) -> Iterator[tuple[int, int]]:
     place, is_value = 0, False
     while True:
         found = _TOKEN.search(text, place)
+        skipped = text[place : found.start() if found is not None else len(text)]
+        if skipped.strip():
+            raise BadFile("the file opens a quote that nothing closes, or ends with a backslash")
         if found is None:
             return
         place = found.end()

@@ -124,10 +124,13 @@ def make_plan(document: Document, target: str, choice: Choice) -> Plan:
             continue
         taken = Taken(number, name, *_place(entry, target))
         plan.taken.append(taken)
-        for earlier in by_place.setdefault((taken.path, taken.field), []):
-            before = document.entries[earlier.number]
-            earlier.superseded = (before.kind, before.data) != (entry.kind, entry.data)
-        by_place[taken.path, taken.field].append(taken)
+        earlier = by_place.setdefault((taken.path, taken.field), [])
+        for one in earlier:
+            before = document.entries[one.number]
+            one.superseded = (before.kind, before.data) != (entry.kind, entry.data)
+            if before.keys != entry.keys or (one.superseded and not document.last_counts):
+                raise BadFile(f"two values would go to {taken.path} {taken.field}: {one.name} and {name}")
+        earlier.append(taken)
         is_secret = entry.is_secret or is_secret_name(taken.field)
         plan.items.setdefault(taken.path, {})[taken.field] = Field(
             taken.field, entry.kind, entry.data, is_secret=is_secret
@@ -173,15 +176,16 @@ def with_template(document: Document, plan: Plan, read: Callable[[bytes], Docume
     how = document.template
     if how is None:
         raise BadFile("this format has no templates; put references there")
-    references = {
-        one.number: str(Reference(one.path, one.field, encoding=how)) for one in plan.taken
-    }
+    references = {one.number: str(Reference(one.path, one.field, encoding=how)) for one in plan.taken}
     data = document.spliced({number: f"{{{{ {text} }}}}" for number, text in references.items()})
-    current = {number: document.entries[number] for number in references}
-    last = {(one.path, one.field): one.number for one in plan.taken}
-    values = {one.number: document.entries[last[one.path, one.field]] for one in plan.taken}
-    rendered = document.spliced({number: _rendered(values[number], how) for number in current})
-    _compare(document, read(rendered), {number: values[number].data for number in current})
+    # Of a name that is set twice, the vault has the last value.
+    last = {(one.path, one.field): document.entries[one.number] for one in plan.taken}
+    values = {one.number: last[one.path, one.field] for one in plan.taken}
+    rendered = document.spliced({number: _rendered(entry, how) for number, entry in values.items()})
+    try:
+        _compare(document, read(rendered), {number: entry.data for number, entry in values.items()})
+    except BadFile:
+        raise BadFile("a template cannot give these values back exactly; put references there") from None
     return data
 
 

@@ -23,8 +23,8 @@ _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;
 def read(data: bytes | bytearray) -> Document:
     """Every attribute, and the text of every element that has no children, under the names of its elements.
 
-    A second element of a name among its siblings is ``NAME.2``. A ``name``, ``key`` or ``id`` beside a ``value`` says
-    whether that is secret.
+    An attribute is ``@NAME``, a second element of a name among its siblings ``NAME[2]``: neither is a name of XML. A
+    ``name``, ``key`` or ``id`` beside a ``value`` says whether that is secret.
 
     Raises: BadFile: not XML, a document type, another encoding than UTF-8, nested too deeply.
     """
@@ -85,7 +85,7 @@ class _Reader:
         count = outer.counts[name] = outer.counts.get(name, 0) + 1
         begin = parser.CurrentByteIndex
         end = _tag_end(self._data, begin)
-        self._open.append(_Element(name if count == 1 else f"{name}.{count}", end))
+        self._open.append(_Element(name if count == 1 else f"{name}[{count}]", end))
         place = self._character(begin)
         check_depth(self._open, self._lines.at(place))
         self._attributes(place, self._data[begin:end].decode("utf-8"), attributes)
@@ -98,13 +98,13 @@ class _Reader:
         called = next((value for name, value in given if name in _NAMES), "")
         is_named = called != "" and any(name == "value" for name, _ in given)
         for one, (name, value) in zip(found, given, strict=True):
-            keys = (*self._keys(), name)
+            keys = (*self._keys(), f"@{name}")
             span = (place + one.start(2) + 1, place + one.end(2) - 1)
             data = value.encode("utf-8")
             if is_named and name == "value":
-                is_secret = looks_secret((*keys, called), data)
+                is_secret = looks_secret((*self._keys(), called), data)
             else:
-                is_secret = not (is_named and name in _NAMES) and looks_secret(keys, data)
+                is_secret = not (is_named and name in _NAMES) and looks_secret((*self._keys(), name), data)
             line = self._lines.at(span[0])
             self._entries.append(Entry(keys, data, line=line, span=span, is_secret=is_secret))
 
