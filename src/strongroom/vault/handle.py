@@ -360,6 +360,10 @@ class VaultHandle(DepositHandle):
 
     def lock(self) -> None:
         """Wipe the keys; the object is of no use afterwards. A second call does nothing."""
+        if self._open_keys:
+            from strongroom.vault.named_keys.named_keys import close_all
+
+            close_all(self._open_keys)
         self._core.lock()
 
     close = lock
@@ -375,7 +379,3 @@ class VaultHandle(DepositHandle):
 
     def __reduce_ex__(self, _protocol: object) -> str:
         raise TypeError("a vault holds keys and cannot be pickled")
-        if self._open_keys:
-            from strongroom.vault.named_keys.named_keys import close_all
-
-            close_all(self._open_keys)
