@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from django.contrib.auth.hashers import BasePasswordHasher, mask_hash, must_update_salt
+from django.contrib.auth.hashers import BasePasswordHasher, mask_hash
 from django.utils.translation import gettext_noop as _
 
 from strongroom.credentials.passwords import PasswordHasher
@@ -85,8 +85,7 @@ class StrongroomPasswordHasher(BasePasswordHasher):  # type: ignore[misc]  # Dja
 
     def must_update(self, encoded: str) -> bool:
         """Whether new strings are better than this one."""
-        salt = str(self.decode(encoded)["salt"])
-        return self._hasher.needs_rehash(encoded) or must_update_salt(salt, self.salt_entropy)
+        return self._hasher.needs_rehash(encoded)
 
     def harden_runtime(self, password: str, encoded: str) -> None:
         """Nothing to do: after a mismatch with a cheaper string, `verify` has spent the rest of the time."""
