@@ -162,7 +162,10 @@ def _no_key() -> ValueError:
 
 
 def _unopened() -> Tampered:
-    return Tampered("this message does not open: sealed to another key, or changed")
+    return Tampered(
+        "this message does not open: sealed to another key, in another form, or changed",
+        advice="give the key, the form and the info that it was sealed with, and all of its bytes",
+    )
 
 
 def _nacl() -> ModuleType:

@@ -33,7 +33,7 @@ class InvalidToken(Tampered, _InvalidToken):
     """No token of these keys, or not spelled as Fernet spells it; also the library's ``InvalidToken``."""
 
     def __init__(self, message: str = "no token of these keys, or a changed one") -> None:
-        super().__init__(message)
+        super().__init__(message, advice="a token is read with the key that made it, in the one spelling it has")
 
 
 class TokenExpired(Expired, _InvalidToken):

@@ -76,4 +76,7 @@ def read_head(message: Buffer) -> tuple[int, int]:
 
 def unopened() -> Tampered:
     """The one error for whatever does not open."""
-    return Tampered("this message does not open: of another key, with other associated data, or changed")
+    return Tampered(
+        "this message does not open: of another key, with other associated data, or changed",
+        advice="give the key and the associated data that it was encrypted with, and all of its bytes",
+    )

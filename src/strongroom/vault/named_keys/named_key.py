@@ -202,10 +202,14 @@ class NamedKey(Lifecycle):
         self._check_kind("authenticates", "hmac")
 
         def check(mac: Worker) -> bytes:
-            mac.verify(data, tag)  # type: ignore[union-attr]
+            try:
+                mac.verify(data, tag)  # type: ignore[union-attr]
+            except Tampered:
+                advice = "check the very bytes that were sent, and the key"
+                raise Tampered("this tag is not one of this key's, or the data was changed", advice=advice) from None
             return b""
 
-        self._first_that_works(check, "this tag is not one of this key's, or the data was changed")
+        self._first_that_works(check)
 
     def seal(self, data: Buffer, *, info: bytes = b"") -> bytes:
         """Seal *data* to the primary version's public part, for whoever holds this key to open.
@@ -251,7 +255,7 @@ class NamedKey(Lifecycle):
 
         if form not in ("hpke", "hpke-x25519", "nacl") or (form == "nacl" and info):
             raise ValueError("a sealed message is of the form hpke, hpke-x25519 or nacl; the last has no info")
-        return self._first_that_works(open_one, "this message does not open: sealed to another key, or changed")
+        return self._first_that_works(open_one)
 
     def refresh(self) -> None:
         """Read the key again now, and not within a minute.
@@ -360,19 +364,24 @@ class NamedKey(Lifecycle):
         if number != self._known().record.primary.number:
             self._uses.record(number, self._clock_us())
 
-    def _first_that_works(self, attempt: Callable[[Worker], bytes], failure: str) -> bytes:
-        """What *attempt* makes of the first version that it does not fail for."""
+    def _first_that_works(self, attempt: Callable[[Worker], bytes]) -> bytes:
+        """What *attempt* makes of the first version that it does not fail for.
+
+        Raises: Tampered: it fails for all, as for the last.
+        """
         while True:
+            failure: Tampered | None = None
             state = self._current()
             for version in state.record.usable():
                 try:
                     result = attempt(state.worker(version.number))
-                except Tampered:
+                except Tampered as error:
+                    failure = error
                     continue
                 self._used(version.number)
                 return result
-            if not self._may_be_newer():
-                raise Tampered(failure)
+            if failure is not None and not self._may_be_newer():
+                raise failure
 
     def __enter__(self) -> Self:
         return self

@@ -29,6 +29,7 @@ VERBS = (
     "check",
     "encrypt",
     "decrypt",
+    "key",
     "hash",
     "token",
     "unlock",

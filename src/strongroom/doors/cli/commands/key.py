@@ -1,0 +1,97 @@
+"""``strongroom key``: keys that the vault keeps, each for one purpose, with versions."""
+
+from __future__ import annotations
+
+from strongroom.doors.cli.exit_codes import UsageError
+from strongroom.doors.cli.interface import GlobalArguments
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+    from datetime import timedelta
+
+SUMMARY = "keys that the vault keeps: create, list, show, rotate, use, export"
+WORDS = "[ACTION] [NAME]"
+DETAILS = """\
+  key list                    the keys of this vault
+  key create NAME             a new one: --kind aead, fernet, signing, box or hmac
+  key show NAME               its versions, and how far its rotation has come
+  key rotate NAME             a new version for what is new; older ones go on decrypting. In two
+                              phases: --stage publishes it, --promote makes it the primary, and
+                              --retire disables older ones when nothing has needed them for --quiet
+  key disable NAME --version N    and key enable NAME --version N
+  key min NAME --version N    let versions below N decrypt nothing
+  key destroy NAME            for good, with all that was encrypted with it; or one --version N
+  key export NAME --public    its public part: --format raw, minisign, ssh, age, age-pq or pem
+  key export NAME --private   its private part: --format base64, raw or pem
+  key import NAME             a private part in base64 on standard input: a new key of --kind, or a
+                              new version of one that exists
+  key encrypt NAME            standard input, as base64 for a column or a cookie (--raw: as bytes)
+  key decrypt NAME            what key encrypt wrote; a Fernet token needs --max-age or --any-age
+  key rewrap NAME             the same under the primary version
+  key mac NAME                HMAC-SHA-256 of standard input, in hex (kind hmac)
+
+A key of one kind serves no other purpose. Files: strongroom encrypt, decrypt, sign, check.
+"""
+_NAMELESS = ("list",)
+_ACTIONS = (
+    "list", "create", "show", "rotate", "disable", "enable", "min", "destroy", "export", "import", "encrypt",
+    "decrypt", "rewrap", "mac",
+)  # fmt: skip
+
+
+class Arguments(GlobalArguments):
+    """What ``key`` was given."""
+
+    action: str = "list"
+    name: str | None = None
+    kind: str | None = None
+    stage: bool = False
+    promote: bool = False
+    retire: bool = False
+    quiet: timedelta | None = None
+    version: int | None = None
+    public: bool = False
+    private: bool = False
+    format: str | None = None
+    max_age: timedelta | None = None
+    any_age: bool = False
+    associated_data: str = ""
+    raw: bool = False
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """Add what the actions take."""
+    from strongroom.doors.cli.arguments import positive_number
+    from strongroom.doors.cli.spans import span
+
+    kinds = ("aead", "fernet", "signing", "box", "hmac")
+    formats = ("raw", "minisign", "ssh", "age", "age-pq", "pem", "base64")
+    parser.add_argument("--kind", choices=kinds, default=None, help="of create and import: what it is for")
+    phase = parser.add_mutually_exclusive_group()
+    phase.add_argument("--stage", action="store_true", default=False, help="publish the new version for decryption")
+    phase.add_argument("--promote", action="store_true", default=False, help="make the staged version the primary")
+    phase.add_argument("--retire", action="store_true", default=False, help="disable older versions, if out of use")
+    parser.add_argument("--quiet", metavar="SPAN", type=span, default=None, help="out of use for so long (default: 7d)")
+    parser.add_argument("--version", metavar="N", type=positive_number, default=None, help="one version of the key")
+    half = parser.add_mutually_exclusive_group()
+    half.add_argument("--public", action="store_true", default=False, help="export what may be shown")
+    half.add_argument("--private", action="store_true", default=False, help="export the key itself")
+    parser.add_argument("--format", choices=formats, default=None, help="how it is written")
+    parser.add_argument("--max-age", metavar="SPAN", type=span, default=None, help="refuse what is older")
+    parser.add_argument("--any-age", action="store_true", default=False, help="take a token however old it is")
+    parser.add_argument("--associated-data", metavar="TEXT", default="", help="what the data belongs to; no secret")
+    parser.add_argument("--raw", action="store_true", default=False, help="messages as bytes and not as base64")
+
+
+def run(arguments: Arguments) -> int:
+    """Do what ACTION says."""
+    from strongroom.doors.cli import key_uses, keys
+
+    action = arguments.action
+    if action not in _ACTIONS:
+        raise UsageError(f"key takes {', '.join(_ACTIONS[:-1])} or {_ACTIONS[-1]}", advice="strongroom key --help")
+    if (arguments.name is None) != (action in _NAMELESS):
+        needs = "takes no NAME" if action in _NAMELESS else "needs NAME"
+        raise UsageError(f"key {action} {needs}", advice="strongroom key --help")
+    return {**keys.ACTIONS, **key_uses.ACTIONS}[action](arguments)
