@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from time import monotonic
 
 from strongroom.doors.cli import output
 from strongroom.doors.cli.exit_codes import EndedBySignal, UsageError
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 STANDARD = "-"
 _STDIN = 0
 _SHOWN_BYTES_MAX = 1_048_576
+_BEFORE_SECONDS = 0.3
 
 
 def open_source(path: str) -> InputFile:
@@ -95,7 +97,9 @@ def open_target(path: str, *, is_secret: bool, replace: bool) -> NewFile | Stand
 
 
 class Showing:
-    """How far a command is in *source*: called with the number of bytes read; nothing where nobody can tell.
+    """How far a command is in *source*: called with the number of bytes read.
+
+    Nothing is shown where nobody can tell how much there is, nor of what takes no time.
 
     Args:
         what: such as ``"encrypted"``.
@@ -104,10 +108,11 @@ class Showing:
     def __init__(self, what: str, source: InputFile) -> None:
         self._progress = Progress(what)
         self._total = source.size
+        self._begin = monotonic() + _BEFORE_SECONDS
 
     def __call__(self, done: int) -> None:
         """Show it, ten times a second at most."""
-        if self._total:
+        if self._total and monotonic() > self._begin:
             self._progress(done, self._total)
 
     def __enter__(self) -> Self:
