@@ -75,7 +75,8 @@ class Stored:
             raise PasswordMismatch("the password does not fit") from None
 
     def __str__(self) -> str:
-        return ", ".join((self.scheme, *(f"{value} {name.replace('_', ' ')}" for name, value in self.cost.items())))
+        costs = (f"{value} {'KiB' if name == 'memory_kib' else name}" for name, value in self.cost.items())
+        return ", ".join((self.scheme, *costs))
 
     def __repr__(self) -> str:
         return f"Stored({str(self)!r})"
@@ -83,7 +84,10 @@ class Stored:
 
 def malformed(scheme: str, why: str) -> Tampered:
     """The error of a string that no such program has written, or of a cost that is refused."""
-    return Tampered(f"a stored {scheme} password is refused: {why}")
+    return Tampered(
+        f"a stored {scheme} password is refused: {why}",
+        advice="find out who wrote it; its user sets a new password, or the string comes back from a backup",
+    )
 
 
 def number(scheme: str, what: str, text: str, ceiling: int, *, least: int = 1) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from strongroom.doors.cli import output
 from strongroom.doors.cli.exit_codes import OK, UsageError
-from strongroom.doors.cli.inputs import new_passphrase, read_file, secret_line
+from strongroom.doors.cli.inputs import read_file, secret_line, stdin_is_terminal, terminal_for
 from strongroom.secret import wipe
 
 TYPE_CHECKING = False
@@ -21,7 +21,7 @@ def new(arguments: Arguments) -> int:
     """Print the string of a new password."""
     _refuse_target(arguments)
     hasher = _hasher(arguments)
-    password = new_passphrase(arguments, "password")
+    password = _new_password()
     try:
         stored = hasher.hash(password)
     finally:
@@ -91,6 +91,14 @@ def calibrate(arguments: Arguments) -> int:
         output.line(words)
         output.note(str(cost))
     return OK
+
+
+def _new_password() -> bytearray:
+    """Typed twice on a terminal, else one line of standard input; how good it is, its program decides."""
+    if not stdin_is_terminal():
+        return secret_line("password")
+    with terminal_for("password") as terminal:
+        return terminal.ask_new("password")
 
 
 def _hasher(arguments: Arguments) -> PasswordHasher:
