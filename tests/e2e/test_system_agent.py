@@ -73,7 +73,7 @@ def place() -> Iterator[Path]:
         yield root
 
 
-def start(place: Path) -> AgentUnderTest:
+def start(place: Path, environment: dict[str, str] | None = None) -> AgentUnderTest:
     """The agent, as root starts it."""
     python = python_for_everybody()
     assert python is not None
@@ -86,7 +86,7 @@ def start(place: Path) -> AgentUnderTest:
         socket_path=place / "run" / "agent.sock",
         python=python,
         # Nor may it write down in the checkout which of its lines were run.
-        environment={"PYTHONPATH": str(place / "modules"), "COVERAGE_PROCESS_CONFIG": ""},
+        environment={"PYTHONPATH": str(place / "modules"), "COVERAGE_PROCESS_CONFIG": "", **(environment or {})},
     )
     return agent
 
@@ -140,6 +140,19 @@ def test_it_serves_as_somebody_who_cannot_read_the_key(place: Path) -> None:
         assert not agent.socket.exists()
     lines = b"".join(file.read_bytes() for file in (place / "vault" / "vault.db.audit").iterdir())
     assert f'"uid":{pwd.getpwnam(CLIENT).pw_uid}'.encode() in lines
+
+
+def test_the_anchor_is_the_agents_own(place: Path) -> None:
+    """It lies in a state directory of the agent's user; root's, which root's environment named, is left alone."""
+    roots = place / "keys" / "state"
+    for state, is_used in ((place / "vault" / "state", True), (roots, False)):
+        with start(place, {"XDG_STATE_HOME": str(state)}) as agent:
+            assert agent.is_ready
+            assert curl(CLIENT, agent, READ) == (200, b"canary-7f3a")
+            environment = Path(f"/proc/{agent.pid}/environ").read_bytes()
+            assert str(state).encode() not in environment
+        assert bool(list(state.glob("strongroom/*.anchor"))) is is_used
+    assert not roots.exists()
 
 
 def test_a_key_file_that_its_user_can_read_is_refused(place: Path) -> None:

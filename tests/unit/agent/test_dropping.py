@@ -66,6 +66,23 @@ def test_the_new_user_has_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @needs_root
+def test_the_places_of_before_are_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A state directory of root's is none for the new user; one of that user's own stays, also before it is made."""
+    _system(monkeypatch, ("setuid",), (STRANGER,) * 3)
+    own = tmp_path / "own"
+    own.mkdir()
+    os.chown(own, STRANGER, STRANGER)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(own / "not" / "yet"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", "config")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(own))
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", f"unix:path={tmp_path}/bus")
+    dropping.become(ENTRY)
+    found = {name: os.environ[name] for name in dropping._PLACES if name in os.environ}
+    assert found == {"XDG_DATA_HOME": str(own / "not" / "yet"), "XDG_RUNTIME_DIR": str(own)}
+
+
+@needs_root
 def test_the_directory_is_the_users(tmp_path: Path) -> None:
     """A new one, and one that root had made or the user has already."""
     place = tmp_path / "agent"

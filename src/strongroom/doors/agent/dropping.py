@@ -10,6 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pwd import struct_passwd
 
+_PLACES = ("XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS")
 
 def user_named(name: str) -> struct_passwd:
     """The password database's entry of *name*.
@@ -50,7 +51,28 @@ def become(entry: struct_passwd) -> None:
         raise Denied(f"user {entry.pw_name} could become root again")
     if os.getresuid() != (entry.pw_uid,) * 3 or os.getresgid() != (entry.pw_gid,) * 3:
         raise Denied(f"the process did not become user {entry.pw_name}")
+    _leave_environment(entry)
+
+
+def _leave_environment(entry: struct_passwd) -> None:
+    """The places of whom this process was are not the new user's, unless they are in that user's own directories."""
     os.environ["HOME"] = entry.pw_dir
+    for name in _PLACES:
+        place = os.environ.get(name, "")
+        if place and not _would_be_made_by(entry.pw_uid, place):
+            del os.environ[name]
+
+
+def _would_be_made_by(uid: int, path: str) -> bool:
+    """Whether *path*, or the nearest directory above it that is there, belongs to that user."""
+    while path.startswith("/"):
+        try:
+            return os.stat(path).st_uid == uid
+        except FileNotFoundError:
+            path = os.path.dirname(path)
+        except OSError:
+            break
+    return False
 
 
 def make_directory_for(entry: struct_passwd, path: str) -> None:
