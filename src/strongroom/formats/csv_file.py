@@ -98,7 +98,8 @@ def _free(keys: tuple[str, ...], username: str, taken: set[tuple[str, ...]]) -> 
     """*keys*, or with the user's name or a number behind them when another row has them already."""
     *outer, last = keys
     if keys in taken and username:
-        keys = (*outer, f"{last} {username}")
+        last = f"{last} {username}"
+        keys = (*outer, last)
     number = 2
     while keys in taken:
         keys = (*outer, f"{last} {number}")
