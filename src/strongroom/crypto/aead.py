@@ -92,13 +92,11 @@ def _written(
     """*head* and all that comes out of *cipher*, in the one object that is returned.
 
     Putting two large objects together takes ten times as long as encrypting them: new memory is
-    slow. A BytesIO gives out the object that it wrote into.
+    slow. A BytesIO writes into the object that only it has, and gives out that one.
     """
-    out = BytesIO()
-    out.write(head)
-    out.seek(length - 1)
-    out.write(b"\0")
+    out = BytesIO(bytes(length))
     with out.getbuffer() as view:
+        view[: len(head)] = head
         end = len(head) + cipher.update_into(data, view[len(head) :])
         view[end:] = cipher.finalize()
     return out.getvalue()
