@@ -1,0 +1,58 @@
+"""What hashing a password costs, beside argon2-cffi with the same parameters."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+from bench.measure import Result, compare
+from bench.rows import Bench
+from strongroom import PasswordHasher
+from strongroom.passwords import Argon2idCost
+
+PASSWORD = "correct horse battery staple"
+# The default of new strings, the least that is allowed, and what argon2-cffi takes itself.
+COSTS = (
+    Argon2idCost(),
+    Argon2idCost(memory_kib=19_456, iterations=2),
+    Argon2idCost(lanes=4),
+)
+GOAL = 1.25
+
+
+def password(bench: Bench) -> Iterator[Result]:
+    """One password, hashed and verified."""
+    try:
+        import argon2
+    except ImportError:
+        print("argon2-cffi is not installed: its lines are left out", file=sys.stderr)
+        return
+    rounds = max(5, bench.rounds // 2)
+    for cost in COSTS:
+        ours = PasswordHasher(cost)
+        theirs = argon2.PasswordHasher(cost.iterations, cost.memory_kib, cost.lanes)
+        stored = ours.hash(PASSWORD)
+        shown = f"{cost.memory_kib // 1024} MiB, t={cost.iterations}, p={cost.lanes}"
+
+        def hash_ours(hasher: PasswordHasher = ours) -> object:
+            return hasher.hash(PASSWORD)
+
+        def hash_theirs(hasher: argon2.PasswordHasher = theirs) -> object:
+            return hasher.hash(PASSWORD)
+
+        yield compare(
+            f"PasswordHasher.hash, {shown}", "argon2-cffi", hash_ours, hash_theirs, rounds=rounds, goal=GOAL
+        )
+
+        def verify_ours(hasher: PasswordHasher = ours, stored: str = stored) -> None:
+            hasher.verify(PASSWORD, stored)
+
+        def verify_theirs(hasher: argon2.PasswordHasher = theirs, stored: str = stored) -> object:
+            return hasher.verify(stored, PASSWORD)
+
+        yield compare(
+            f"PasswordHasher.verify, {shown}", "argon2-cffi", verify_ours, verify_theirs, rounds=rounds, goal=GOAL
+        )
+
+
+ROWS = (password,)
