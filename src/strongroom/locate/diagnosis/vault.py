@@ -63,7 +63,7 @@ def judge_slots(records: list[SlotRecord]) -> Iterator[Finding]:
         kind = registry.kind_name(records[0].kind)
         yield Finding(
             "key slots",
-            f"there is one key slot, a {kind} slot: when that is lost, the vault is",
+            f"there is one key slot, of the kind {kind}: when that is lost, the vault is",
             "strongroom slot add recovery-code",
         )
 

@@ -33,8 +33,13 @@ def add_options(parser: ArgumentParser) -> None:
 
 def run(arguments: Arguments) -> int:
     """Rotate, or go on with a rotation that was interrupted."""
-    with open_vault(arguments) as vault, Progress("re-encrypted") as progress:
-        rows = vault.rotate(root=arguments.root, progress=progress)
+    with open_vault(arguments) as vault:
+        try:
+            with Progress("re-encrypted") as progress:
+                rows = vault.rotate(root=arguments.root, progress=progress)
+        except KeyboardInterrupt:
+            output.hint("what was done stays done; go on with: strongroom rotate")
+            raise
         status = vault.status()
         slots = len(vault.slots())
     if arguments.json:
