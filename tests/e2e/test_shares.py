@@ -143,6 +143,28 @@ def test_shares_are_typed_one_after_another(machine) -> None:
         assert person.echo_is_on
 
 
+def test_an_agent_is_unlocked_with_typed_shares(machine) -> None:
+    """`unlock` asks for them too; mistakes are told at once, the agent gets them when there are enough."""
+    shares = made_with_shares(machine)
+    try:
+        with machine.at_terminal("unlock") as person:
+            person.sees(f"share for {machine.vault}: ").waits_for("off")
+            person.types(shares[2])
+            person.sees("next share (1 more share needed): ").waits_for("off")
+            person.types(shares[2])
+            person.sees("share 3 was given already\n").sees("(1 more share needed): ").waits_for("off")
+            person.types(shares[0])
+            person.sees("unlocked")
+            assert person.ends() == 0
+            assert not shows(person.screen, *shares)
+        assert json.loads(machine.run("agent", "status", "--json").out)["locked"] is False
+        assert machine.run("lock").code == 0
+        done = machine.run("unlock", stdin=b"")
+        assert (done.code, "--share-fd N" in done.err) == (8, True), done
+    finally:
+        machine.run("agent", "stop")
+
+
 def test_five_mistakes_are_the_end_of_a_try(machine) -> None:
     """Then the question begins anew; after three such tries it is exit 6."""
     made_with_shares(machine)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from strongroom.errors import FormatUnsupported, WrongKey
 from strongroom.keys.slots import shares
+from strongroom.secret import wipe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,19 +46,42 @@ def ask_for_shares(store: Store, terminal: Terminal, first: bytearray) -> BoundC
         WouldPrompt: no answer.
         FormatUnsupported: the extra ``shamir`` is not installed.
     """
+    return _ask(store, terminal, first, bytearray()).credential()
+
+
+def ask_for_share_lines(store: Store, terminal: Terminal, first: bytearray) -> bytearray:
+    """As `ask_for_shares`, but the shares themselves, for another process to combine.
+
+    Returns: a line for each; the caller wipes it.
+    """
+    lines = bytearray()
+    try:
+        _ask(store, terminal, first, lines)
+    except BaseException:
+        wipe(lines)
+        raise
+    return lines
+
+
+def _ask(store: Store, terminal: Terminal, first: bytearray, lines: bytearray) -> shares.ShareCollector:
+    """Enough shares, each of which is also appended to *lines*."""
     collector = _collector(store)
     typed = first
     mistakes = 0
     while True:
+        line = typed + b"\n"
         try:
             collector.add(typed)
+            lines += line
         except WrongKey as error:
             mistakes += 1
             if mistakes == _MISTAKES_MAX:
                 raise
             terminal.show(f"{error.message}\n")
+        finally:
+            wipe(line)
         if not collector.missing:
-            return collector.credential()
+            return collector
         more = "1 more share" if collector.missing == 1 else f"{collector.missing} more shares"
         typed = terminal.ask_hidden(f"next share ({more} needed): ")
 

@@ -249,8 +249,7 @@ class _Search:
         return None
 
     def try_terminal(self) -> Vault | None:
-        typed = {"passphrase": "passphrase", "recovery": "recovery code", "shares": "share"}
-        words = [word for kind, word in typed.items() if kind in self._kinds]
+        words = typed_words(self._kinds)
         if not words:
             self._tried.append("the vault has no passphrase to ask for")
             return None
@@ -317,3 +316,9 @@ def _slot_kinds(store: Store) -> set[str]:
     from strongroom.vault.opening import slot_records
 
     return {kind_name(record.kind) for record in slot_records(store)}
+
+
+def typed_words(kinds: set[str]) -> list[str]:
+    """What a person may be asked for, of a vault with key slots of these *kinds*."""
+    typed = {"passphrase": "passphrase", "recovery": "recovery code", "shares": "share"}
+    return [word for kind, word in typed.items() if kind in kinds]

@@ -145,7 +145,7 @@ class Agent:
             connections_max=min(CONNECTIONS_MAX, max(16, descriptors - SPARE_DESCRIPTORS)),
         )
         server.control = Control(
-            keeper, self._arguments.vault, self._at_hand, about=self._about, wake=server.wake, stop=server.stop
+            keeper, self._arguments.vault, self._at_hand, about=self._about, wake=server.wake, stop=self._end
         )
         if self._is_shared:
             server.on_tick = self._follow_grants
@@ -189,6 +189,12 @@ class Agent:
             self._notifier.stopping()
             self._keeper.lock_now("the agent has ended")
             self._listening.close()
+
+    def _end(self) -> None:
+        """Hold no key and be found by nobody, before whoever stops the agent is told so."""
+        self._keeper.lock_now("the agent has ended")
+        self._listening.close()
+        self._server.stop()
 
     def _watch_signals(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):

@@ -33,7 +33,7 @@ class Control:
         environment: what lies at hand, as it was before it was wiped.
         about: what `status` shows beside the keeper's.
         wake: makes the loop look for unlockings that have ended; called in any thread.
-        stop: ends the loop.
+        stop: lets go of keys and socket, and ends the loop.
     """
 
     def __init__(

@@ -56,7 +56,9 @@ class Listening:
         self._links.append(link)
 
     def close(self) -> None:
-        """Stop listening, and take away the socket's file and links, if they are still ours."""
+        """Stop listening, and take away the socket's file and links, if they are still ours; once is enough."""
+        if self.socket.fileno() < 0:
+            return
         self.socket.close()
         if self.is_passed:
             return

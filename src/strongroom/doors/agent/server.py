@@ -102,7 +102,8 @@ class Server:
             events = self._wait(was_busy=bool(events))
             for descriptor, event in events:
                 if descriptor == listening:
-                    self._accept()
+                    if not self._is_stopping:
+                        self._accept()
                 elif descriptor == self._wakeup:
                     os.eventfd_read(self._wakeup)
                 else:

@@ -9,6 +9,7 @@ from strongroom.doors.cli.exit_codes import UsageError
 from strongroom.doors.cli.inputs import read_passphrase_line, read_share_lines, stdin_is_terminal
 from strongroom.errors import WouldPrompt, WrongKey
 from strongroom.locate.terminal import Terminal
+from strongroom.locate.unlock import typed_words
 from strongroom.secret import wipe
 
 TYPE_CHECKING = False
@@ -94,11 +95,12 @@ def _at_hand(kinds: set[str]) -> list[tuple[str, bytearray]]:
 
 
 def _typed(location: str, kinds: set[str], unlock: Unlock) -> None:
-    if not kinds & {"passphrase", "recovery"}:
+    words = typed_words(kinds)
+    if not words:
         raise WouldPrompt(
             f"nothing at hand opens {location}", advice="name a key: --key-file FILE, --identity FILE or --share-fd N"
         )
-    if not stdin_is_terminal():
+    if not stdin_is_terminal() and kinds & {"passphrase", "recovery"}:
         line = _stdin_line()
         if line is not None:
             _use(unlock, "typed", line)
@@ -107,18 +109,34 @@ def _typed(location: str, kinds: set[str], unlock: Unlock) -> None:
     if terminal is None:
         raise WouldPrompt(
             f"nothing at hand opens {location}, and there is no terminal to ask on",
-            advice="write the passphrase to standard input as one line, or name a key: --key-file FILE",
+            advice="write the passphrase to standard input as one line, or name a key: --key-file FILE or --share-fd N",
         )
-    prompt = f"passphrase for {output.escape(location)}: "
+    prompt = f"{' or '.join(words)} for {output.escape(location)}: "
     with terminal:
         for left in reversed(range(_TRIES)):
             try:
-                _use(unlock, "typed", terminal.ask_hidden(prompt))
+                _use(unlock, *_asked(terminal, prompt, location, kinds))
                 return
             except WrongKey:
                 if not left:
                     raise
                 terminal.show("that does not open it, try again\n")
+
+
+def _asked(terminal: Terminal, prompt: str, location: str, kinds: set[str]) -> tuple[str, bytearray]:
+    """One line that a person types, or a share and the further ones that it needs."""
+    typed = terminal.ask_hidden(prompt)
+    if "shares" in kinds:
+        from strongroom.locate.share_input import ask_for_share_lines, is_share
+        from strongroom.stores.registry import open_store
+
+        if not kinds & {"passphrase", "recovery"} or is_share(typed):
+            store = open_store(location)
+            try:
+                return "shares", ask_for_share_lines(store, terminal, typed)
+            finally:
+                store.close()
+    return "typed", typed
 
 
 def _stdin_line() -> bytearray | None:

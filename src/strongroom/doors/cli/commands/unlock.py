@@ -17,8 +17,9 @@ SUMMARY = "open the vault for programs: they read through the agent, which keeps
 WORDS = ""
 DETAILS = """\
 Starts an agent if none runs, and returns when it serves; the agent stays when you log out.
-The passphrase is asked for on a terminal, or read as one line from standard input; a key file
-or the OS keyring is used when there is one. --for and --idle wipe the keys after a time.
+The passphrase, or one share after another, is asked for on a terminal; a passphrase is also
+read as one line from standard input; a key file or the OS keyring is used when there is one.
+--for and --idle wipe the keys after a time.
 """
 
 
