@@ -202,6 +202,20 @@ def test_two_phases(vault: Vault) -> None:
     assert key.decrypt(old, max_age="any") == b"old"
 
 
+def test_a_staged_version_may_be_withdrawn(vault: Vault) -> None:
+    """What was disabled is never promoted in another one's place."""
+    key = vault.keys.create("k")
+    key.stage()
+    key.disable(2)
+    with pytest.raises(Conflict, match="no version"):
+        key.promote()
+    assert key.stage().number == 3
+    key.enable(2)
+    key.disable(3)
+    assert key.promote().number == 2
+    assert [version.is_primary for version in vault.keys["k"].versions] == [False, True, False]
+
+
 def named_fernet_text(key: NamedKey, number: int) -> bytes:
     from strongroom.crypto.fernet import encode
 

@@ -69,13 +69,14 @@ class Lifecycle:
         """
 
         def change(record: KeyRecord) -> KeyVersion:
-            if _phase(record) != "staged":
+            staged = _staged(record)
+            if staged is None:
                 raise Conflict(
                     f"no version of the key {self.name} is staged",
                     advice=f"publish one first: strongroom key rotate {self.name} --stage",
                 )
-            record.promote(record.newest, self._clock_us())
-            return record.newest
+            record.promote(staged, self._clock_us())
+            return staged
 
         return self._change(change)
 
@@ -156,9 +157,10 @@ class Lifecycle:
 
     def _add(self, *, is_primary: bool, material: Material | None = None) -> KeyVersion:
         def change(record: KeyRecord) -> KeyVersion:
-            if _phase(record) == "staged":
+            staged = _staged(record)
+            if staged is not None:
                 raise Conflict(
-                    f"version {record.newest.number} of the key {self.name} is staged",
+                    f"version {staged.number} of the key {self.name} is staged",
                     advice=f"promote it first: strongroom key rotate {self.name} --promote",
                 )
             private = material or new_material(record.kind)
@@ -231,11 +233,16 @@ class Lifecycle:
 
 
 def _phase(record: KeyRecord) -> str:
-    primary = record.primary.number
-    enabled = [version.number for version in record.versions if version._state == ENABLED]
-    if any(number > primary for number in enabled):
+    if _staged(record) is not None:
         return "staged"
-    return "promoted" if any(number < primary for number in enabled) else "steady"
+    older = (one for one in record.versions if one.number < record.primary.number)
+    return "promoted" if any(one._state == ENABLED for one in older) else "steady"
+
+
+def _staged(record: KeyRecord) -> KeyVersion | None:
+    """The newest version that decrypts and is newer than the primary."""
+    newer = [one for one in record.versions if one.number > record.primary.number and one._state == ENABLED]
+    return newer[-1] if newer else None
 
 
 def _span(microseconds_: int) -> str:
