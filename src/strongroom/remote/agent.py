@@ -67,9 +67,11 @@ class RemoteVault(Facts, KeyHolderOnly, _Methods):
         notes: as `Vault.notes`.
     """
 
+    honours_vault = True
+    """`isinstance` of a `strongroom.Vault`, for who asks; see `Vault.__subclasshook__`."""
+
     def __init__(self, client: AgentClient, location: str, *, vault_name: str = "") -> None:
         self._calls = Calls(client, location, vault_name)
-        self._open_keys = []
         self.ask = None
         self.notes = []
         # The agent compares the vault with its own anchor.

@@ -8,6 +8,7 @@ environment by itself.
 
 from __future__ import annotations
 
+from abc import ABCMeta
 from typing import overload
 
 from strongroom.errors import NotFound, WouldPrompt
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     Versions = list[Version]
 
 
-class Vault(VaultHandle, AsyncTwins):
+class Vault(VaultHandle, AsyncTwins, metaclass=ABCMeta):
     """An open vault. Made by `strongroom.open` and `strongroom.create`.
 
     A context manager: leaving it locks the vault. One object may be used from several
@@ -46,6 +47,11 @@ class Vault(VaultHandle, AsyncTwins):
     Attributes:
         ask: asks a person for (path, field) and returns the answer; None where nobody can be asked.
     """
+
+    @classmethod
+    def __subclasshook__(cls, other: type) -> bool:
+        """A class without keys that honours all of this, as `RemoteVault` does, is one: it says so itself."""
+        return True if cls is Vault and "honours_vault" in vars(other) else NotImplemented
 
     @overload
     def get(self, path: str, *, version: int | None = None, allow_expired: bool = False) -> Item: ...

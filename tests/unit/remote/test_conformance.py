@@ -77,3 +77,17 @@ def test_the_async_twins(vault: RemoteVault) -> None:
     import asyncio
 
     assert asyncio.run(_twins(vault)) == ["x", "y", "b", "a/b"]
+
+
+def test_it_is_a_vault_for_who_asks(vault: RemoteVault) -> None:
+    """As for type checkers; a subclass of either is no other's, and nothing else is one."""
+    assert isinstance(vault, Vault)
+    assert issubclass(RemoteVault, Vault)
+    assert not isinstance(object(), Vault)
+    assert not issubclass(Vault, RemoteVault)
+
+    class Own(Vault):
+        """A local vault of somebody's own."""
+
+    assert not isinstance(vault, Own)
+    assert issubclass(Own, Vault)
