@@ -51,7 +51,7 @@ class Vault(VaultHandle, AsyncTwins, metaclass=ABCMeta):
     @classmethod
     def __subclasshook__(cls, other: type) -> bool:
         """A class without keys that honours all of this, as `RemoteVault` does, is one: it says so itself."""
-        return True if cls is Vault and "honours_vault" in vars(other) else NotImplemented
+        return True if cls is Vault and getattr(other, "honours_vault", False) else NotImplemented
 
     @overload
     def get(self, path: str, *, version: int | None = None, allow_expired: bool = False) -> Item: ...
