@@ -58,6 +58,7 @@ PLANTED = {
     "anchor-first": ("put", "killed", "fdatasync", "RolledBack"),
     "no-counter": ("put", "killed", "fdatasync", "forgotten: commit"),
     "in-place": ("restoring", "killed", "pwrite64", "Tampered"),
+    "file-first": ("importing", "killed", "fdatasync", "neither the file nor the vault"),
     "untidy": ("editing", "I/O error", "fdatasync", "left behind: strongroom-"),
 }
 

@@ -17,9 +17,11 @@ from tests.faults.vault_steps import SCENARIOS, Torn, is_restored, shows
 
 _RANDOM = "[0-9a-f]{16}"
 _DATABASE = r"(vault|backup|other|copy)\.db(\.before-[0-9TZ]+)?"
-_OURS = re.compile(rf"{_DATABASE}(-wal|-shm|-journal)?|(first|second|third)\.key|edited\.json|state|memory")
+_OURS = re.compile(
+    rf"{_DATABASE}(-wal|-shm|-journal)?|(first|second|third)\.key|edited\.json|(wiped|replaced)\.env|state|memory"
+)
 _UNFINISHED = re.compile(
-    rf"\.({_DATABASE}|third\.key)\.{_RANDOM}\.new(-wal|-shm|-journal)?"
+    rf"\.({_DATABASE}|third\.key|replaced\.env)\.{_RANDOM}\.new(-wal|-shm|-journal)?"
     rf"|vault\.db\.restoring-[0-9a-f]{{8,16}}(-wal|-shm|-journal)?|\..*restoring-[0-9a-f]{{8,16}}\.{_RANDOM}\.new.*"
     rf"|other\.db\.restoring-[0-9a-f]{{8,16}}(-wal|-shm|-journal)?"
 )

@@ -23,6 +23,9 @@ LESS_CHEAP = Argon2idProfile(memory_kib=19_456, iterations=2, lanes=1)
 OLD_PHRASE = "nine blue elephants"
 NEW_PHRASE = "ten grey whales"
 KEPT = 6
+SECRETS = {f"SECRET_{number}": f"{number}".ljust(1_500, "x") for number in range(4)}
+FOREIGN = "".join(f"{name}={value}\n" for name, value in SECRETS.items())
+"""What another program's file holds before it is imported."""
 KEYS = ("first.key", "second.key", "third.key")
 
 
@@ -44,6 +47,7 @@ class Place:
         self.first, self.second, self.third = (f"{directory}/{name}" for name in KEYS)
         self.backup = f"{directory}/backup.db"
         self.other = f"{directory}/other.db"
+        self.wiped, self.replaced = f"{directory}/wiped.env", f"{directory}/replaced.env"
         self.state = f"{directory}/state/strongroom"
         self.memory = f"{directory}/memory"
 
@@ -64,6 +68,9 @@ class Place:
             self.anchor(vault).settle(vault.commit_counter, vault._core.keys.header)
         with open(f"{self.directory}/edited.json", "w") as edited:
             edited.write(dumps(fields("kept/0", 2)))
+        for path in (self.wiped, self.replaced):
+            with open(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600), "w") as foreign:
+                foreign.write(FOREIGN)
 
     def copy(self, directory: str) -> Place:
         """The same in another directory, byte for byte."""

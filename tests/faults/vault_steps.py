@@ -16,7 +16,17 @@ from strongroom.keys.slots.passphrase import Argon2idProfile, PassphraseCredenti
 from strongroom.locate.key_files import read_key_file
 from strongroom.vault import rotation
 from strongroom.vault.vault import Vault
-from tests.faults.vault_place import CHEAP, KEPT, LESS_CHEAP, NEW_PHRASE, OLD_PHRASE, Place, fields
+from tests.faults.vault_place import (
+    CHEAP,
+    FOREIGN,
+    KEPT,
+    LESS_CHEAP,
+    NEW_PHRASE,
+    OLD_PHRASE,
+    SECRETS,
+    Place,
+    fields,
+)
 
 Look = Callable[[Place, Vault], bool]
 
@@ -278,6 +288,58 @@ EDITING = (
     ),
 )
 
+
+def _import(path: str, target: str, *options: str) -> Act:
+    def act(hands: Hands) -> None:
+        hands.command("import", getattr(hands.place, path), "--to", target, "--all", *options, "--yes")
+
+    return act
+
+
+def _imported(vault: Vault, target: str) -> bool:
+    try:
+        item = vault.get(target)
+    except NotFound:
+        return False
+    if {name: item[name].reveal() for name in item} != SECRETS:
+        raise Torn(f"{target} holds something else")
+    return True
+
+
+def _foreign(path: str) -> str | None:
+    try:
+        with open(path, encoding="ascii") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+
+
+def _is_wiped(place: Place, vault: Vault) -> bool:
+    # Only when the vault has it may the file have less than everything.
+    is_there = _imported(vault, "wiped")
+    found = _foreign(place.wiped)
+    if found != FOREIGN and not is_there:
+        raise Torn("neither the file nor the vault has it")
+    return found is None
+
+
+def _is_replaced(place: Place, vault: Vault) -> bool:
+    is_there = _imported(vault, "replaced")
+    found = _foreign(place.replaced)
+    if found == FOREIGN:
+        return False
+    references = "".join(f"{name}='strongroom://replaced#{name}'\n" for name in SECRETS)
+    if not is_there or found != references:
+        raise Torn("the file holds neither its values nor references to them")
+    return True
+
+
+IMPORTING = (
+    # Not whole: stored and not yet removed is said to be refused, and everything is in both.
+    Step("wipe", _import("wiped", "wiped", "--wipe"), _is_wiped, is_whole=False),
+    Step("replace", _import("replaced", "replaced", "--replace"), _is_replaced, is_whole=False),
+)
+
 SCENARIOS = {
     "put": PUT,
     "batch": BATCHES,
@@ -290,4 +352,5 @@ SCENARIOS = {
     "restoring": RESTORING,
     "making": MAKING,
     "editing": EDITING,
+    "importing": IMPORTING,
 }

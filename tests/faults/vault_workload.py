@@ -14,7 +14,7 @@ import sys
 from errno import EMFILE
 
 import strongroom
-from strongroom.doors.cli import editing, output, running
+from strongroom.doors.cli import editing, importing, output, running
 from strongroom.errors import OutcomeUnknown, StrongroomError
 from strongroom.vault import change as changes
 from strongroom.vault import rotation, slots
@@ -113,6 +113,8 @@ def plant(faults: list[str]) -> None:
         counter_file.CounterFile.raise_to = lambda *_given: None
     if "in-place" in faults:
         sqlite_copies._replace = _write_over
+    if "file-first" in faults:
+        importing.Comparison.store = _remove_first(importing.Comparison.store)
     if "untidy" in faults:
         editing.MemoryFile.__exit__ = lambda *_exc: None
 
@@ -143,6 +145,15 @@ def _with_anchor(seal):
             self._core.anchor.settle(change.state.counter + 1, self._core.keys.header)
 
     return seal_and_anchor
+
+
+def _remove_first(store):
+    def remove_and_store(self, vault):
+        for name in ("wiped.env", "replaced.env"):
+            os.truncate(f"{os.path.dirname(vault.location)}/{name}", 0)
+        return store(self, vault)
+
+    return remove_and_store
 
 
 def _write_over(temporary, target, _aside):
