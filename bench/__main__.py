@@ -18,6 +18,7 @@ from bench.rows import ROWS, Bench
 from bench.table import machine, table
 
 T = TypeVar("T")
+VAULT_ROWS = (*ROWS, *agents.ROWS, *named_keys.ROWS, *files.ROWS, *passwords.ROWS)
 BUILD = Path(__file__).resolve().parents[1] / "build"
 
 
@@ -25,7 +26,7 @@ def measure(directory: Path, *, grown: bool, quick: bool, only: str) -> list[Res
     """Run the benchmarks, or those of growth, whose name contains *only*, in order."""
     if grown:
         return run(growth.ROWS, growth.Growth(directory, quick=quick), only)
-    return run((*ROWS, *agents.ROWS, *named_keys.ROWS, *files.ROWS, *passwords.ROWS), Bench(directory, quick=quick), only)
+    return run(VAULT_ROWS, Bench(directory, quick=quick), only)
 
 
 def run(rows: Sequence[Callable[[T], Iterator[Result]]], bench: T, only: str) -> list[Result]:
@@ -44,7 +45,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="all numbers, for programs")
     parser.add_argument("--quick", action="store_true", help="a few rounds, to see that everything runs")
     parser.add_argument("--growth", action="store_true", help="what a million secrets cost beside ten thousand")
-    names = [row.__name__ for row in (*ROWS, *agents.ROWS, *named_keys.ROWS, *files.ROWS, *passwords.ROWS, *growth.ROWS)]
+    names = [row.__name__ for row in (*VAULT_ROWS, *growth.ROWS)]
     parser.add_argument("--only", default="", metavar="WORD", help=f"of {', '.join(names)}")
     options = parser.parse_args()
     BUILD.mkdir(exist_ok=True)
