@@ -90,6 +90,7 @@ def _escaped(text: str) -> Iterator[tuple[bytes, str]]:
     yield plain.encode("utf-8"), JSON
     yield plain.replace("/", "\\/").encode("utf-8"), JSON
     yield _ascii(plain).encode("ascii"), JSON
+    yield _ascii(plain).replace("/", "\\/").encode("ascii"), JSON
     script = "".join(f"\\u{ord(one):04X}" if ord(one) in _SCRIPT_SIGNS or ord(one) < 0x20 else one for one in text)
     yield _ascii(script).encode("ascii"), JSON
     for signs in _HTML_SIGNS:

@@ -19,13 +19,13 @@ import sys
 from array import array
 from bisect import bisect_right
 
-from strongroom.formats.scan_forms import BASE64, HEX, LENGTH_MIN, PERCENT, SHELL, SPLIT, STORED, UTF_16, WRAPPED, forms
+from strongroom.formats.scan_forms import LENGTH_MIN, forms
+from strongroom.formats.scan_spellings import JOINING, spans, spelling_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-_JOINING = b" \t\r\n\0\"'`\\+-.&|"
 _FOLD = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ_", b"abcdefghijklmnopqrstuvwxyz/")
 _UNFOLD = {byte: bytes(other for other in range(256) if _FOLD[other] == byte) for byte in range(256)}
 _GAP = rb"[ \t\r\n\0\"'`\\+\-.&|]{0,512}"
@@ -36,14 +36,6 @@ _END = b"\n"  # squeezed out of every form, so that no form is met across the bo
 _RARE = frozenset(b"0123456789jqxzkvw%/@#$!*^&;:=?")
 _FOUND_MAX = 1_000
 """In one text; whoever has so many leaks needs no more lines."""
-
-# Between two literals: the closing quote, what joins them, the prefix and quote of the next.
-_LITERALS = re.compile(rb"""["'`][ \t\r\n]*(?:[+.&]|\|\||\.\.|\\\r?\n)?[ \t\r\n]*["'`]""")
-_CONTINUED = re.compile(rb"\\\r?\n[ \t]*")
-_ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
-_INDENTED = re.compile(rb"[ \t]*\r?\n[ \t]*")
-_WHITE = re.compile(rb"[ \t\r\n\\\"']+")
-_PERCENT = re.compile(rb"%[0-9a-f]{2}")
 
 
 class Match:
@@ -106,7 +98,7 @@ class Search:
             value: of at least `LENGTH_MIN` bytes; `is_searchable` says whether it makes sense.
         """
         for form, name in forms(value).items():
-            squeezed = form.translate(_FOLD, _JOINING)
+            squeezed = form.translate(_FOLD, JOINING)
             if len(squeezed) < _SHORT_MIN:
                 self._plain.append((number, form, name))
                 continue
@@ -129,7 +121,7 @@ class Search:
         ends: list[int] = []
         length = 0
         for text in copies:
-            squeezed += (text.translate(_FOLD, _JOINING), _END)
+            squeezed += (text.translate(_FOLD, JOINING), _END)
             length += len(squeezed[-2]) + 1
             ends.append(length)
         whole = b"".join(squeezed) + _END * (-length % 8)
@@ -198,7 +190,7 @@ class _Pass:
 
 def is_searchable(value: bytes) -> bool:
     """Whether looking for *value* makes sense: it is long enough, and more than punctuation and blanks."""
-    return len(value) >= LENGTH_MIN and len(value[:64].translate(_FOLD, _JOINING)) >= 4
+    return len(value) >= LENGTH_MIN and len(value[:64].translate(_FOLD, JOINING)) >= 4
 
 
 def _words(squeezed: bytes, size: int) -> Iterator[int]:
@@ -211,47 +203,14 @@ def _words(squeezed: bytes, size: int) -> Iterator[int]:
 
 def _in_text(pattern: _Pattern, number: int, text: bytes) -> Iterator[Match]:
     for hit in pattern.compiled().finditer(text):
+        found: dict[int, Match] = {}
         for value, form, name in pattern.forms:
-            called = _called(hit[0], form, name)
-            if called:
-                yield Match(number, hit.start(), hit.end(), value, called)
-
-
-def _called(found: bytes, form: bytes, name: str) -> str:
-    """What to call *found*, if it is *form* in some spelling; else empty."""
-    if found == form:
-        return name
-    if name == BASE64:
-        found, form = found.translate(_STANDARD), form.translate(_STANDARD)
-    elif name == HEX:
-        found = found.lower()
-    elif name == PERCENT:
-        found, form = _PERCENT.sub(_upper, found), _PERCENT.sub(_upper, form)
-    if found == form:
-        return name
-    if b"\0" in found and found.replace(b"\0", b"") == form:
-        return UTF_16 if name == STORED else name
-    joined = _LITERALS.sub(b"", found)
-    if joined == form:
-        return SPLIT
-    if name in (BASE64, HEX):
-        return WRAPPED if _WHITE.sub(b"", joined) == form or _WHITE.sub(b"", found) == form else ""
-    for one in (found, joined):
-        continued = _CONTINUED.sub(b"", one)
-        if continued == form:
-            return WRAPPED
-        if _ESCAPED.sub(rb"\1", continued) == form:
-            return SHELL
-    if b"\n" in form and _INDENTED.sub(b"\n", found) == _INDENTED.sub(b"\n", form):
-        return name
-    return ""
-
-
-_STANDARD = bytes.maketrans(b"-_", b"+/")
-
-
-def _upper(hit: re.Match[bytes]) -> bytes:
-    return hit[0].upper()
+            for start, end in spans(text, hit.start(), hit.end(), form):
+                called = spelling_of(text[start:end], form, name)
+                # What stands there letter by letter goes before what it may be an escaped spelling of.
+                if called and (value not in found or text[start:end] == form):
+                    found[value] = Match(number, start, end, value, called)
+        yield from found.values()
 
 
 def _widest(found: Iterable[Match]) -> list[Match]:
