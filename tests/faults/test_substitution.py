@@ -26,8 +26,11 @@ from strongroom.locate.expected import Expected
 from strongroom.locate.opening import open_admitted
 from strongroom.locate.restoring import restore_backup
 from strongroom.locate.unlock import anybody
+from strongroom.remote.agent import RemoteVault
+from strongroom.remote.connection import AgentClient
 from strongroom.vault.vault import Vault
-from tests.faults.substitution import Scene, header_of
+from tests.agents import LINUX, AgentUnderTest
+from tests.faults.substitution import Scene, header_of, make
 
 PASSPHRASE = "tea with nine blue elephants"
 
@@ -534,6 +537,17 @@ def test_told_in_commands(two: Two) -> None:
         assert run(scene, "get", "which", "--expect-vault", value, *key, vault=two.a).returncode == code
 
 
+def test_whoever_makes_an_age_slot_is_told_the_fingerprint(scene: Scene) -> None:
+    """By init and by slot add, for the machines that will see the vault for the first time."""
+    path = scene.place("new")
+    done = run(scene, "init", "--age", scene.recipient(), "--json", vault=path)
+    fingerprint = json.loads(done.stdout)["fingerprint"]
+    assert fingerprint == header_of(path).identity.hex()
+    key = ("--identity", str(scene.identity()))
+    done = run(scene, "slot", "add", "age", scene.recipient(), *key, vault=path)
+    assert f"hint: where it is opened for the first time, name it: --expect-vault {fingerprint}\n" in done.stderr
+
+
 def test_a_strangers_backup_in_commands(scene: Scene) -> None:
     """--check refuses it, as restore-backup does."""
     path = scene.age_vault()
@@ -546,3 +560,41 @@ def test_a_strangers_backup_in_commands(scene: Scene) -> None:
     for words in (("backup", "--check", str(backup)), ("restore-backup", str(backup), "--yes")):
         done = run(scene, *words, *key, vault=path)
         assert done.returncode == 7, done.stderr
+
+
+# --- through the agent
+
+
+@pytest.mark.skipif(not LINUX, reason="the agent is tested on Linux")
+def test_an_agent_is_given_a_strangers_vault(scene: Scene) -> None:
+    """It compares what it opens as everybody does; what its clients expect is told by its vault."""
+    path = scene.place("agent")
+    make(path, new_age_credential(scene.recipient()), author="owner")
+    identity = os.fsencode(scene.identity())
+    with AgentUnderTest(path.parent, environment={"XDG_STATE_HOME": os.environ["XDG_STATE_HOME"]}) as agent:
+        assert agent.unlock(identity, way="identity").status == 204
+        assert any("for the first time" in note for note in agent.status()["notes"])  # type: ignore[attr-defined]
+        client = AgentClient(str(agent.socket), trusts=lambda _uid: True)
+        remote = RemoteVault(client, str(path))
+        first = header_of(path).identity.hex()
+        assert remote.fingerprint == first
+        Expected(fingerprint=first, counter=2).check(remote, "the vault")
+        agent.lock()
+        with scene.open(path) as vault:
+            vault.rotate(root=True)
+        assert agent.unlock(identity, way="identity", more=f"&expect_vault={first}").status == 204
+        assert remote.fingerprint != first
+        assert remote.answers_to(first)
+        for fingerprint in ("0" * 64, header_of(path).vault_id.hex() * 2):
+            with pytest.raises(Tampered, match="another vault than the expected one"):
+                Expected(fingerprint=fingerprint).check(remote, "the vault")
+        with pytest.raises(ValueError, match="64 hex digits"):
+            remote.answers_to("x")
+        agent.lock()
+        scene.stranger(path, like=header_of(path), identity=True, commits=20)
+        for more in ("", f"&expect_vault={first}"):
+            answer = agent.unlock(identity, way="identity", more=more)
+            assert answer.status == 500 and answer.headers["x-strongroom-error"] == "Tampered", answer
+        assert agent.status()["locked"] is True
+        assert agent.unlock(identity, way="identity", more="&expect_vault=x").status == 400
+        client.close()

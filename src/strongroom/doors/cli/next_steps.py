@@ -22,12 +22,14 @@ def report(
     Args:
         codes: what ``--json`` shows besides.
     """
+    kinds = [slot.kind for slot in vault.slots()]
     if arguments.json:
         output.json(
             {
                 "vault": vault.location,
                 "id": vault.vault_id.hex(),
-                "slots": [slot.kind for slot in vault.slots()],
+                "fingerprint": vault.fingerprint,
+                "slots": kinds,
                 "recovery_code": None if recovery is None else recovery.code().reveal(),
                 **codes,
             }
@@ -43,6 +45,13 @@ def report(
         output.hint(f"a crontab line: {_crontab_line(vault.location, arguments.key_file)}")
     if recovery is None and arguments.key_file is None:
         output.hint("a lost passphrase is a lost vault: strongroom slot add recovery-code")
+    if "age" in kinds:
+        name_it_elsewhere(vault)
+
+
+def name_it_elsewhere(vault: Vault) -> None:
+    """Say how a machine that has never seen this vault knows that an age identity has opened the right one."""
+    output.hint(f"where it is opened for the first time, name it: --expect-vault {vault.fingerprint}")
 
 
 def _crontab_line(location: str, key_file: str) -> str:

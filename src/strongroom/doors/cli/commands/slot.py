@@ -6,6 +6,7 @@ from strongroom.doors.cli import output
 from strongroom.doors.cli.exit_codes import UsageError
 from strongroom.doors.cli.inputs import confirm
 from strongroom.doors.cli.interface import GlobalArguments
+from strongroom.doors.cli.next_steps import name_it_elsewhere
 from strongroom.doors.cli.opening import checked_label, open_vault
 from strongroom.doors.cli.slots import described_slot, find_slot, forget_slot, revoke
 
@@ -86,6 +87,8 @@ def _add(arguments: Arguments, vault: Vault) -> int:
         made.keep()
         if not arguments.json:
             output.note(f"added the {slot.kind} slot {slot.id[:8]}")
+            if slot.kind == "age":
+                name_it_elsewhere(vault)
         made.show(arguments, described_slot(slot))
     return 0
 
