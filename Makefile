@@ -18,7 +18,7 @@ PIP_INSTALL := -m pip --disable-pip-version-check --no-input install -qq
 PIP := $(PY) $(PIP_INSTALL)
 # Public test vectors that no installed package carries; without them their tests are skipped, and say so.
 VECTORS := build/vectors
-NPM_PACKAGES := cctv-age@0.2.0 slip39@0.1.9 dotenv@18.0.10
+NPM_PACKAGES := cctv-age@0.2.0 slip39@0.1.9 dotenv@18.0.10 @microsoft/jest-sarif@1.0.0-beta.0
 # Source packages whose own tests are test vectors of ours; the installed packages come without them.
 SDISTS := libpass==1.9.4 passlib==1.7.4 Django==5.2.19
 # pip before 25.1 knows no --group, so the groups are read from pyproject.toml here.
