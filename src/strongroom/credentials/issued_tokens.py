@@ -135,6 +135,12 @@ class TokenIssuer:
             record.last_used = now
         return record
 
+    async def averify(self, token: str | SecretStr, *, scope: str | None = None) -> TokenRecord:
+        """As `verify`, in a thread: the store may have to wait for a disk or a network."""
+        import asyncio
+
+        return await asyncio.to_thread(self.verify, token, scope=scope)
+
     def revoke(self, token_id: str) -> None:
         """Refuse this token from now on.
 

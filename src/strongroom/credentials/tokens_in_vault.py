@@ -11,18 +11,19 @@ from datetime import UTC, datetime
 from strongroom.credentials.issued_token_text import ID_LENGTH
 from strongroom.credentials.token_records import TokenRecord, no_token
 from strongroom.credentials.tokens import BASE62
-from strongroom.errors import NotFound, Tampered
+from strongroom.errors import Conflict, NotFound, Tampered
 from strongroom.items import Field, ReservedPath
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from strongroom.items import Item
     from strongroom.vault.vault import Vault
 
 _FOLDER = ReservedPath("@tokens/")
 _BATCH = 100
+_ATTEMPTS = 20
 
 
 class VaultTokenStore:
@@ -72,24 +73,38 @@ class VaultTokenStore:
 
     def revoke(self, token_id: str, when: datetime) -> None:
         """See `TokenStore.revoke`."""
-        if self.find(token_id).revoked is None:
-            self._merge(token_id, "revoked", when)
+        self._bring_forward(token_id, "revoked", when, lambda record: record.revoked is None)
 
     def expire(self, token_id: str, when: datetime) -> None:
         """See `TokenStore.expire`."""
-        expires = self.find(token_id).expires
-        if expires is None or when < expires:
-            self._merge(token_id, "expires", when)
+        self._bring_forward(
+            token_id, "expires", when, lambda record: record.expires is None or when < record.expires
+        )
 
     def note_use(self, token_id: str, when: datetime) -> None:
         """See `TokenStore.note_use`."""
-        self._merge(token_id, "last_used", when)
-
-    def _merge(self, token_id: str, name: str, when: datetime) -> None:
         try:
-            self._vault.patch(_path(token_id), {name: _field(name, when.isoformat())})
+            self._vault.patch(_path(token_id), {"last_used": _field("last_used", when.isoformat())})
         except NotFound:
             raise no_token(token_id) from None
+
+    def _bring_forward(
+        self, token_id: str, name: str, when: datetime, is_sooner: Callable[[TokenRecord], bool]
+    ) -> None:
+        """Set one time if it is sooner than what is there at that very moment."""
+        path = _path(token_id)
+        for attempt in range(_ATTEMPTS):
+            try:
+                item = self._vault.get(path)
+                if is_sooner(_record(token_id, item)):
+                    self._vault.patch(path, {name: _field(name, when.isoformat())}, cas=item.version.number)
+                return
+            except NotFound:
+                raise no_token(token_id) from None
+            except Conflict:
+                # Somebody else noted a use in between; the last attempt's conflict is the caller's.
+                if attempt == _ATTEMPTS - 1:
+                    raise
 
 
 def _path(token_id: str) -> ReservedPath:

@@ -91,6 +91,17 @@ class TokenStoreConformance:
         same(store.find(record.id).revoked, _THEN)
         same(store.find(record.id).last_used, _THEN)
 
+    def test_of_two_dates_the_sooner_one_stays(self) -> None:
+        """Whoever sets them at the same time."""
+        store, record = self.new_token_store(), _record()
+        store.add(record)
+        days = [Thread(target=store.expire, args=(record.id, _THEN + day * _DAY)) for day in (3, 1, 2)]
+        for thread in days:
+            thread.start()
+        for thread in days:
+            thread.join()
+        same(store.find(record.id).expires, _THEN + _DAY)
+
     def test_what_is_handed_out_is_a_copy(self) -> None:
         """Changing it changes nothing that is kept."""
         store, record = self.new_token_store(), _record()

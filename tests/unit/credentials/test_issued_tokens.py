@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _operator
+import asyncio
 import hashlib
 import re
 import zlib
@@ -105,6 +106,14 @@ def test_verify_returns_the_record(issuer: TokenIssuer) -> None:
     issuer.verify(issued.token)
     with pytest.raises(errors.Denied, match="has not the scope reports:delete"):
         issuer.verify(issued.token, scope="reports:delete")
+
+
+def test_the_async_twin_verifies_in_a_thread(issuer: TokenIssuer) -> None:
+    """And refuses in the same words."""
+    issued = issuer.issue("x", scopes=("a",))
+    assert asyncio.run(issuer.averify(issued.token, scope="a")).id == issued.record.id
+    with pytest.raises(errors.Denied):
+        asyncio.run(issuer.averify(issued.token, scope="b"))
 
 
 def altered(token: str) -> Iterator[tuple[str, str]]:
@@ -331,3 +340,38 @@ def test_the_vaults_items_do_not_show_them(vault: Vault, tmp_path: Path) -> None
     assert list(vault.walk()) == []
     vault.verify()
     assert isinstance(issuer.issue("y").token, SecretStr)
+
+
+class Meddling:
+    """A vault in which somebody notes a use after each of the first reads."""
+
+    def __init__(self, vault: Vault, times: int) -> None:
+        self.vault = vault
+        self.times = times
+
+    def get(self, path: ReservedPath) -> object:
+        item = self.vault.get(path)
+        if self.times:
+            self.times -= 1
+            used = Field("last_used", "text", b"2026-11-22T00:00:00+00:00", is_secret=False)
+            self.vault.patch(path, {"last_used": used})
+        return item
+
+    def patch(self, *given: object, **named: object) -> object:
+        return self.vault.patch(*given, **named)  # type: ignore[arg-type]
+
+
+def test_a_use_in_between_does_not_stop_a_revocation(vault: Vault) -> None:
+    """It is tried again on what is there then; only without end it is the caller's conflict."""
+    store = VaultTokenStore(vault)
+    issuer = TokenIssuer(store, prefix="acme")
+    issued = issuer.issue("x")
+    store._vault = Meddling(vault, 5)  # type: ignore[assignment]
+    store.revoke(issued.record.id, datetime(2026, 11, 22, tzinfo=UTC))
+    found = VaultTokenStore(vault).find(issued.record.id)
+    assert found.revoked is not None
+    assert found.last_used is not None
+    other = TokenIssuer(VaultTokenStore(vault), prefix="acme").issue("y")
+    store._vault = Meddling(vault, 1_000)  # type: ignore[assignment]
+    with pytest.raises(errors.Conflict):
+        store.revoke(other.record.id, datetime(2026, 11, 22, tzinfo=UTC))
