@@ -165,6 +165,22 @@ def test_tags(keyed) -> None:
     assert tag.decode() == hmac.new(bytes(range(32)), b"body", hashlib.sha256).hexdigest()
 
 
+def test_a_key_from_a_password(machine) -> None:
+    """Without a vault; the parameters that were shown lead to the same key, and to no other with another password."""
+    machine.environment["STRONGROOM_VAULT"] = str(machine.home / "none")
+    done = key(machine, "derive", stdin=b"correct horse battery staple\n")
+    assert Fernet(done.out).decrypt(Fernet(done.out).encrypt(b"x")) == b"x"
+    parameters = done.err.split("--parameters '")[1].split("'")[0]
+    assert key(machine, "derive", "--parameters", parameters, stdin=b"correct horse battery staple\n").out == done.out
+    assert key(machine, "derive", "--parameters", parameters, stdin=b"wrong horse\n").out != done.out
+    shown = json.loads(key(machine, "derive", "--pbkdf2", "--json", stdin=b"correct horse battery staple\n").out)
+    assert shown["parameters"].startswith("$pbkdf2-sha256$i=600000$")
+    key(machine, "derive", "--parameters", "$argon2id$v=19$m=99999999,t=3,p=1$AAAAAAAAAAA", stdin=b"x\n", code=7)
+    key(machine, "derive", "--pbkdf2", "--parameters", parameters, stdin=b"x\n", code=2)
+    key(machine, "derive", stdin=b"", code=8)
+    key(machine, "derive", stdin=b"\n", code=8)
+
+
 def test_no_item_command_meets_a_key(keyed) -> None:
     """Listed nowhere; named, they are refused with the reason."""
     key(keyed, "create", "k")
@@ -172,8 +188,8 @@ def test_no_item_command_meets_a_key(keyed) -> None:
     for words in (["ls", "-r"], ["ls"], ["export", "--format", "json", "--all"]):
         assert b"@" not in keyed.run(*words).out
     for words in (
-        ["get", "@keys/k"], ["set", "@keys/k", "password"], ["rm", "@keys/k"], ["mv", "@keys/k", "k"], ["log", "@keys/k"],
-        ["mv", "bank", "@keys/bank"], ["ls", "@keys/"], ["configure", "@keys/k", "--max-versions", "1"],
+        ["get", "@keys/k"], ["set", "@keys/k", "password"], ["rm", "@keys/k"], ["mv", "@keys/k", "k"],
+        ["log", "@keys/k"], ["mv", "bank", "@keys/bank"], ["ls", "@keys/"], ["configure", "@keys/k", "--max-versions", "1"],
         ["restore", "@keys/k"], ["require", "@keys/k", "keyset"], ["edit", "@keys/k"],
     ):  # fmt: skip
         done = keyed.run(*words, stdin=b"x\n")

@@ -78,6 +78,8 @@ REVEALS = {
     "service/json_text.py": "writes values into an answer, byte for byte",
     "service/own.py": "answers with the bytes of one field",
     "service/versions.py": "takes the names out of JSON fields",
+    "credentials/public_keys.py": "writes the private part of a named key that somebody asks for",
+    "doors/cli/key_uses.py": "prints a key that somebody asks for",
     "credentials/boxes.py": "seals and opens with a private key that a program gives",
     "credentials/fernet.py": "a Fernet key may be a SecretStr",
     "credentials/fernet_passwords.py": "a password may be a SecretStr",

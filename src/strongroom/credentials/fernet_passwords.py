@@ -134,4 +134,7 @@ def _salt(text: str) -> bytes:
 
 
 def _malformed(why: str) -> Tampered:
-    return Tampered(f"malformed parameters of a key from a password: {why}")
+    return Tampered(
+        f"malformed parameters of a key from a password: {why}",
+        advice="give the parameters that were shown when the key was made",
+    )

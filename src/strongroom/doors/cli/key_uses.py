@@ -139,6 +139,32 @@ def _mac(arguments: Arguments) -> int:
     return _applied(arguments, lambda key, data, _associated: key.mac(data).hex().encode())
 
 
+def _derive(arguments: Arguments) -> int:
+    from strongroom.credentials.fernet_passwords import derive_key
+    from strongroom.doors.cli.inputs import new_passphrase
+    from strongroom.secret import SecretBytes
+
+    refuse(arguments, "parameters", "pbkdf2")
+    if arguments.pbkdf2 and arguments.parameters is not None:
+        raise UsageError("--parameters says already how the key is made")
+    # A new password is typed twice; one that was used before, once.
+    is_new = arguments.parameters is None
+    line = new_passphrase(arguments, "password", of="token") if is_new else secret_line("password")
+    with SecretBytes(line) as password:
+        try:
+            made = derive_key(password, arguments.parameters, compliance=arguments.pbkdf2)
+        except ValueError as error:
+            raise UsageError(str(error)) from None
+    with made.key as key:
+        if arguments.json:
+            output.json({"key": key.reveal(), "parameters": made.parameters})
+            return OK
+        output.value(key.reveal_buffer())
+    output.note("the same key again, with the same password:")
+    output.hint(f"strongroom key derive --parameters '{made.parameters}'")
+    return OK
+
+
 def _applied(arguments: Arguments, act: Callable[[NamedKey, bytearray, bytes], bytes]) -> int:
     """Standard output gets what *act* makes of standard input."""
     associated = arguments.associated_data.encode("utf-8", "surrogateescape")
@@ -184,4 +210,5 @@ ACTIONS: dict[str, Callable[[Arguments], int]] = {
     "decrypt": _decrypt,
     "rewrap": _rewrap,
     "mac": _mac,
+    "derive": _derive,
 }

@@ -30,13 +30,15 @@ DETAILS = """\
   key decrypt NAME            what key encrypt wrote; a Fernet token needs --max-age or --any-age
   key rewrap NAME             the same under the primary version
   key mac NAME                HMAC-SHA-256 of standard input, in hex (kind hmac)
+  key derive                  without a vault: the Fernet key of a password, and what leads to it
+                              again: --parameters
 
 A key of one kind serves no other purpose. Files: strongroom encrypt, decrypt, sign, check.
 """
-_NAMELESS = ("list",)
+_NAMELESS = ("list", "derive")
 _ACTIONS = (
     "list", "create", "show", "rotate", "disable", "enable", "min", "destroy", "export", "import", "encrypt",
-    "decrypt", "rewrap", "mac",
+    "decrypt", "rewrap", "mac", "derive",
 )  # fmt: skip
 
 
@@ -58,6 +60,8 @@ class Arguments(GlobalArguments):
     any_age: bool = False
     associated_data: str = ""
     raw: bool = False
+    parameters: str | None = None
+    pbkdf2: bool = False
 
 
 def add_options(parser: ArgumentParser) -> None:
@@ -81,6 +85,8 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument("--max-age", metavar="SPAN", type=span, default=None, help="refuse what is older")
     parser.add_argument("--any-age", action="store_true", default=False, help="take a token however old it is")
     parser.add_argument("--associated-data", metavar="TEXT", default="", help="what the data belongs to; no secret")
+    parser.add_argument("--parameters", metavar="TEXT", default=None, help="of derive: what an earlier call has shown")
+    parser.add_argument("--pbkdf2", action="store_true", default=False, help="of derive: not Argon2id, for compliance")
     parser.add_argument("--raw", action="store_true", default=False, help="messages as bytes and not as base64")
 
 
