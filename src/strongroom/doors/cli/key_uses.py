@@ -144,15 +144,15 @@ def _derive(arguments: Arguments) -> int:
     from strongroom.doors.cli.inputs import new_passphrase
     from strongroom.secret import SecretBytes
 
-    refuse(arguments, "parameters", "pbkdf2")
-    if arguments.pbkdf2 and arguments.parameters is not None:
+    refuse(arguments, "parameters", "compliance")
+    if arguments.compliance and arguments.parameters is not None:
         raise UsageError("--parameters says already how the key is made")
     # A new password is typed twice; one that was used before, once.
     is_new = arguments.parameters is None
     line = new_passphrase(arguments, "password", of="token") if is_new else secret_line("password")
     with SecretBytes(line) as password:
         try:
-            made = derive_key(password, arguments.parameters, compliance=arguments.pbkdf2)
+            made = derive_key(password, arguments.parameters, compliance=arguments.compliance)
         except ValueError as error:
             raise UsageError(str(error)) from None
     with made.key as key:

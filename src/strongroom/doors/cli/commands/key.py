@@ -61,7 +61,7 @@ class Arguments(GlobalArguments):
     associated_data: str = ""
     raw: bool = False
     parameters: str | None = None
-    pbkdf2: bool = False
+    compliance: bool = False
 
 
 def add_options(parser: ArgumentParser) -> None:
@@ -86,7 +86,7 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument("--any-age", action="store_true", default=False, help="take a token however old it is")
     parser.add_argument("--associated-data", metavar="TEXT", default="", help="what the data belongs to; no secret")
     parser.add_argument("--parameters", metavar="TEXT", default=None, help="of derive: what an earlier call has shown")
-    parser.add_argument("--pbkdf2", action="store_true", default=False, help="of derive: not Argon2id, for compliance")
+    parser.add_argument("--compliance", action="store_true", default=False, help="of derive: PBKDF2, not Argon2id")
     parser.add_argument("--raw", action="store_true", default=False, help="messages as bytes and not as base64")
 
 
