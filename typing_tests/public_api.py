@@ -7,10 +7,10 @@ reports the comment as soon as the line would pass.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import assert_type
+from typing import BinaryIO, assert_type
 
 import strongroom
-from strongroom import Depositor, Field, Item, SecretBytes, SecretStr, Vault, Version
+from strongroom import Depositor, Field, Item, SecretBytes, SecretStr, Vault, Version, signing, streams
 
 
 def opening() -> None:
@@ -62,6 +62,21 @@ def depositing(vault: Vault) -> None:
     assert_type(vault.deposit_key("web", ["sites/**"]).encode(), bytearray)
     assert_type([taken.version for taken in vault.collect_deposits()], list[Version])
     assert_type([waiting.reason for waiting in vault.pending_deposits()], list[str])
+
+
+def files(vault: Vault, source: BinaryIO, target: BinaryIO) -> None:
+    """Signatures are bytes, checks say what they found, and a secret passphrase is taken as one."""
+    with signing.signing_key(vault.keys["releases"]) as key:
+        assert_type(signing.sign_minisign(source, key, name="release.tar"), bytes)
+        assert_type(signing.sign_ssh(source, key, namespace="file"), bytes)
+        signing.sign_ssh(source, key, hash="sha1")  # type: ignore[call-arg]
+    assert_type(signing.check(source, b"", signing.parse_signers(b"")).principals, str)
+    who = [streams.parse_recipient("age1..."), streams.recipient(vault.keys["files"])]
+    assert_type(who, list[streams.Recipient])
+    streams.encrypt(source, target, [streams.Passphrase(SecretStr("..."))], format="strongroom", armor=True)
+    streams.decrypt(source, target, streams.identities(vault.keys["files"]))
+    streams.decrypt(source, target, [b"a key"])  # type: ignore[list-item]
+    streams.decrypt_file("a.age", "a", streams.parse_identities(bytearray()), replace=True)
 
 
 async def waiting(vault: Vault) -> None:

@@ -1,5 +1,6 @@
 """``strongroom.streams``: the public names of encrypted files and streams."""
 
+from strongroom.credentials.asynchronous_files import adecrypt, adecrypt_file, aencrypt, aencrypt_file
 from strongroom.credentials.identities import Identity, PassphraseIdentity, parse_identities
 from strongroom.credentials.recipients import Passphrase, Recipient, parse_recipient, parse_recipients
 from strongroom.credentials.stored_keys import identities, recipient
@@ -11,6 +12,10 @@ __all__ = [
     "Passphrase",
     "PassphraseIdentity",
     "Recipient",
+    "adecrypt",
+    "adecrypt_file",
+    "aencrypt",
+    "aencrypt_file",
     "decrypt",
     "decrypt_file",
     "encrypt",

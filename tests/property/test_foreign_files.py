@@ -1,330 +1,132 @@
-"""What a reader takes out of a file, references and templates give back: judged by each format's own library."""
+"""Whatever bytes come in: readers of encrypted files and signatures refuse them in the words that are documented."""
 
 from __future__ import annotations
 
-import ast
-import configparser
-import csv
 import io
-import json
-import netrc
-import shlex
-import subprocess
-import tomllib
-import warnings
-from collections.abc import Callable
-from typing import Any
-from xml.etree import ElementTree
 
-import dotenv
-import pytest
-import tomlkit
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from ruamel.yaml import YAML
 
-from strongroom.formats.interface import BadFile, Document
-from strongroom.formats.naming import component, field_name
-from strongroom.formats.plan import Choice, Plan, make_plan, with_references, with_template
-from strongroom.formats.references import parse
-from strongroom.formats.references_in_text import Template
-from strongroom.formats.registry import reader
-from strongroom.items import Item, Version, check_name
+from strongroom.credentials import armor, minisign, signing, ssh_keys, streams
+from strongroom.credentials.age import bech32
+from strongroom.credentials.identities import HybridIdentity, PassphraseIdentity, X25519Identity
+from strongroom.credentials.recipients import HybridRecipient, Passphrase, X25519Recipient
+from strongroom.credentials.signers import Signer, parse_signers
+from strongroom.credentials.signing import SigningKey
+from strongroom.credentials.ssh_keys import SshPublicKey
+from strongroom.credentials.streaming import Source
+from strongroom.crypto import hybrid
+from strongroom.crypto.boxes import x25519_public
+from strongroom.errors import Denied, FormatUnsupported, Tampered, WrongKey
 
-VERSION = Version(1, created_us=0, deleted_us=0, expires_us=0, destroyed=False, author="")
-FEW = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-
-TEXT = st.text(st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="\ufeff\ufffe\uffff"), max_size=12)
-TEXTS = st.one_of(
-    TEXT,
-    st.sampled_from(
-        ["a: b # c", "{{ x }}", "'", '"', "\\", "${A}", "$$", "- x", "#", "null", "true", "0123", "1e3", "a\nb\n",
-         " x ", "%(a)s", "]]>", "&amp;", "<a>", "\t", "😀", "x" * 200, "=", "`id`", "$(id)", "%", "\u2028", "\x7f"]
-    ),
-)  # fmt: skip
-NAMES = st.text(st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp"), exclude_characters="\ufeff"), max_size=8)
-PLAIN_NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,8}", fullmatch=True)
-NUMBERS = st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)
-SCALARS = TEXTS | NUMBERS | st.booleans()
+PRIVATE, PUBLIC = hybrid.generate()
+POINT = bytes(range(32))
+REFUSALS = (Tampered, WrongKey, FormatUnsupported)
 
 
-def trees(names: st.SearchStrategy[str], scalars: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
-    """Dictionaries with dictionaries and lists in them."""
-    inner = st.recursive(
-        scalars,
-        lambda children: st.lists(children, max_size=3) | st.dictionaries(names, children, max_size=3),
-        max_leaves=6,
-    )
-    return st.dictionaries(names, inner, min_size=1, max_size=4)
+def _made(format: str, *, armored: bool) -> bytes:
+    target = io.BytesIO()
+    recipients = [HybridRecipient(PUBLIC)] if format == "strongroom" else [X25519Recipient(x25519_public(POINT))]
+    streams.encrypt(io.BytesIO(b"plaintext"), target, recipients, format=format, armor=armored)
+    return target.getvalue()
 
 
-def values_of(plan: Plan) -> dict[str, Item]:
-    """The items that the vault would hold."""
-    return {path: Item(path, VERSION, fields) for path, fields in plan.items.items()}
+FILES = [_made(format, armored=armored) for format in streams.FORMATS for armored in (False, True)]
+with SigningKey(bytearray(POINT)) as _key:
+    KEY_PUBLIC = _key.public
+    SIGNATURES = [signing.sign_minisign(io.BytesIO(b""), _key), signing.sign_ssh(io.BytesIO(b""), _key)]
+SIGNERS = [Signer("*", minisign.key_of(KEY_PUBLIC)), Signer("*", SshPublicKey(ssh_keys.ed25519_blob(KEY_PUBLIC)))]
 
 
-def resolved(found: Any, items: dict[str, Item]) -> Any:
-    """What a program would see that resolves the references in *found*."""
-    if isinstance(found, dict):
-        return {name: resolved(value, items) for name, value in found.items()}
-    if isinstance(found, list):
-        return [resolved(value, items) for value in found]
-    if isinstance(found, str) and found.startswith("strongroom://"):
-        reference = parse(found)
-        field = items[reference.path].field(reference.field or "")
-        text = reference.value(items[reference.path]).decode()
-        return json.loads(text) if field.kind == "json" else text
-    return found
+@st.composite
+def damaged(draw: st.DrawFn, originals: list[bytes]) -> bytes:
+    """Something like one of *originals*: parts of it replaced, repeated, moved, or dropped."""
+    data = bytearray(draw(st.sampled_from(originals)))
+    for _ in range(draw(st.integers(1, 4))):
+        start = draw(st.integers(0, len(data)))
+        end = draw(st.integers(start, min(len(data), start + 40)))
+        data[start:end] = draw(st.binary(max_size=40) | st.just(bytes(data[start:end]) * 2) | st.just(b""))
+    return bytes(data)
 
 
-def check(format: str, text: str, judge: Callable[[str], Any], *, dialect: str = "python-dotenv") -> Plan:
-    """Import *text*, put references into it, and compare what *judge* reads before and after; so with a template."""
-    read = reader(format, dialect)
-    document = read(text.encode())
-    plan = make_plan(document, "t", Choice(every=True))
-    items = values_of(plan)
-    before = judge(text)
-    after = judge(with_references(document, plan, read).decode())
-    assert resolved(after, items) == before
-    check_template(document, plan, read, judge, items)
-    return plan
-
-
-def check_template(
-    document: Document,
-    plan: Plan,
-    read: Callable[[bytes], Document],
-    judge: Callable[[str], Any],
-    items: dict[str, Item],
-) -> None:
-    """Render the template as `render` does; a format that cannot carry the values must have said so."""
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=400) | damaged(FILES))
+def test_a_damaged_file_is_refused(data: bytes) -> None:
+    """Or it is one of the originals, up to white space around armor."""
+    who = [HybridIdentity(bytearray(PRIVATE)), X25519Identity(bytearray(POINT)), PassphraseIdentity(Passphrase("x"))]
+    target = io.BytesIO()
     try:
-        template = Template(with_template(document, plan, read))
-    except BadFile:
+        streams.decrypt(io.BytesIO(data), target, who)
+    except REFUSALS:
+        assert target.getvalue() == b""
         return
-    values = {reference: reference.value(items[reference.path]) for reference in template.references}
-    filled = bytes(template.fill(values)).decode()
-    assert judge(filled) == judge(document.spliced({}).decode())
+    assert target.getvalue() == b"plaintext"
+    assert b"".join(data.split()) in [b"".join(file.split()) for file in FILES]
 
 
-@FEW
-@given(trees(NAMES, SCALARS | st.none()), st.sampled_from([None, 2]), st.booleans())
-def test_json(tree: dict[str, Any], indent: int | None, is_ascii: bool) -> None:
-    """Objects and lists, however they are laid out."""
-    check("json", json.dumps(tree, indent=indent, ensure_ascii=is_ascii), json.loads)
-
-
-def yaml_load(text: str) -> Any:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return YAML(typ="safe", pure=True).load(text)
-
-
-@FEW
-@given(trees(NAMES.filter(lambda name: name != "<<"), SCALARS), st.booleans(), st.sampled_from([20, 200]))
-def test_yaml(tree: dict[str, Any], is_flow: bool, width: int) -> None:
-    """Blocks and flows, long lines folded, text that would read as something else."""
-    yaml = YAML(typ="safe", pure=True)
-    yaml.default_flow_style = is_flow
-    yaml.width = width
-    out = io.StringIO()
-    yaml.dump(tree, out)
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=400) | damaged(SIGNATURES))
+def test_a_damaged_signature_is_refused(data: bytes) -> None:
+    """Or what was changed is the comment that nobody signed, or the ends of lines."""
     try:
-        if yaml_load(out.getvalue()) != tree:
-            return  # the library's own writer loses something: no judge
-    except Exception:
+        signing.check(io.BytesIO(b""), data, SIGNERS)
+    except (*REFUSALS, Denied):
         return
-    check("yaml", out.getvalue(), yaml_load)
+    normal = data.replace(b"\r", b"").strip(b"\n")
+    assert normal.split(b"\n", 1)[1] in [one.strip(b"\n").split(b"\n", 1)[1] for one in SIGNATURES]
 
 
-@FEW
-@given(trees(NAMES, SCALARS))
-def test_toml(tree: dict[str, Any]) -> None:
-    """Tables, arrays of tables and of everything else."""
-    text = tomlkit.dumps(tree)
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=300) | st.text(max_size=200).map(str.encode))
+def test_a_signers_file_is_read_or_refused(data: bytes) -> None:
     try:
-        tomllib.loads(text)
+        parse_signers(data)
     except ValueError:
-        return  # tomlkit wrote what is no TOML
-    check("toml", text, tomllib.loads)
+        return
 
 
-def ini_load(text: str) -> dict[str, dict[str, str]]:
-    parser = configparser.RawConfigParser()
-    parser.optionxform = str  # type: ignore[assignment,method-assign]
-    parser.read_string(text)
-    return {name: dict(parser.items(name)) for name in parser.sections()}
-
-
-INI_NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_. -]{0,8}[a-z]", fullmatch=True)
-INI_VALUES = TEXTS.filter(lambda text: text.isprintable()) | st.just("a\nb\n\nc")
-
-
-@FEW
-@given(st.dictionaries(INI_NAMES, st.dictionaries(INI_NAMES, INI_VALUES, max_size=3), min_size=1, max_size=3))
-def test_ini(tree: dict[str, dict[str, str]]) -> None:
-    """Sections and options, values of several lines."""
-    parser = configparser.RawConfigParser()
-    parser.optionxform = str  # type: ignore[assignment,method-assign]
-    for section, options in tree.items():
-        if section.upper() == "DEFAULT":
-            return
-        parser[section] = options
-    out = io.StringIO()
-    parser.write(out)
-    check("ini", out.getvalue(), ini_load)
-
-
-def quoted_netrc(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-MACHINES = st.dictionaries(
-    st.from_regex(r"[a-z][a-z0-9.-]{0,10}", fullmatch=True).filter(
-        lambda name: name not in ("default", "machine", "macdef", "login", "user", "account", "password")
-    ),
-    st.tuples(TEXT.filter(bool), TEXT.filter(bool)),
-    min_size=1,
-    max_size=3,
-)
-
-
-@FEW
-@given(MACHINES, st.sampled_from([" ", "\n  ", "\t"]))
-def test_netrc(tmp_path_factory: pytest.TempPathFactory, machines: dict[str, tuple[str, str]], gap: str) -> None:
-    """Quoted and bare words, judged by the standard library."""
-    place = tmp_path_factory.mktemp("netrc") / "netrc"
-
-    def load(text: str) -> dict[str, dict[str, str]]:
-        place.write_text(text, encoding="utf-8")
-        return {
-            host: {"login": login, "password": password}
-            for host, (login, _, password) in netrc.netrc(str(place)).hosts.items()
-        }
-
-    text = "".join(
-        gap.join(("machine", host, "login", quoted_netrc(login), "password", quoted_netrc(password))) + "\n"
-        for host, (login, password) in machines.items()
-    )
-    plan = check("netrc", text, load)
-    for path, item in values_of(plan).items():
-        login, password = machines[path.removeprefix("t/")]
-        assert all(item[name].reveal() == {"login": login, "password": password}[name] for name in item)
-
-
-def xml_load(text: str) -> Any:
-    root = ElementTree.fromstring(text)
-
-    def walk(element: ElementTree.Element) -> dict[str, Any]:
-        inner = [walk(child) for child in element]
-        return {"attributes": dict(element.attrib), "text": (element.text or "").strip(), "inner": inner}
-
-    return walk(root)
-
-
-XML_TEXT = TEXTS.filter(lambda text: text.isprintable()).map(str.strip)
-
-
-@FEW
+@settings(deadline=None)
 @given(
-    st.dictionaries(PLAIN_NAMES, XML_TEXT, min_size=1, max_size=4), st.dictionaries(PLAIN_NAMES, XML_TEXT, max_size=3)
+    st.from_regex(r"[a-z*?!,@.]{1,12}", fullmatch=True),
+    st.from_regex(r"[a-z*?!,]{0,12}", fullmatch=True),
+    st.none() | st.integers(1, 4_000_000_000),
+    st.none() | st.integers(1, 4_000_000_000),
+    st.sampled_from(SIGNERS),
 )
-def test_xml(elements: dict[str, str], attributes: dict[str, str]) -> None:
-    """Elements and attributes, entities of XML's own in both."""
-    root = ElementTree.Element("root", attributes)
-    for name, text in elements.items():
-        child = ElementTree.SubElement(root, name, attributes)
-        child.text = text
-    ElementTree.indent(root)
-    check("xml", ElementTree.tostring(root, encoding="unicode"), xml_load)
+def test_a_signers_line_reads_back(
+    principals: str, namespaces: str, after: int | None, before: int | None, signer: Signer
+) -> None:
+    made = Signer(principals, signer.key, namespaces=namespaces, valid_after=after, valid_before=before)
+    (read,) = parse_signers(made.line().encode())
+    assert read.line() == made.line()
+    assert (read.principals, read.namespaces) == (principals, namespaces)
+    assert (read.valid_after, read.valid_before) == (after, before)
 
 
-@FEW
-@given(trees(NAMES, SCALARS | st.none() | st.binary(max_size=6)), st.booleans())
-def test_python(tree: dict[str, Any], is_wide: bool) -> None:
-    """Assignments of literals; executed here, with what `vault_value` would give, and nowhere else."""
-    text = "".join(f"NAME_{place} = {value!r}  # c\n" for place, value in enumerate(tree.values()))
-    text = f'"""Docstring."""\nfrom __future__ import annotations\n{text}' if is_wide else text
-    read = reader("python", "")
-    document = read(text.encode())
-    plan = make_plan(document, "t", Choice(every=True))
-    items = values_of(plan)
-
-    def vault_value(reference: str) -> Any:
-        wanted = parse(reference)
-        field = items[wanted.path].field(wanted.field or "")
-        data = bytes(field.data)
-        return data if field.kind == "bytes" else json.loads(data) if field.kind == "json" else data.decode()
-
-    replaced = with_references(document, plan, read).decode()
-    assert replaced.count("import vault_value") == (1 if plan.taken else 0)
-    before: dict[str, Any] = {}
-    after: dict[str, Any] = {"vault_value": vault_value}
-    exec(compile(text, "before", "exec"), before)
-    without = replaced.replace("from strongroom.settings import vault_value\n", "")
-    exec(compile(without, "after", "exec"), after)
-    names = [name for name in before if name.startswith("NAME_")]
-    assert {name: after[name] for name in names} == {name: before[name] for name in names}
-    ast.parse(replaced)
+@settings(deadline=None)
+@given(st.binary(max_size=5_000), st.integers(1, 700), st.sampled_from([armor.AGE, armor.STRONGROOM]))
+def test_armor_comes_back_however_it_is_cut(data: bytes, step: int, label: bytes) -> None:
+    target = io.BytesIO()
+    writer = armor.ArmorWriter(target, label)
+    for place in range(0, len(data), step):
+        writer.write(data[place : place + step])
+    writer.finish()
+    source = Source(io.BytesIO(target.getvalue()))
+    assert armor.detect(source) == label
+    read = Source(armor.ArmorReader(source, label)).take(len(data) + 1)
+    assert read == data
 
 
-@FEW
-@given(st.dictionaries(PLAIN_NAMES, TEXTS, min_size=1, max_size=4))
-def test_dotenv_of_python_dotenv(values: dict[str, str]) -> None:
-    """As `dotenv.set_key` quotes them, and `dotenv_values` reads them."""
-
-    def load(text: str) -> dict[str, str | None]:
-        return dict(dotenv.dotenv_values(stream=io.StringIO(text, newline=""), interpolate=False))
-
-    text = "".join(
-        "{}='{}'\n".format(name, value.replace("\\", "\\\\").replace("'", "\\'"))
-        for name, value in values.items()
-        if "${" not in value
-    )
-    check("dotenv", text, load)
-
-
-@settings(FEW, max_examples=25)
-@given(st.dictionaries(PLAIN_NAMES.map("V_".__add__), TEXTS, min_size=1, max_size=8))
-def test_dotenv_of_a_shell(values: dict[str, str]) -> None:
-    """As `shlex.quote` writes them and bash reads them, the original and the file with references."""
-
-    def load(text: str) -> dict[str, str]:
-        script = "set -a; . /dev/stdin; exec /usr/bin/env -0"
-        command = ["/bin/bash", "--norc", "-c", script]
-        done = subprocess.run(command, input=text.encode(), capture_output=True, env={}, timeout=60)
-        assert not done.stderr
-        pairs = (one.partition("=") for one in done.stdout.decode().split("\0"))
-        return {name: value for name, _, value in pairs if name.startswith("V_")}
-
-    text = "".join(f"export {name}={shlex.quote(value)}  # c\n" for name, value in values.items() if "\r" not in value)
-    plan = check("dotenv", text, load, dialect="posix")
-    assert {one.name for one in plan.taken} | {name for name, _, _ in plan.left} == set(load(text))
-
-
-@FEW
-@given(st.lists(st.tuples(TEXT.map(str.strip).filter(bool), TEXTS, TEXTS), min_size=1, max_size=4))
-def test_csv(rows: list[tuple[str, str, str]]) -> None:
-    """Every row is an item of its own, and every filled cell a field of it."""
-    out = io.StringIO(newline="")
-    writer = csv.writer(out)
-    writer.writerow(("title", "username", "password"))
-    writer.writerows(rows)
-    document = reader("csv", "")(out.getvalue().encode())
-    plan = make_plan(document, "t", Choice(every=True))
-    found = sorted(bytes(field.data).decode() for fields in plan.items.values() for field in fields.values())
-    left = {bytes(entry.data).decode() for entry in document.entries} - set(found)
-    expected = sorted(value for _, user, password in rows for value in (user, password) if value and value not in left)
-    assert found == expected
-
-
-@FEW
-@given(st.lists(st.text(st.characters(exclude_categories=("Cs",)), max_size=10), min_size=2, max_size=2, unique=True))
-def test_names(names: list[str]) -> None:
-    """Different names stay different, and each can stand in a path or as a field."""
-    for make in (component, field_name):
-        first, second = map(make, names)
-        assert first != second
-        for made in (first, second):
-            check_name(made, "name", 1024)
-    assert "/" not in component(names[0])
+@settings(deadline=None)
+@given(st.from_regex(r"[a-z-]{1,10}", fullmatch=True), st.binary(max_size=200))
+def test_bech32_comes_back_and_notices_a_mistake(prefix: str, data: bytes) -> None:
+    word = bech32.encode(prefix, data)
+    assert bech32.decode(word.encode(), prefix) == data
+    assert bech32.decode(word.upper().encode(), prefix.upper()) == data
+    place = len(prefix) + 1
+    other = "q" if word[place] != "q" else "p"
+    try:
+        bech32.decode((word[:place] + other + word[place + 1 :]).encode(), prefix)
+    except ValueError:
+        return
+    raise AssertionError("a mistyped letter went unnoticed")

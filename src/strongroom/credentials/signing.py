@@ -27,18 +27,12 @@ from strongroom.secret import wipe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from typing import Protocol, TypeVar
+    from collections.abc import Sequence
+    from typing import TypeVar
+
+    from strongroom.credentials.streaming import Progress, Readable
 
     Key = TypeVar("Key", MinisignKey, SshPublicKey)
-
-    class Readable(Protocol):
-        """A binary file, opened for reading; only this is asked of it."""
-
-        def readinto(self, buffer: bytearray | memoryview, /) -> int | None:
-            """Fill the beginning of *buffer*; how many bytes, 0 at the end."""
-
-    Progress = Callable[[int], None]
 
 SEED_BYTES = signatures.SEED_BYTES
 NAMESPACE = "file"
