@@ -161,9 +161,11 @@ print(viable, seen, took < 0.5, "cryptography" in sys.modules, "sqlite3" in sys.
 
 def test_probing_is_silent(keyed: Machine) -> None:
     """Asked for its priority it starts, opens, connects to and prints nothing, and loads no cryptography or SQLite."""
+    environment = keyed.full_environment({**keyed.environment, "STRONGROOM_VAULT": str(keyed.vault)})
+    environment.pop("COVERAGE_PROCESS_CONFIG", None)  # coverage itself loads SQLite
     done = subprocess.run(
         [sys.executable, "-c", PROBE],
-        env=keyed.full_environment({**keyed.environment, "STRONGROOM_VAULT": str(keyed.vault)}),
+        env=environment,
         capture_output=True,
         stdin=subprocess.DEVNULL,
         text=True,
