@@ -136,9 +136,13 @@ def find_stranger(vault: Vault) -> Tampered | None:
     return None
 
 
-def accept_stranger(vault: Vault) -> None:
-    """Believe that this vault belongs where it lies, on a person's word."""
-    anchor = anchor_of(vault)
+def accept_stranger(vault: Vault, *, tell: Tell | None = None) -> None:
+    """Believe that this vault belongs where it lies, on a person's word.
+
+    Args:
+        tell: receives a line when that cannot be remembered; None for the vault's notes.
+    """
+    anchor = anchor_of(vault, tell=tell)
     if anchor is None:
         return
     header = vault._core.keys.header

@@ -91,7 +91,7 @@ def _accept_vault(arguments: Arguments, vault: Vault) -> None:
     output.note(stranger.message)
     question = f"Believe that the vault with the fingerprint {vault.fingerprint} belongs there?"
     if confirm(arguments, question):
-        accept_stranger(vault)
+        accept_stranger(vault, tell=output.note)
         output.note(f"accepted vault {vault.vault_id.hex()} at {vault.location}")
 
 
@@ -101,7 +101,7 @@ def _accept_lineage(arguments: Arguments, vault: Vault) -> None:
     from strongroom.locate.recognition import find_stranger
 
     counter = vault.commit_counter
-    anchor = anchor_of(vault)
+    anchor = anchor_of(vault, tell=output.note)
     known = None if anchor is None else anchor.read()
     if anchor is None or known is None or not known.is_new(vault.lineage) or find_stranger(vault) is not None:
         output.note("there is no new lineage to accept")
