@@ -7,7 +7,8 @@ reports the comment as soon as the line would pass.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import BinaryIO, assert_type
+from io import BufferedReader, BufferedWriter
+from typing import assert_type
 
 import strongroom
 from strongroom import Depositor, Field, Item, SecretBytes, SecretStr, Vault, Version, signing, streams
@@ -64,7 +65,7 @@ def depositing(vault: Vault) -> None:
     assert_type([waiting.reason for waiting in vault.pending_deposits()], list[str])
 
 
-def files(vault: Vault, source: BinaryIO, target: BinaryIO) -> None:
+def files(vault: Vault, source: BufferedReader, target: BufferedWriter) -> None:
     """Signatures are bytes, checks say what they found, and a secret passphrase is taken as one."""
     with signing.signing_key(vault.keys["releases"]) as key:
         assert_type(signing.sign_minisign(source, key, name="release.tar"), bytes)
