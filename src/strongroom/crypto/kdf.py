@@ -173,12 +173,15 @@ def _check(what: str, value: int, bounds: tuple[int, int]) -> None:
 def _expand_from_parts(hash_: HashAlgorithm, key: Buffer, info: bytes, length: int) -> bytearray:
     derived = bytearray(length)
     HKDFExpand(hash_, length, info).derive_into(key, derived)
+    scrub(hash_.digest_size)
     return derived
 
 
 def _hkdf_from_parts(hash_: HashAlgorithm, secret: Buffer, salt: bytes, info: bytes, length: int) -> bytearray:
     derived = bytearray(length)
     HKDF(hash_, length, salt, info).derive_into(secret, derived)
+    # The library makes each block of the output as an immutable object of its own, and frees it.
+    scrub(hash_.digest_size)
     return derived
 
 
