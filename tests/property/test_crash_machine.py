@@ -142,11 +142,10 @@ class CrashMachine(RuleBasedStateMachine):
                     slots[label] = key
                     items = self.contents(vault)
                     vault.verify()
-                    record = FileAnchor(
-                        f"{self.directory}/state/strongroom", vault.vault_id, vault.lineage, tell=pytest.fail
-                    ).read()
+                    record = FileAnchor(f"{self.directory}/state/strongroom", vault.vault_id, tell=pytest.fail).read()
                     if record is not None:
-                        record.check(str(self.vault), vault.lineage, vault.commit_counter)
+                        header = vault._core.keys.header
+                        record.check(str(self.vault), header, vault.commit_counter, is_proved=True)
         return State(items, slots)
 
     def contents(self, vault: Vault) -> dict[str, str]:
