@@ -191,6 +191,24 @@ def test_ssh_keygen_reads_the_signers_file_of_a_rotated_key(signer: Machine) -> 
     assert verdicts(last + 1) == (False, False)
 
 
+def test_the_command_line_s_signers_file(signer: Machine) -> None:
+    """`key export --format signers` is what `check` and ssh-keygen take, through a rotation."""
+    home = signer.home
+    assert signer.run("sign", "--key", "releases", "--format", "ssh", "file.bin").code == 0
+    assert signer.run("key", "rotate", "releases").code == 0
+    done = signer.run("key", "export", "releases", "--public", "--format", "signers", "--overlap", "1h")
+    assert (done.code, done.text.count("ssh-ed25519"), done.text.count("minisign")) == (0, 2, 2), done
+    (home / "signers").write_bytes(done.out)
+    assert signer.run("check", "file.bin", "--signers", "signers", "--principal", "releases").code == 0
+    assert signer.run("check", "file.bin", "--signers", "signers", "--at", "2300-01-01").code == 12
+    command = ("ssh-keygen", "-Y", "verify", "-f", "signers", "-I", "releases", "-n", "file", "-s", "file.bin.sshsig")
+    assert tool(*command, cwd=home, stdin=FILE).returncode == 0
+    for words in (("--format", "signers", "--version", "1"), ("--format", "ssh", "--overlap", "1h")):
+        assert signer.run("key", "export", "releases", "--public", *words).code == 2
+    assert signer.run("key", "create", "other", "--kind", "aead").code == 0
+    assert signer.run("key", "export", "other", "--public", "--format", "signers").code == 2
+
+
 def test_a_signature_made_by_either_is_one_format(signer: Machine) -> None:
     """Our SSH signature with a key of OpenSSH's is byte for byte its own: Ed25519 is deterministic."""
     from strongroom.crypto.ssh_keys import load_private

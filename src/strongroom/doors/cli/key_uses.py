@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def _export(arguments: Arguments) -> int:
-    refuse(arguments, "public", "private", "format", "version")
+    refuse(arguments, "public", "private", "format", "version", "overlap")
     if arguments.public == arguments.private:
         raise UsageError("key export takes --public or --private", advice="strongroom key --help")
     with open_items(arguments) as vault:
@@ -36,6 +36,15 @@ def _export(arguments: Arguments) -> int:
 def _export_public(arguments: Arguments, key: NamedKey) -> int:
     from strongroom.credentials.public_keys import FORMATS, encode_public
 
+    if arguments.format == "signers":
+        from strongroom.doors.cli.signatures import signers_lines
+
+        if arguments.version is not None:
+            raise UsageError("a signers file has all versions that are enabled")
+        output.lines(signers_lines(key, arguments.overlap))
+        return OK
+    if arguments.overlap is not None:
+        raise UsageError("--overlap is for --format signers")
     number = arguments.version or key.primary.number
     version = next((one for one in key.versions if one.number == number), None)
     if version is None:
@@ -68,7 +77,9 @@ def _import(arguments: Arguments) -> int:
     from strongroom.crypto.fernet import decode
     from strongroom.vault.named_keys.danger import import_key, import_version
 
-    refuse(arguments, "kind", "stage")
+    refuse(arguments, "kind", "stage", "public", "private")
+    if arguments.public:
+        return _import_public(arguments)
     line = secret_line("private part of the key, in base64")
     private = bytearray()
     try:
@@ -92,6 +103,35 @@ def _import(arguments: Arguments) -> int:
     finally:
         wipe(line)
         wipe(private)
+    return OK
+
+
+def _import_public(arguments: Arguments) -> int:
+    from strongroom.credentials.public_keys import FORMATS, decode_public
+
+    text = str(read_stdin(), "utf-8", "replace")
+    with open_items(arguments) as vault:
+        known: NamedKey | None = None
+        try:
+            known = key_of(vault.keys, arguments)
+        except NotFound:
+            if arguments.kind is None or arguments.stage:
+                raise
+        kind = arguments.kind if known is None else known.kind
+        if known is not None and arguments.kind not in (None, kind):
+            raise UsageError(f"there is a key {known.name}, and it is of kind {kind}")
+        if kind not in FORMATS:
+            raise UsageError(f"a key of kind {kind} has no public part")
+        try:
+            public = decode_public(kind, text)
+            if known is None:
+                key = vault.keys.import_public(arguments.name or "", kind, public)  # type: ignore[arg-type]
+                output.note(f"imported the public part of the key {key.name} of kind {key.kind}")
+            else:
+                number = known.add_public(public, stage=arguments.stage).number
+                output.note(f"imported version {number} of the public key {known.name}")
+        except ValueError as error:
+            raise UsageError(str(error)) from None
     return OK
 
 

@@ -43,7 +43,7 @@ def refuse(arguments: Arguments, *allowed: str) -> None:
     Raises: UsageError: one is given.
     """
     takes = ("kind", "stage", "promote", "retire", "quiet", "version", "public", "private", "format", "max_age",
-             "any_age", "associated_data", "raw", "parameters", "compliance")  # fmt: skip
+             "any_age", "associated_data", "raw", "parameters", "compliance", "overlap")  # fmt: skip
     for name in takes:
         if name not in allowed and getattr(arguments, name):
             shown = name.replace("_", "-")

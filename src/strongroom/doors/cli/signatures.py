@@ -12,9 +12,12 @@ from strongroom.items import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from strongroom.credentials.signers import Signer
     from strongroom.credentials.signing import Checked, SigningKey
     from strongroom.doors.cli.commands import check, sign
+    from strongroom.vault.named_keys.named_key import NamedKey
 
 SUFFIXES = {"minisign": ".minisig", "ssh": ".sshsig"}
 _OTHERS = (".sig",)  # what ssh-keygen itself calls it
@@ -76,6 +79,16 @@ def _names_of(format: str, key: SigningKey) -> tuple[str, str]:
 def _principal(name: str) -> str:
     """The key's name as one word, as a principal of a signers file is."""
     return "".join(one if one.isalnum() or one in "._-@+" else "-" for one in name)
+
+
+def signers_lines(key: NamedKey, overlap: timedelta | None) -> list[str]:
+    """The lines of a signers file: each enabled version, with the time in which it is good.
+
+    Raises: ValueError: the key is of another kind.
+    """
+    from strongroom.credentials.stored_keys import signers
+
+    return [one.line() for one in signers(key, _principal(key.name), overlap=overlap)]
 
 
 def find_signature(file: str) -> str:

@@ -22,10 +22,12 @@ DETAILS = """\
   key disable NAME --version N    and key enable NAME --version N
   key min NAME --version N    let versions below N decrypt nothing
   key destroy NAME            for good, with all that was encrypted with it; or one --version N
-  key export NAME --public    its public part: --format raw, minisign, ssh, age, age-pq or pem
+  key export NAME --public    its public part: --format raw, minisign, ssh, age, age-pq or pem; or
+                              signers: which version is good when, for strongroom check and ssh-keygen
   key export NAME --private   its private part: --format base64, raw or pem
   key import NAME             a private part in base64 on standard input: a new key of --kind, or a
-                              new version of one that exists
+                              new version of one that exists; with --public somebody else's public
+                              part, in any of these formats, to verify or to seal with
   key encrypt NAME            standard input, as base64 for a column or a cookie (--raw: as bytes)
   key decrypt NAME            what key encrypt wrote; a Fernet token needs --max-age or --any-age
   key rewrap NAME             the same under the primary version
@@ -59,6 +61,7 @@ class Arguments(GlobalArguments):
     max_age: timedelta | None = None
     any_age: bool = False
     associated_data: str = ""
+    overlap: timedelta | None = None
     raw: bool = False
     parameters: str | None = None
     compliance: bool = False
@@ -70,7 +73,7 @@ def add_options(parser: ArgumentParser) -> None:
     from strongroom.doors.cli.spans import span
 
     kinds = ("aead", "fernet", "signing", "box", "hmac")
-    formats = ("raw", "minisign", "ssh", "age", "age-pq", "pem", "base64")
+    formats = ("raw", "minisign", "ssh", "signers", "age", "age-pq", "pem", "base64")
     parser.add_argument("--kind", choices=kinds, default=None, help="of create and import: what it is for")
     phase = parser.add_mutually_exclusive_group()
     phase.add_argument("--stage", action="store_true", default=False, help="publish the new version for decryption")
@@ -82,6 +85,9 @@ def add_options(parser: ArgumentParser) -> None:
     half.add_argument("--public", action="store_true", default=False, help="export what may be shown")
     half.add_argument("--private", action="store_true", default=False, help="export the key itself")
     parser.add_argument("--format", choices=formats, default=None, help="how it is written")
+    parser.add_argument(
+        "--overlap", metavar="SPAN", type=span, default=None, help="of signers: how long replaced versions stay good"
+    )
     parser.add_argument("--max-age", metavar="SPAN", type=span, default=None, help="refuse what is older")
     parser.add_argument("--any-age", action="store_true", default=False, help="take a token however old it is")
     parser.add_argument("--associated-data", metavar="TEXT", default="", help="what the data belongs to; no secret")
