@@ -37,7 +37,7 @@ SAMPLE = 14
 _KEPT = re.compile(r"vault\.db\.format-1-[0-9TZ]+")
 _RANDOM = "[0-9a-f]{16}"
 _OTHERS = re.compile(
-    r"(vault\.db|vault\.db\.format-1-[0-9TZ]+)(-wal|-shm|-journal)?|(first|second)\.key|backup\.db|edited\.json|(wiped|replaced)\.env|state|memory"
+    r"(vault\.db|vault\.db\.format-1-[0-9TZ]+)(-wal|-shm|-journal)?|(first|second)\.key|backup\.db|edited\.json|(wiped|replaced|project)\.env|state|memory"
 )
 _UNFINISHED = re.compile(rf"\.vault\.db\.format-1-[0-9TZ]+\.{_RANDOM}\.new(-wal|-shm|-journal)?")
 

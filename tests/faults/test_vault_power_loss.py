@@ -96,7 +96,8 @@ def findings_of(scenario: str, found: list[Image], is_enough: Callable[[str], bo
 def test_no_power_cut_loses_what_was_acknowledged(bases: Bases, scenario: str) -> None:
     """Whatever was going on: nothing lost, nothing half there, and a key that opens it."""
     found = images(Trial(bases, scenario), extra=6 if IS_WHOLE else 2)
-    assert len(found) > 40
+    # A list of a few lines is written in a few calls, a vault in hundreds.
+    assert len(found) > (6 if scenario == "allowing" else 40)
     step = 1 if IS_WHOLE else max(1, len(found) // IMAGES)
     assert findings_of(scenario, found[::step]) == []
 

@@ -18,15 +18,15 @@ from tests.faults.vault_steps import SCENARIOS, Torn, is_restored, shows
 _RANDOM = "[0-9a-f]{16}"
 _DATABASE = r"(vault|backup|other|copy)\.db(\.before-[0-9TZ]+)?"
 _OURS = re.compile(
-    rf"{_DATABASE}(-wal|-shm|-journal)?|(first|second|third)\.key|edited\.json|(wiped|replaced)\.env|state|memory"
+    rf"{_DATABASE}(-wal|-shm|-journal)?|(first|second|third)\.key|edited\.json|(wiped|replaced|project)\.env|state|memory"
 )
 _UNFINISHED = re.compile(
     rf"\.({_DATABASE}|third\.key|replaced\.env)\.{_RANDOM}\.new(-wal|-shm|-journal)?"
     rf"|vault\.db\.restoring-[0-9a-f]{{8,16}}(-wal|-shm|-journal)?|\..*restoring-[0-9a-f]{{8,16}}\.{_RANDOM}\.new.*"
     rf"|other\.db\.restoring-[0-9a-f]{{8,16}}(-wal|-shm|-journal)?"
 )
-_STATE = re.compile(r"[0-9a-f]{32}\.(anchor|counter|place)|lock")
-_UNFINISHED_ANCHOR = re.compile(rf"\.[0-9a-f]{{32}}\.(anchor|place)\.{_RANDOM}\.new")
+_STATE = re.compile(r"[0-9a-f]{32}\.(anchor|counter|place)|lock|allowed-files")
+_UNFINISHED_ANCHOR = re.compile(rf"\.([0-9a-f]{{32}}\.(anchor|place)|allowed-files)\.{_RANDOM}\.new")
 
 
 def judge(

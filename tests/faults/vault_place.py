@@ -26,6 +26,8 @@ KEPT = 6
 SECRETS = {f"SECRET_{number}": f"{number}".ljust(1_500, "x") for number in range(4)}
 FOREIGN = "".join(f"{name}={value}\n" for name, value in SECRETS.items())
 """What another program's file holds before it is imported."""
+PROJECT = "A=strongroom://kept/0#password\n"
+"""A project's own file, which has to be allowed."""
 KEYS = ("first.key", "second.key", "third.key")
 
 
@@ -48,6 +50,7 @@ class Place:
         self.backup = f"{directory}/backup.db"
         self.other = f"{directory}/other.db"
         self.wiped, self.replaced = f"{directory}/wiped.env", f"{directory}/replaced.env"
+        self.project = f"{directory}/project.env"
         self.state = f"{directory}/state/strongroom"
         self.memory = f"{directory}/memory"
 
@@ -68,9 +71,9 @@ class Place:
             self.anchor(vault).settle(vault.commit_counter, vault._core.keys.header)
         with open(f"{self.directory}/edited.json", "w") as edited:
             edited.write(dumps(fields("kept/0", 2)))
-        for path in (self.wiped, self.replaced):
+        for path, content in ((self.wiped, FOREIGN), (self.replaced, FOREIGN), (self.project, PROJECT)):
             with open(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600), "w") as foreign:
-                foreign.write(FOREIGN)
+                foreign.write(content)
 
     def copy(self, directory: str) -> Place:
         """The same in another directory, byte for byte."""
