@@ -29,7 +29,7 @@ def parse(stored: str) -> Stored:
     if rest.startswith("rounds="):
         given, _, rest = rest.removeprefix("rounds=").partition("$")
         # The specification raises what is too low instead of refusing it.
-        rounds = max(number(scheme, "rounds", given, ROUNDS_MAX), sha_crypt.ROUNDS[0])
+        rounds = max(number(scheme, "rounds", given, ROUNDS_MAX), sha_crypt.ROUNDS_MIN)
     salt, digest = parts(scheme, rest, 2)
     if len(salt) > sha_crypt.SALT_BYTES_MAX or not _ALPHABET.issuperset(salt):
         raise malformed(scheme, "its salt is not up to 16 characters of its alphabet")

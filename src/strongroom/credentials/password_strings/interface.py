@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import binascii
 
-from strongroom.crypto.foreign import password_hashes
-from strongroom.errors import PasswordMismatch, Tampered, WrongKey
+from strongroom.errors import PasswordMismatch, Tampered
+from strongroom.secret import SecretBytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,10 +69,9 @@ class Stored:
         if self.longest is not None and (len(password) > self.longest or 0 in password):
             # What such a function makes of it depends on who implemented it: half of a password would do.
             raise PasswordMismatch(f"{self.scheme} takes at most {self.longest} bytes and no NUL")
-        try:
-            password_hashes.check_equal(self._compute(password), self._expected)
-        except WrongKey:
-            raise PasswordMismatch("the password does not fit") from None
+        # As secrets they are compared in constant time.
+        if SecretBytes(self._compute(password)) != SecretBytes(self._expected):
+            raise PasswordMismatch("the password does not fit")
 
     def __str__(self) -> str:
         costs = (f"{value} {'KiB' if name == 'memory_kib' else name}" for name, value in self.cost.items())

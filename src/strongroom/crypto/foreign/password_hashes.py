@@ -1,21 +1,19 @@
 """The functions behind stored passwords, for any cost: who calls them has compared it with bounds.
 
 Argon2 of RFC 9106, PBKDF2 of RFC 8018, scrypt of RFC 7914, bcrypt (the extra ``bcrypt``),
-and the plain digests of old frameworks. Results are stored beside the user's name, so they
-are ordinary bytes; a comparison of two takes the same time whatever they are.
+and the plain digests of old frameworks. Results lie beside their users' names: ordinary bytes.
 """
 
 from __future__ import annotations
 
 import hashlib
-from _operator import _compare_digest
 
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256, SHA512, HashAlgorithm
 from cryptography.hazmat.primitives.hmac import HMAC
 
 # The one queue for the library's pool of threads, also of the key slots.
 from strongroom.crypto.kdf import _turn
-from strongroom.errors import FormatUnsupported, WrongKey
+from strongroom.errors import FormatUnsupported
 
 _ARGON2 = ("argon2id", "argon2i", "argon2d")
 # SHA-1 within HMAC has no known weakness; strings that were made with it are verified and replaced.
@@ -23,16 +21,9 @@ _PBKDF2_HASHES: dict[str, HashAlgorithm] = {"sha1": SHA1(), "sha256": SHA256(), 
 
 
 def argon2(
-    variant: str,
-    password: bytes,
-    salt: bytes,
-    *,
-    memory_kib: int,
-    iterations: int,
-    lanes: int,
-    length: int = 32,
-    secret: bytes | None = None,
-) -> bytes:
+    variant: str, password: bytes, salt: bytes,
+    *, memory_kib: int, iterations: int, lanes: int, length: int = 32, secret: bytes | None = None,
+) -> bytes:  # fmt: skip
     """Argon2, version 1.3.
 
     Args:
@@ -44,10 +35,8 @@ def argon2(
     """
     from cryptography.hazmat.primitives.kdf.argon2 import Argon2d, Argon2i, Argon2id
 
-    kinds: tuple[type[Argon2id | Argon2i | Argon2d], ...] = (Argon2id, Argon2i, Argon2d)
-    function = kinds[_ARGON2.index(variant)](
-        salt=salt, length=length, iterations=iterations, lanes=lanes, memory_cost=memory_kib, secret=secret
-    )
+    kind: type[Argon2id | Argon2i | Argon2d] = (Argon2id, Argon2i, Argon2d)[_ARGON2.index(variant)]
+    function = kind(salt=salt, length=length, iterations=iterations, lanes=lanes, memory_cost=memory_kib, secret=secret)
     if lanes == 1:
         # Without the pool of threads, several may run at once.
         return function.derive(password)
@@ -91,9 +80,7 @@ def bcrypt(password: bytes, setting: bytes) -> bytes:
         password: at most 72 bytes, without NUL.
         setting: its first 29 characters, such as ``$2b$12$`` and the salt.
 
-    Raises:
-        FormatUnsupported: the extra ``bcrypt`` is not installed.
-        ValueError: the library does not take the password or the setting.
+    Raises: FormatUnsupported: the extra ``bcrypt`` is not installed.
     """
     try:
         import bcrypt as library
@@ -114,16 +101,6 @@ def hmac_sha256(key: bytes, data: bytes) -> bytes:
     return state.finalize()
 
 
-def check_equal(computed: bytes, stored: bytes) -> None:
-    """Compare in constant time.
-
-    Raises: WrongKey: they differ.
-    """
-    if not _compare_digest(computed, stored):
-        raise WrongKey("the digests differ")
-
-
 def _missing_extra(extra: str, what: str) -> FormatUnsupported:
-    return FormatUnsupported(
-        f"{what} needs the extra {extra}, which is not installed", advice=f"pip install 'strongroom[{extra}]'"
-    )
+    said = f"{what} needs the extra {extra}, which is not installed"
+    return FormatUnsupported(said, advice=f"pip install 'strongroom[{extra}]'")
