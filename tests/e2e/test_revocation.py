@@ -10,7 +10,7 @@ import pytest
 import strongroom
 from tests.e2e.conftest import Machine
 
-ITEMS = 3_000
+ITEMS = 1_500
 
 
 @pytest.fixture
