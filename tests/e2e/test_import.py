@@ -9,12 +9,13 @@ import pickle
 import subprocess
 import sys
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.conftest import Done, Machine
-from tests.peers import require_programs
+from tests.peers import require, require_programs
 
 ENV = """\
 # The shop.
@@ -170,16 +171,56 @@ def second_name(place: Path) -> None:
     os.link(place, place.with_name("other"))
 
 
-@pytest.mark.parametrize(("prepare", "code"), [(link, 9), (second_name, 9)])
-def test_files_that_are_not_rewritten(keyed: Machine, shop: Path, prepare: object, code: int) -> None:
+def another_owner(place: Path) -> None:
+    require(os.geteuid() == 0, "only root can give a file away")
+    os.chown(place, 65534, 65534)
+
+
+@pytest.mark.parametrize("prepare", [link, second_name, another_owner])
+def test_files_that_are_not_rewritten(keyed: Machine, shop: Path, prepare: Callable[[Path], None]) -> None:
     """A link and a second name keep the old content: it is said, and the file is as it was."""
-    prepare(shop / ".env")  # type: ignore[operator]
+    prepare(shop / ".env")
     for fate in (("--replace",), ("--wipe", "--all")):
         done = keyed.run("import", "shop/.env", *fate, "--yes")
-        assert done.code == code, done
+        assert done.code == 9, done
         assert "the values are in the vault; the file is as it was" in done.err
         assert (shop / ".env").read_text() == ENV
     assert items(keyed)["shop/env"]["API_TOKEN"] == "canary-2"
+
+
+def test_a_file_that_changes_meanwhile(keyed: Machine, shop: Path) -> None:
+    """Written to while the question stood: what is new in it is not lost, and exit 10 says so."""
+    with keyed.at_terminal("import", "shop/.env", "--replace") as person:
+        person.sees("put references into the file?")
+        (shop / ".env").write_text(ENV + "LATE_TOKEN=x\n")
+        person.types("y").sees("has changed since it was read")
+        assert person.ends() == 10
+    assert (shop / ".env").read_text() == ENV + "LATE_TOKEN=x\n"
+    assert sorted(os.listdir(shop)) == [".env"]
+
+
+@pytest.mark.parametrize(("name", "text", "extra", "words"), [
+    ("a.env", "A_TOKEN=x", "dotenv", ()),
+    ("a.yaml", "token: x", "yaml", ()),
+    ("a.toml", "token = 'x'", "yaml", ("--replace", "--yes")),
+])  # fmt: skip
+def test_without_the_extra(keyed: Machine, name: str, text: str, extra: str, words: tuple[str, ...]) -> None:
+    """A missing library is exit 14 with the command that installs it, and nothing is stored; TOML is read without."""
+    blocked = keyed.root / "blocked"
+    for package in ("dotenv", "ruamel", "tomlkit"):
+        (blocked / package).mkdir(parents=True)
+        (blocked / package / "__init__.py").write_text("raise ImportError\n")
+    (keyed.home / name).write_text(text)
+    path = [str(blocked), *keyed.full_environment(None).get("PYTHONPATH", "").split(":")]
+    environment = {**keyed.environment, "PYTHONPATH": ":".join(filter(None, path))}
+    done = keyed.run("import", name, *words, environment=environment)
+    assert done.code == 14, done
+    assert f"hint: pip install 'strongroom[{extra}]'" in done.err
+    assert items(keyed) == {}
+    if extra == "dotenv":
+        assert keyed.run("import", name, "--dialect", "compose", environment=environment).code == 0
+    elif words:
+        assert keyed.run("import", name, environment=environment).code == 0
 
 
 def test_a_directory_that_cannot_be_written(keyed: Machine, shop: Path) -> None:
@@ -330,6 +371,25 @@ def test_gitignore_is_looked_at(keyed: Machine, shop: Path) -> None:
     done = keyed.run("import", "shop/.env")
     assert "git keeps shop/.env" in done.err
     assert "git rm --cached" in done.err
+
+
+@pytest.mark.parametrize("name", ["a b#*.env", "[x]?.env", "!\\ü.env", "#.env"])
+def test_gitignore_means_exactly_that_file(keyed: Machine, shop: Path, name: str) -> None:
+    """Signs that mean something to git are escaped; also below the top, and through a link to the folder."""
+    require_programs("git")
+    below = shop / "sub dir"
+    below.mkdir()
+    (keyed.home / "linked").symlink_to(below)
+    git(shop, "init", "-q")
+    for place in (shop, keyed.home / "linked"):
+        (place / name).write_text("A_TOKEN=x\n")
+        done = keyed.run("import", "--yes", "--to", "x", "--", str(place / name))
+        assert done.code == 0, done
+        git(place.resolve(), "check-ignore", "--quiet", "--", name)
+    assert (shop / ".gitignore").read_text().count("\n") == 2
+    (shop / "other.env").touch()
+    with pytest.raises(subprocess.CalledProcessError):
+        git(shop, "check-ignore", "--quiet", "other.env")
 
 
 def test_a_kv_export_of_openbao(keyed: Machine) -> None:

@@ -86,6 +86,17 @@ class Choice:
         self._only = tuple(only)
         self._skip = tuple(skip)
 
+    def check(self, names: Sequence[str]) -> None:
+        """Refuse a pattern that matches none of *names*: it is mistyped, and what it meant would be left or taken.
+
+        Raises: BadFile: there is one.
+        """
+        from fnmatch import fnmatchcase
+
+        for pattern in (*self._only, *self._skip):
+            if not any(fnmatchcase(name, pattern) for name in names):
+                raise BadFile(f"no value of it is called {pattern}")
+
     def reason_to_leave(self, name: str, entry: Entry) -> str:
         """Why the value stays where it is; empty when it is taken."""
         from fnmatch import fnmatchcase
@@ -113,9 +124,10 @@ def make_plan(document: Document, target: str, choice: Choice) -> Plan:
         target: the path below which all goes; ``""`` for the top.
         choice: what is wanted.
 
-    Raises: BadFile: a place that no path can name, or more fields than an item can have.
+    Raises: BadFile: a place that no path can name, more fields than an item can have, or a choice of nothing.
     """
     plan, by_place = Plan(), dict[tuple[str, str], list[Taken]]()
+    choice.check([".".join(entry.keys) for entry in document.entries])
     for number, entry in enumerate(document.entries):
         name = ".".join(entry.keys)
         why = choice.reason_to_leave(name, entry)

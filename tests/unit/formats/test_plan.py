@@ -47,7 +47,9 @@ def test_choices() -> None:
     assert set(places(ENV, choice=Choice(only=["D*", "OUTSIDE*"]))) == {"DEBUG", "DB_PASSWORD"}
     assert set(places(ENV, choice=Choice(only=["PLACE_TOKEN"]))) == {"PLACE_TOKEN"}
     assert set(places(ENV, choice=Choice(every=True, skip=["DB*"]))) == {"DEBUG", "URL"}
-    assert set(places(ENV, choice=Choice(skip=["db_password"]))) == {"DB_PASSWORD", "URL"}
+    for choice in (Choice(only=["db_password"]), Choice(skip=["DB_PASSWORD", "NOPE*"])):
+        with pytest.raises(BadFile, match=r"is called (db_password|NOPE\*)"):
+            places(ENV, choice=choice)
 
 
 def test_names_become_paths() -> None:

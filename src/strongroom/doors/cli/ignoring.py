@@ -31,7 +31,8 @@ def look_after(path: str, arguments: GlobalArguments) -> None:
         return
     if _git(folder, "check-ignore", "--quiet", "--", name) is not None:
         return
-    line = "/" + os.path.relpath(os.path.realpath(os.path.join(folder, name)), os.path.realpath(top))
+    # The folder's links are followed, as git does; the file's own name is what git would keep.
+    line = _pattern("/" + os.path.relpath(os.path.join(os.path.realpath(folder), name), os.path.realpath(top)))
     output.note(f"git does not ignore {path}")
     if not (arguments.yes or stdin_is_terminal()):
         output.hint(f"echo {quoted(line)} >> {quoted(os.path.join(top, '.gitignore'))}")
@@ -47,7 +48,7 @@ def _append(path: str, line: str) -> None:
     try:
         size = os.fstat(descriptor).st_size
         before = b"\n" if size and os.pread(descriptor, 1, size - 1) != b"\n" else b""
-        os.write(descriptor, before + _pattern(line).encode() + b"\n")
+        os.write(descriptor, before + os.fsencode(line) + b"\n")
     finally:
         os.close(descriptor)
 

@@ -11,6 +11,7 @@ from strongroom.doors.cli.opening import checked_folder, open_items
 from strongroom.errors import StrongroomError, VaultLocked, VaultNotFound, WouldPrompt
 from strongroom.formats.interface import BadFile
 from strongroom.formats.plan import Choice, make_plan, with_references, with_template
+from strongroom.items import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -135,6 +136,14 @@ class Import:
             raise
         output.note(f"{path} was removed" if self._new_text is None else f"{path} holds references now")
         output.note(LIMITS)
+        self._next_step(path)
+
+    def _next_step(self, path: str) -> None:
+        """How the file is used now."""
+        if self._arguments.template:
+            output.hint(f"strongroom allow {quoted(path)}\nstrongroom render {quoted(path)} -o FILE")
+        elif self._arguments.replace and self._file.format == "dotenv":
+            output.hint(f"strongroom allow {quoted(path)}\nstrongroom run --env-file {quoted(path)} -- COMMAND")
 
     def _header(self) -> dict[str, object]:
         arguments = self._arguments

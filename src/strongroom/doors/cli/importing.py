@@ -107,7 +107,8 @@ class Comparison:
         for one in self.plan.taken:
             what = _SUPERSEDED if one.superseded else self.states[one.path, one.field]
             rows.append((one.name, f"{one.path} {one.field}", what))
-        output.table(("NAME", "PLACE", ""), rows)
+        if rows:
+            output.table(("NAME", "PLACE", ""), rows)
         reasons: dict[str, list[str]] = {}
         for name, _, why in self.plan.left:
             reasons.setdefault(why, []).append(name)
