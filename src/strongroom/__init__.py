@@ -85,8 +85,6 @@ __all__ = [
     "WrongKey",
     "create",
     "open",
-    "signing",
-    "streams",
 ]
 
 

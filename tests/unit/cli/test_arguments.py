@@ -98,12 +98,16 @@ def test_too_few_and_too_many_words(grammar: str, words: list[str]) -> None:
         take_words("verb", grammar, words, GlobalArguments())
 
 
+def words_for(grammar: str) -> list[str]:
+    """The fewest words that a command takes."""
+    return [part if part == "--" else "X" for part in grammar.split() if not part.startswith("[")]
+
+
 def test_every_command_leaves_unset_options_alone() -> None:
     """Without options, a command's arguments are the defaults of its class."""
     for verb in VERBS:
         command = load(verb)
-        words = ["X"] * sum(not part.startswith("[") for part in command.WORDS.split())
-        arguments = parse(verb, command, words)
+        arguments = parse(verb, command, words_for(command.WORDS))
         assert (arguments.vault, arguments.key_file, arguments.passphrase_fd) == (None, None, None)
         assert (arguments.use_agent, arguments.json, arguments.yes) == (True, False, False)
 
@@ -113,7 +117,6 @@ def test_every_command_takes_the_options_of_every_command() -> None:
     given = ["--vault", "v", "--key-file=k", "--passphrase-fd", "3", "--no-agent", "--json", "--yes"]
     for verb in VERBS:
         command = load(verb)
-        words = ["X"] * sum(not part.startswith("[") for part in command.WORDS.split())
-        arguments = parse(verb, command, [*given, *words])
+        arguments = parse(verb, command, [*given, *words_for(command.WORDS)])
         assert (arguments.vault, arguments.key_file, arguments.passphrase_fd) == ("v", "k", 3)
         assert (arguments.use_agent, arguments.json, arguments.yes) == (False, True, True)

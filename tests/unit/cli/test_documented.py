@@ -21,7 +21,7 @@ GLOBAL = {
 
 
 def options_of(text: str) -> set[str]:
-    return set(re.findall(r"(?<![\w-])(--?[a-z][a-z-]*)", " ".join(re.findall(r"`([^`]*)`", text))))
+    return set(re.findall(r"(?<![\w-])(--?[a-z][a-z0-9-]*)", " ".join(re.findall(r"`([^`]*)`", text))))
 
 
 def test_every_command_is_documented() -> None:

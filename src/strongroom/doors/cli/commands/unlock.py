@@ -47,12 +47,8 @@ def run(arguments: Arguments) -> int:
     location = location_of(arguments)
     agent = AgentControl(location)
     was_started = _start_if_none(agent)
-    unlock = partial(
-        agent.unlock,
-        life=_seconds(arguments.life),
-        idle=_seconds(arguments.idle),
-        expected=expected_of(arguments),
-    )
+    life, idle = _seconds(arguments.life), _seconds(arguments.idle)
+    unlock = partial(agent.unlock, life=life, idle=idle, expected=expected_of(arguments))
     try:
         unlock_somehow(arguments, location, unlock)
     except BaseException:
