@@ -10,25 +10,32 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 import strongroom
-from strongroom.errors import FormatUnsupported, RolledBack, Tampered, UnsafePermissions
+from strongroom.errors import FormatUnsupported, RolledBack, Tampered, UnsafePermissions, WrongKey
+from strongroom.keys.format import SlotRecord
 from strongroom.keys.identity import certify
+from strongroom.keys.slots import age
 from strongroom.keys.slots.age import new_age_credential
 from strongroom.locate import places as place_files
 from strongroom.locate import recognition
 from strongroom.locate.expected import Expected
+from strongroom.locate.key_files import obtain_key_file
 from strongroom.locate.opening import open_admitted
 from strongroom.locate.restoring import restore_backup
 from strongroom.locate.unlock import anybody
 from strongroom.remote.agent import RemoteVault
 from strongroom.remote.connection import AgentClient
 from strongroom.vault.vault import Vault
+from strongroom.wire import counted, text
 from tests.agents import LINUX, AgentUnderTest
 from tests.faults.substitution import Scene, header_of, make
 
@@ -156,6 +163,52 @@ def test_a_named_vault_through_new_root_keys(scene: Scene) -> None:
     for wrong in ("", "0" * 63, "0" * 65, "g" * 64, header_of(path).vault_id.hex()):
         with pytest.raises(ValueError, match="64 hex digits"):
             scene.open(path, expect_vault=wrong)
+
+
+def _recipient_shown(scene: Scene, record: SlotRecord, other: str) -> None:
+    """Another recipient's name over the same age file."""
+    _, file = age.decode_parameters(record.parameters)
+    record.parameters = text(other) + counted(file)
+
+
+def _file_for_another(scene: Scene, record: SlotRecord, other: str) -> None:
+    """The stranger's slot parameters in the place of the user's."""
+    record.parameters = age.new_age_credential(other).new_parameters()
+
+
+def _file_for_the_same(scene: Scene, record: SlotRecord, _other: str) -> None:
+    """Another secret, encrypted to the same recipient."""
+    record.parameters = age.new_age_credential(scene.recipient()).new_parameters()
+
+
+@pytest.mark.parametrize("act", [_recipient_shown, _file_for_another, _file_for_the_same])
+def test_a_substituted_recipient(act: Callable[[Scene, SlotRecord, str], None], scene: Scene) -> None:
+    """The slot does not open any more, and no other key opens the vault over it."""
+    pyrage = pytest.importorskip("pyrage")
+    path, key = scene.age_vault(), scene.root / "key"
+    with scene.open(path) as vault:
+        vault.add_slot(obtain_key_file(str(key))[0])
+    with closing(sqlite3.connect(path)) as db, db:
+        for slot_id, data in db.execute("SELECT id, record FROM slots").fetchall():
+            record = SlotRecord.decode(data)
+            if record.kind == age.KIND:
+                act(scene, record, str(pyrage.x25519.Identity.generate().to_public()))
+                db.execute("UPDATE slots SET record = ? WHERE id = ?", (record.encode(), slot_id))
+    with pytest.raises(WrongKey):
+        scene.open(path)
+    with pytest.raises(Tampered):
+        strongroom.open(path, key_file=key)
+
+
+def test_a_pinned_recipient_that_was_planted(scene: Scene) -> None:
+    """The header names it, and is not what was written."""
+    path = scene.age_vault()
+    with closing(sqlite3.connect(path)) as db, db:
+        header = header_of(path)
+        header.recipients = (b"a stranger's",)
+        db.execute("UPDATE header SET body = ?", (header.encode(),))
+    with pytest.raises(Tampered, match="header"):
+        scene.open(path)
 
 
 # --- two vaults of one user's
