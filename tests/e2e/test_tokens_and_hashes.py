@@ -87,6 +87,15 @@ def test_a_token_from_issue_to_revocation(keyed: Machine) -> None:
     assert token.rpartition("_")[2] not in shown
     assert rotated.text.rpartition("_")[2] not in shown
     assert keyed.run("token", "list", "--prefix", "other").text == ""
+    again = json.loads(keyed.run("token", "issue", "x", "--json").text)
+    assert (again["prefix"], again["scopes"], again["expires"]) == ("sr", [], None)
+    assert json.loads(keyed.run("token", "recognise", "--json", stdin=again["token"].encode()).text) == {
+        "prefix": "sr", "id": again["id"],
+    }  # fmt: skip
+    assert verify(keyed, again["token"], "--json").code == 0
+    assert verify(keyed, again["token"], "--prefix", "acme").code == 6
+    done = keyed.run("token", "verify", stdin=b"\xff\xfe\n")
+    assert (done.code, done.err) == (6, "strongroom: this is not a token\n")
     # What strongroom keeps of its own is no item, and the vault is whole.
     assert keyed.run("ls", "-r").text == ""
     assert keyed.run("verify").code == 0
@@ -167,6 +176,11 @@ def test_a_password_is_hashed_and_verified(machine: Machine) -> None:
     assert (wrong.code, wrong.out, wrong.err) == (6, b"", "strongroom: the password does not fit\n")
     assert machine.run("hash", "describe", str(path), *CHEAP).text == "argon2id, 19456 KiB, 1 iterations, 1 lanes\n"
     assert "outdated" in machine.run("hash", "describe", str(path)).text
+    described = {"scheme": "argon2id, 19456 KiB, 1 iterations, 1 lanes", "outdated": True}
+    assert json.loads(machine.run("hash", "describe", str(path), "--json").text) == described
+    old = machine.run("hash", "verify", str(path), stdin=b"letmein")
+    assert (old.code, "the string is outdated" in old.err) == (0, True)
+    assert json.loads(machine.run("hash", "verify", str(path), "--json", stdin=b"letmein").text) == described
     made = json.loads(machine.run("hash", "--pbkdf2", "--json", stdin=b"x").text)
     assert made["hash"].startswith("$pbkdf2-sha256$600000$")
 
@@ -178,6 +192,7 @@ STORED = {
     "hunter2": 14,
     "$argon2id$v=19$m=9999999,t=3,p=4$c29tZXNhbHQ$AAAAAAAAAAAAAAAAAA": 7,
     "two\nlines": 2,
+    "n\u00f6": 2,
     "": 2,
 }
 
