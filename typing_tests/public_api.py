@@ -7,11 +7,14 @@ reports the comment as soon as the line would pass.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from io import BufferedReader, BufferedWriter
 from typing import assert_type
 
 import strongroom
-from strongroom import Depositor, Field, Item, SecretBytes, SecretStr, Vault, Version, signing, streams
+from strongroom import Depositor, Field, Item, SecretBytes, SecretStr, Vault, Version, boxes, signing, streams
+from strongroom.fernet import Keyring
+from strongroom.vault.named_keys.named_key import NamedKey
 
 
 def opening() -> None:
@@ -97,3 +100,23 @@ def failing() -> str:
     except strongroom.Tampered as error:
         assert_type(error.findings, tuple[str, ...])
         return error.message
+
+
+def named_keys(vault: Vault) -> None:
+    """Keys are found by name; what they make and read is bytes."""
+    key = vault.keys.create("invoices", kind="aead")
+    assert_type(key, NamedKey)
+    assert_type(vault.keys["invoices"], NamedKey)
+    assert_type(vault.keys.list(), Iterator[str])
+    assert_type(key.encrypt(b"...", associated_data=b"row 1"), bytes)
+    assert_type(key.decrypt(b"...", max_age=timedelta(days=1)), bytes)
+    assert_type(key.rotate().number, int)
+    vault.keys.create("invoices", kind="rsa")  # type: ignore[arg-type]
+    key.encrypt("text")  # type: ignore[arg-type]
+    key.decrypt(b"...", max_age=3600)  # type: ignore[arg-type]
+    assert_type(Keyring([b"..."], max_age="any").decrypt("...", 60), bytes)
+    Keyring([b"..."])  # type: ignore[call-arg]
+    private, public = boxes.generate()
+    assert_type(private, SecretBytes)
+    assert_type(boxes.seal(public, b"...", form="hpke-x25519"), bytes)
+    boxes.seal(public, b"...", form="pgp")  # type: ignore[arg-type]

@@ -134,6 +134,42 @@ def test_public_parts_as_other_programs_read_them(keyed, tmp_path) -> None:
     key(keyed, "decrypt", "in", "--max-age", "1h", stdin=mine, code=2)
 
 
+@pytest.mark.parametrize("form", ["minisign", "ssh", "pem", "base64"])
+def test_somebody_elses_signing_key(keyed, form: str) -> None:
+    """It comes in as other programs write it, and verifies what its owner signed."""
+    key(keyed, "create", "theirs", "--kind", "signing")
+    (keyed.home / "file").write_bytes(b"data")
+    assert keyed.run("sign", "--key", "theirs", str(keyed.home / "file")).code == 0
+    raw = key(keyed, "export", "theirs", "--public", "--format", "raw").out
+    words = () if form == "base64" else ("--format", form)
+    text = base64.b64encode(raw) if form == "base64" else key(keyed, "export", "theirs", "--public", *words).out
+    key(keyed, "import", "partner", "--kind", "signing", "--public", stdin=text)
+    assert key(keyed, "export", "partner", "--public", "--format", "raw").out == raw
+    assert keyed.run("check", str(keyed.home / "file"), "--key", "partner").code == 0
+    done = keyed.run("sign", "--key", "partner", "--force", str(keyed.home / "file"))
+    assert (done.code, "only the public part" in done.err) == (5, True), done
+    key(keyed, "export", "partner", "--private", code=5)
+    assert "somebody else's" in key(keyed, "rotate", "partner", code=10).err
+
+
+def test_somebody_elses_box_key(keyed) -> None:
+    """age's text and PEM have X25519's part, base64 both; others are refused."""
+    key(keyed, "create", "theirs", "--kind", "box")
+    public = key(keyed, "export", "theirs", "--public", "--format", "raw").out
+    for name, text in (
+        ("one", key(keyed, "export", "theirs", "--public", "--format", "age").out),
+        ("two", key(keyed, "export", "theirs", "--public", "--format", "pem").out),
+        ("three", base64.b64encode(public)),
+    ):
+        key(keyed, "import", name, "--kind", "box", "--public", stdin=text)
+        assert public.startswith(key(keyed, "export", name, "--public", "--format", "raw").out)
+    assert key(keyed, "decrypt", "theirs", stdin=key(keyed, "encrypt", "three", stdin=b"x").out).out == b"x"
+    for text in (b"", b"x", b"age1x", b"-----BEGIN PUBLIC KEY-----", base64.b64encode(bytes(33)), b"\xff\xfe"):
+        key(keyed, "import", "four", "--kind", "box", "--public", stdin=text, code=2)
+    key(keyed, "import", "four", "--public", stdin=text, code=4)
+    key(keyed, "import", "four", "--kind", "aead", "--public", stdin=text, code=2)
+
+
 def test_private_parts_go_out_and_come_in_on_request(keyed) -> None:
     """Never by the way, and never on the command line."""
     key(keyed, "create", "rel", "--kind", "signing")
@@ -189,7 +225,8 @@ def test_no_item_command_meets_a_key(keyed) -> None:
         assert b"@" not in keyed.run(*words).out
     for words in (
         ["get", "@keys/k"], ["set", "@keys/k", "password"], ["rm", "@keys/k"], ["mv", "@keys/k", "k"],
-        ["log", "@keys/k"], ["mv", "bank", "@keys/bank"], ["ls", "@keys/"], ["configure", "@keys/k", "--max-versions", "1"],
+        ["log", "@keys/k"], ["mv", "bank", "@keys/bank"], ["ls", "@keys/"],
+        ["configure", "@keys/k", "--max-versions", "1"],
         ["restore", "@keys/k"], ["require", "@keys/k", "keyset"], ["edit", "@keys/k"],
     ):  # fmt: skip
         done = keyed.run(*words, stdin=b"x\n")

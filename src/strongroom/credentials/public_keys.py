@@ -9,9 +9,11 @@
 
 from __future__ import annotations
 
-from binascii import b2a_base64
+from binascii import a2b_base64, b2a_base64
 
 from strongroom.credentials import minisign, recipients, ssh_keys
+from strongroom.credentials.age import bech32
+from strongroom.errors import StrongroomError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +26,10 @@ PRIVATE_FORMATS = ("base64", "pem", "raw")
 _X25519_BYTES = 32
 # DER of SubjectPublicKeyInfo and of PKCS #8 up to the key itself, which has a fixed length: RFC 8410, sections 4 and 7.
 _OBJECT_IDS = {"signing": b"\x2b\x65\x70", "box": b"\x2b\x65\x6e"}
+_PUBLIC_HEAD = b"\x30\x2a\x30\x05\x06\x03"
 _LINE_CHARACTERS = 64
+_TEXT_BYTES_MAX = 16_384
+_FROM_URL_SAFE = str.maketrans("-_", "+/")
 
 
 def encode_public(kind: str, public: bytes, form: str, *, comment: str = "") -> bytes:
@@ -43,7 +48,7 @@ def encode_public(kind: str, public: bytes, form: str, *, comment: str = "") -> 
     if form == "raw":
         return public
     if form == "pem":
-        return _pem("PUBLIC KEY", b"\x30\x2a\x30\x05\x06\x03" + _OBJECT_IDS[kind] + b"\x03\x21\x00" + public[:32])
+        return _pem("PUBLIC KEY", _PUBLIC_HEAD + _OBJECT_IDS[kind] + b"\x03\x21\x00" + public[:32])
     if form == "ssh":
         if not comment.isprintable():
             raise ValueError("a comment is one line without control characters")
@@ -57,6 +62,43 @@ def encode_public(kind: str, public: bytes, form: str, *, comment: str = "") -> 
     else:
         text = recipients.hybrid_text(public[_X25519_BYTES:]) + "\n"
     return text.encode("utf-8")
+
+
+def decode_public(kind: str, text: str) -> bytes:
+    """The public part of somebody's key, in any of `FORMATS` but raw, or in base64.
+
+    Args:
+        kind: ``"signing"`` or ``"box"``.
+        text: the content of a file, or one line.
+
+    Raises: ValueError: nothing that this kind of key has.
+    """
+    wrong = ValueError(f"this is no public part of a key of kind {kind}, in {', '.join(FORMATS[kind][:-1])} or base64")
+    lines = [line.strip() for line in text.strip().splitlines()]
+    if not lines or len(text) > _TEXT_BYTES_MAX:
+        raise wrong
+    try:
+        if lines[0].startswith("-----BEGIN"):
+            return _public_from_pem(kind, lines)
+        if kind == "signing" and lines[0].startswith(ssh_keys.ED25519 + " "):
+            return ssh_keys.parse_public(lines[0].split()).blob[-32:]
+        if kind == "signing" and lines[-1].startswith("RW"):
+            return minisign.parse_key(lines[-1]).public
+        if kind == "box" and lines[0].startswith("age1"):
+            return bytes(bech32.decode(lines[0].encode("ascii"), "age"))
+        return a2b_base64(lines[0].translate(_FROM_URL_SAFE).encode("ascii"), strict_mode=True)
+    except (ValueError, StrongroomError):
+        raise wrong from None
+
+
+def _public_from_pem(kind: str, lines: list[str]) -> bytes:
+    if (lines[0], lines[-1]) != ("-----BEGIN PUBLIC KEY-----", "-----END PUBLIC KEY-----"):
+        raise ValueError("another kind of PEM")
+    data = a2b_base64("".join(lines[1:-1]).encode("ascii"), strict_mode=True)
+    head = _PUBLIC_HEAD + _OBJECT_IDS[kind] + b"\x03\x21\x00"
+    if data[:-32] != head:
+        raise ValueError("another kind of key")
+    return data[-32:]
 
 
 def encode_private(kind: str, private: SecretBytes, form: str) -> bytearray:

@@ -285,7 +285,8 @@ def is_repetition(change: Change, core: Core, path: str) -> bool:
 
 def _check_cas(path: str, node: Node, settings: VaultSettings, cas: int | None) -> None:
     if cas is None:
-        if node.cas_required or settings.cas_required:
+        # As with deletion: what is said of items is not about strongroom's own.
+        if node.cas_required or (settings.cas_required and path[:1] != RESERVED_MARK):
             raise Conflict(f"{path} requires check-and-set", advice=f"say which version you saw: --cas {node.current}")
         return
     if cas != node.current:

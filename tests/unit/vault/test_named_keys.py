@@ -610,3 +610,52 @@ def test_a_rotation_of_the_vault_leaves_keys_alone(vault: Vault) -> None:
     assert key.decrypt(message) == b"x"
     assert vault.keys["k"].decrypt(message) == b"x"
     assert encode_record(vault.keys["k"]._known().record) == encode_record(key._known().record)
+
+
+def test_somebody_elses_key_verifies_and_seals_alone(vault: Vault) -> None:
+    """Its public part is kept with versions of its own; the private one is asked for in vain."""
+    theirs = vault.keys.create("theirs", "box")
+    key = vault.keys.import_public("partner", "box", theirs.primary.public)
+    assert (key.primary.origin, vault.keys["partner"].primary.public) == ("imported", theirs.primary.public)
+    sealed = key.seal(b"x")
+    assert theirs.open(sealed) == b"x"
+    for act in (lambda: key.open(sealed), lambda: export_private(key)):
+        with pytest.raises(Denied, match="only the public part"):
+            act()
+    for change in (key.rotate, key.stage, lambda: import_version(key, bytes(64))):
+        with pytest.raises(Conflict, match="somebody else's"):
+            change()
+    assert key.add_public(theirs.rotate().public, stage=True).number == 2
+    assert key.phase == "staged"
+    key.promote()
+    assert theirs.open(key.seal(b"y")) == b"y"
+    key.destroy(1)
+    assert [version.state for version in vault.keys["partner"].versions] == ["destroyed", "enabled"]
+    with pytest.raises(Conflict, match="our own"):
+        theirs.add_public(bytes(1_248))
+    signer = vault.keys.import_public("signer", "signing", bytes(range(32)))
+    assert signer.primary.public == bytes(range(32))
+
+
+@pytest.mark.parametrize(
+    ("kind", "length"),
+    [("signing", 0), ("signing", 31), ("signing", 64), ("box", 0), ("box", 64), ("box", 1_216), ("aead", 32)],
+)
+def test_a_public_part_of_another_length_is_refused(vault: Vault, kind: str, length: int) -> None:
+    """Also for kinds that have none."""
+    with pytest.raises(ValueError, match="public part"):
+        vault.keys.import_public("k", kind, bytes(length))  # type: ignore[arg-type]
+    assert list(vault.keys) == []
+
+
+def test_settings_about_items_are_not_about_keys(vault: Vault) -> None:
+    """Check-and-set that the vault requires of items does not keep uses from being written down."""
+    vault.configure(cas_required=True)
+    key = vault.keys.create("k")
+    message = key.encrypt(b"x")
+    key.rotate()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert key.decrypt(message) == b"x"
+    with pytest.raises(Conflict, match="check-and-set"):
+        vault.set("bank", {"x": "1"})

@@ -2,6 +2,7 @@
 
     record       what a key is made of, as bytes; pure
     messages     what `encrypt` makes; pure
+    state        one reading of a key
     named_key    one key: to use it, and to change its versions
     named_keys   all keys of a vault: `vault.keys`
     uses         when older versions were last needed

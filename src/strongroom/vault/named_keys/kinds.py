@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from strongroom.crypto.entropy import random_buffer
 from strongroom.vault.named_keys.messages import Sealer
-from strongroom.vault.named_keys.record import KINDS, MATERIAL_BYTES, Material
+from strongroom.vault.named_keys.record import KINDS, MATERIAL_BYTES, PUBLIC_BYTES, Material
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,6 +50,21 @@ def public_part(kind: str, material: SecretBytes) -> bytes:
         seed = private[boxes.X25519_BYTES :]
         return public + boxes.hybrid_public(seed) if seed else public
     return b""
+
+
+def check_public(kind: str, public: bytes) -> bytes:
+    """*public*, if it can be the public part of a key of this kind.
+
+    Whether it is a point of its curve is found out when it is used.
+
+    Raises: ValueError: another length, or a kind that has none.
+    """
+    lengths = PUBLIC_BYTES.get(kind)
+    if lengths is None:
+        raise ValueError(f"a key of kind {kind} has no public part")
+    if len(public) not in lengths:
+        raise ValueError(f"the public part of a key of kind {kind} has {' or '.join(map(str, lengths))} bytes")
+    return bytes(public)
 
 
 def worker(kind: str, key_id: bytes, number: int, material: SecretBytes) -> Worker:

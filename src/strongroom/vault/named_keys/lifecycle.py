@@ -7,7 +7,7 @@ between is a Conflict, and nothing is written. Source: docs/format.md#named-keys
 from __future__ import annotations
 
 from strongroom.errors import Conflict, Denied
-from strongroom.vault.named_keys.kinds import new_material, public_part
+from strongroom.vault.named_keys.kinds import check_public, new_material, public_part
 from strongroom.vault.named_keys.record import DESTROYED, DISABLED, ENABLED, IMPORTED, MADE, KeyVersion
 from strongroom.vault.named_keys.uses import last_use_us
 from strongroom.vault.spans import microseconds
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from typing import TypeVar
 
-    from strongroom.vault.named_keys.named_key import State
     from strongroom.vault.named_keys.named_keys import NamedKeys
     from strongroom.vault.named_keys.record import KeyRecord, Material
+    from strongroom.vault.named_keys.state import State
 
     T = TypeVar("T")
 
@@ -155,20 +155,35 @@ class Lifecycle:
 
         self._change(change)
 
-    def _add(self, *, is_primary: bool, material: Material | None = None) -> KeyVersion:
+    def add_public(self, public: bytes, *, stage: bool = False) -> KeyVersion:
+        """Add the next public part of somebody else's key, who has rotated it.
+
+        Args:
+            stage: it verifies from now on, and is used for what is new after `promote`.
+
+        Raises: Conflict: the key is our own; or as `rotate`. ValueError: it can be no such key's.
+        """
+        return self._add(is_primary=not stage, public=public)
+
+    def _add(
+        self, *, is_primary: bool, material: Material | None = None, public: bytes | None = None
+    ) -> KeyVersion:
         def change(record: KeyRecord) -> KeyVersion:
+            if record.is_public != (public is not None):
+                theirs, ours = "somebody else's: its next public part is imported", "our own: rotate it"
+                raise Conflict(f"the key {self.name} is {theirs if record.is_public else ours}")
             staged = _staged(record)
             if staged is not None:
                 raise Conflict(
                     f"version {staged.number} of the key {self.name} is staged",
                     advice=f"promote it first: strongroom key rotate {self.name} --promote",
                 )
-            private = material or new_material(record.kind)
+            private = None if public is not None else material or new_material(record.kind)
             version = KeyVersion(
                 record.newest.number + 1,
-                public_part(record.kind, private),
+                check_public(record.kind, public or b"") if private is None else public_part(record.kind, private),
                 created_us=self._clock_us(),
-                origin=IMPORTED if material else MADE,
+                origin=MADE if private is not None and material is None else IMPORTED,
             )
             record.add(version, private)
             if is_primary:

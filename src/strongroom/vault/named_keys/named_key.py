@@ -10,9 +10,9 @@ from __future__ import annotations
 from time import monotonic
 
 from strongroom.errors import Expired, StrongroomError, Tampered, VaultLocked
-from strongroom.vault.named_keys.kinds import worker
 from strongroom.vault.named_keys.lifecycle import Lifecycle
 from strongroom.vault.named_keys.messages import Sealer, read_head
+from strongroom.vault.named_keys.state import State
 from strongroom.vault.named_keys.uses import Uses
 
 TYPE_CHECKING = False
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from strongroom.secret import SecretBytes
     from strongroom.vault.named_keys.kinds import Worker
     from strongroom.vault.named_keys.named_keys import NamedKeys
-    from strongroom.vault.named_keys.record import KeyRecord, KeyVersion
+    from strongroom.vault.named_keys.record import KeyVersion
 
     Buffer = bytes | bytearray | memoryview
 
@@ -35,31 +35,6 @@ REFRESH_SECONDS = 60
 _SOONEST_SECONDS = 1
 _SKEW_US = 60_000_000
 """How far the clocks of two machines may be apart."""
-
-
-class State:
-    """One reading of a key: replaced as a whole, so that threads never see half of a change."""
-
-    __slots__ = ("item_version", "loaded", "primary", "record", "sealers", "workers")
-
-    def __init__(self, record: KeyRecord, item_version: int) -> None:
-        self.record = record
-        self.item_version = item_version
-        self.loaded = monotonic()
-        self.workers: dict[int, Worker] = {}
-        self.primary = self.worker(record.primary.number)
-        # What decrypts, by number; empty for other kinds than ``aead``.
-        self.sealers: dict[int, Sealer] = {}
-        if record.kind == "aead":
-            self.sealers = {one.number: self.worker(one.number) for one in record.usable()}  # type: ignore[misc]
-
-    def worker(self, number: int) -> Worker:
-        """What works with one version; made when it is first needed."""
-        found = self.workers.get(number)
-        if found is None:
-            record = self.record
-            found = self.workers[number] = worker(record.kind, record.id, number, record.materials[number])
-        return found
 
 
 class NamedKey(Lifecycle):
@@ -154,7 +129,7 @@ class NamedKey(Lifecycle):
         if max_age is None and state.sealers and type(message) is bytes:
             # The usual case; what is unusual about a message is found out below.
             sealer = state.sealers.get(read_head(message)[0])
-            if sealer is state.primary:
+            if sealer is not None and sealer is state.primary:
                 return sealer.decrypt(memoryview(message), associated_data)
         if self.kind == "fernet":
             _refuse_associated(associated_data)
@@ -299,8 +274,8 @@ class NamedKey(Lifecycle):
 
     def _material(self, number: int) -> SecretBytes:
         """The private part of a version that may still be used, for our own rooms alone."""
-        record = self._current().record
-        return record.materials[record.for_reading(number, self.name).number]
+        state = self._current()
+        return state.material(state.record.for_reading(number, self.name).number)
 
     def _decrypt(
         self, message: Buffer, associated_data: Buffer, max_age: timedelta | Literal["any"] | None

@@ -8,9 +8,10 @@ from strongroom.errors import Conflict, NotFound, Tampered
 from strongroom.items import COMPONENT_BYTES_MAX, Field, ReservedPath, check_name, quoted
 from strongroom.secret import wipe
 from strongroom.vault.named_keys import uses
-from strongroom.vault.named_keys.kinds import check_kind, new_material, public_part
-from strongroom.vault.named_keys.named_key import NamedKey, State
+from strongroom.vault.named_keys.kinds import check_kind, check_public, new_material, public_part
+from strongroom.vault.named_keys.named_key import NamedKey
 from strongroom.vault.named_keys.record import (
+    IMPORTED,
     MADE,
     KeyRecord,
     KeyVersion,
@@ -18,6 +19,7 @@ from strongroom.vault.named_keys.record import (
     decode_record,
     encode_record,
 )
+from strongroom.vault.named_keys.state import State
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,6 +64,18 @@ class NamedKeys:
             ValueError: a name or kind that cannot be.
         """
         return self._create(name, kind, new_material(check_kind(kind)), MADE)
+
+    def import_public(self, name: str, kind: Literal["signing", "box"], public: bytes) -> NamedKey:
+        """Keep the public part of somebody else's key: it verifies and seals, and does nothing else.
+
+        Args:
+            public: of kind ``signing`` 32 bytes; of kind ``box`` 1,248, or X25519's 32.
+
+        Raises:
+            Conflict: there is a key of this name.
+            ValueError: a name or public part that cannot be.
+        """
+        return self._create(name, kind, None, IMPORTED, public=check_public(check_kind(kind), public))
 
     def get(self, name: str) -> NamedKey:
         """The key of that name.
@@ -108,15 +122,17 @@ class NamedKeys:
 
         return await asyncio.to_thread(self.get, name)
 
-    def _create(self, name: str, kind: str, material: Material, origin: int) -> NamedKey:
+    def _create(
+        self, name: str, kind: str, material: Material | None, origin: int, *, public: bytes = b""
+    ) -> NamedKey:
         from strongroom.crypto.entropy import random_bytes
 
         _path(name)
         now_us = self._clock_us()
-        version = KeyVersion(
-            1, public_part(kind, material), created_us=now_us, since_us=now_us, origin=origin
-        )
-        record = KeyRecord(kind, random_bytes(16), now_us, [version], {1: material})
+        materials = {} if material is None else {1: material}
+        public = public if material is None else public_part(kind, material)
+        version = KeyVersion(1, public, created_us=now_us, since_us=now_us, origin=origin)
+        record = KeyRecord(kind, random_bytes(16), now_us, [version], materials)
         try:
             state = self._save(name, State(record, 0))
         except Conflict:

@@ -23,6 +23,8 @@ KINDS = {"aead": 1, "fernet": 2, "signing": 3, "box": 4, "hmac": 5}
 _KIND_NAMES = {number: name for name, number in KINDS.items()}
 MATERIAL_BYTES = {"aead": (32,), "fernet": (32,), "signing": (32,), "box": (32, 64), "hmac": (32,)}
 """How long the private part may be; new ones have the last of these lengths."""
+PUBLIC_BYTES = {"signing": (32,), "box": (32, 1_248)}
+"""How long the public part may be of a key whose private part somebody else has."""
 
 ENABLED, DISABLED, DESTROYED = 1, 2, 3
 _STATES = {ENABLED: "enabled", DISABLED: "disabled", DESTROYED: "destroyed"}
@@ -124,7 +126,7 @@ class KeyRecord:
     Attributes:
         id: 16 random bytes, which every message of the key is bound to.
         versions: ascending by number; exactly one is the primary.
-        materials: the private part of each version that was not destroyed.
+        materials: the private part of each version that was not destroyed; none of somebody else's key.
         min_decrypt_version: older ones do not decrypt or verify.
     """
 
@@ -156,6 +158,11 @@ class KeyRecord:
     def newest(self) -> KeyVersion:
         """The version with the greatest number."""
         return self.versions[-1]
+
+    @property
+    def is_public(self) -> bool:
+        """Whether it is somebody else's key, of which there is the public part alone."""
+        return not self.materials
 
     def usable(self) -> list[KeyVersion]:
         """What decrypts and verifies, the primary first, then the newest."""
@@ -195,7 +202,7 @@ class KeyRecord:
             raise Denied(f"the key {name} decrypts from version {self.min_decrypt_version} on, not {number}")
         return version
 
-    def add(self, version: KeyVersion, material: Material) -> None:
+    def add(self, version: KeyVersion, material: Material | None) -> None:
         """Append a version.
 
         Raises: Conflict: there are 256.
@@ -203,7 +210,8 @@ class KeyRecord:
         if len(self.versions) == VERSIONS_MAX:
             raise Conflict(f"a key has at most {VERSIONS_MAX} versions", advice="create a new key")
         self.versions.append(version)
-        self.materials[version.number] = material
+        if material is not None:
+            self.materials[version.number] = material
 
     def promote(self, version: KeyVersion, now_us: int) -> None:
         """Make *version*, which is enabled, the primary."""
@@ -224,7 +232,8 @@ def encode_record(record: KeyRecord) -> bytearray:
     for version in record.versions:
         data += u32(version.number) + u8(version._state) + u8(version._origin)
         data += u64(version._created_us) + u64(version._since_us) + u64(version._until_us)
-        material = b"" if version._state == DESTROYED else record.materials[version.number].reveal_buffer()
+        kept = record.materials.get(version.number)
+        material = b"" if kept is None else kept.reveal_buffer()
         data += counted(version.public)
         data += u32(len(material))
         data += material
@@ -251,7 +260,8 @@ def decode_record(data: bytes | bytearray | memoryview) -> KeyRecord:
         material = reader.counted_buffer(_MATERIAL_BYTES_MAX)
         if versions and version.number <= versions[-1].number:
             raise reader.malformed("versions are not in order")
-        if len(material) not in ((0,) if version._state == DESTROYED else MATERIAL_BYTES[kind]):
+        is_public = not material and len(version.public) in PUBLIC_BYTES.get(kind, ())
+        if len(material) not in ((0,) if version._state == DESTROYED or is_public else MATERIAL_BYTES[kind]):
             raise reader.malformed("a key of another length")
         versions.append(version)
         if material:
