@@ -6,15 +6,15 @@
 2. Each form is known by machine words of 8 bytes (of 4, for short ones), one for each position that
    a form can have relative to a border of words: a text's aligned words are looked up in one set.
    A text without any of them, nearly all, is done.
-3. Whose word was met is looked for in the squeezed text, then, with gaps, in the text itself, and what
-   stands there is taken back to the form before it counts. So nothing is reported that is merely similar.
+3. Whose word was met is looked for in the squeezed text, its place in the text itself worked out, and what
+   stands there taken back to the form before it counts. So nothing is reported that is merely similar.
 
-Nothing here knows where values or texts come from. Pure.
+Nothing here knows where values or texts come from. Pure. No value becomes a regular expression: `re` would
+keep it in its cache.
 """
 
 from __future__ import annotations
 
-import re
 import sys
 from array import array
 from bisect import bisect_right
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 _FOLD = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ_", b"abcdefghijklmnopqrstuvwxyz/")
-_UNFOLD = {byte: bytes(other for other in range(256) if _FOLD[other] == byte) for byte in range(256)}
-_GAP = rb"[ \t\r\n\0\"'`\\+\-.&|]{0,512}"
 _SHORT_MIN = 7
 """A form of 7 bytes covers an aligned word of 4 at every position; one of 15 a word of 8."""
 _LONG_MIN = 15
@@ -36,6 +34,10 @@ _END = b"\n"  # squeezed out of every form, so that no form is met across the bo
 _RARE = frozenset(b"0123456789jqxzkvw%/@#$!*^&;:=?")
 _FOUND_MAX = 1_000
 """In one text; whoever has so many leaks needs no more lines."""
+_LOOKED_AT_MAX = 20_000
+"""Places of one pattern in one text that are looked at: an answer has to come within a moment."""
+_SPAN_MAX = 64 * 1024
+_CHUNK = 4096
 
 
 class Match:
@@ -64,18 +66,37 @@ class Match:
 class _Pattern:
     """One squeezed form, and what has it."""
 
-    __slots__ = ("_compiled", "forms", "squeezed")
+    __slots__ = ("forms", "squeezed")
 
     def __init__(self, squeezed: bytes) -> None:
         self.squeezed = squeezed
         self.forms: list[tuple[int, bytes, str]] = []
-        self._compiled: re.Pattern[bytes] | None = None
 
-    def compiled(self) -> re.Pattern[bytes]:
-        if self._compiled is None:
-            pieces = (b"[" + re.escape(_UNFOLD[byte]) + b"]" for byte in self.squeezed)
-            self._compiled = re.compile(_GAP.join(pieces))
-        return self._compiled
+
+class _Offsets:
+    """Where in a text the bytes stand that were left when it was squeezed."""
+
+    __slots__ = ("_chunks", "_ends", "_text")
+
+    def __init__(self, text: bytes) -> None:
+        self._text = text
+        self._chunks: dict[int, list[int]] = {}
+        self._ends: list[int] = []
+        kept = 0
+        for start in range(0, len(text), _CHUNK):
+            kept += len(text[start : start + _CHUNK].translate(None, JOINING))
+            self._ends.append(kept)
+
+    def of(self, number: int) -> int:
+        """The offset of the byte with this number among those that were left."""
+        chunk = bisect_right(self._ends, number)
+        places = self._chunks.get(chunk)
+        if places is None:
+            start = chunk * _CHUNK
+            part = self._text[start : start + _CHUNK]
+            places = [place for place, byte in enumerate(part, start) if byte not in JOINING]
+            self._chunks[chunk] = places
+        return places[number - (self._ends[chunk - 1] if chunk else 0)]
 
 
 class Search:
@@ -134,13 +155,25 @@ class Search:
         return _widest(found.values())
 
     def _squeezed(self, whole: bytes, ends: Sequence[int], texts: Sequence[bytes]) -> Iterator[Match]:
+        offsets: dict[int, _Offsets] = {}
         for pattern in self._met(whole):
             place = whole.find(pattern.squeezed)
+            looked_at, last = 0, -1
             while place >= 0:
                 number = bisect_right(ends, place)
-                yield from _in_text(pattern, number, texts[number])
-                # All of that text was looked at.
-                place = whole.find(pattern.squeezed, ends[number])
+                looked_at = looked_at + 1 if number == last else 1
+                last = number
+                if looked_at > _LOOKED_AT_MAX:
+                    place = whole.find(pattern.squeezed, ends[number])
+                    continue
+                if number not in offsets:
+                    offsets[number] = _Offsets(texts[number])
+                first = place - (ends[number - 1] if number else 0)
+                start = offsets[number].of(first)
+                end = offsets[number].of(first + len(pattern.squeezed) - 1) + 1
+                if end - start <= _SPAN_MAX:
+                    yield from _at(pattern, number, texts[number], start, end)
+                place = whole.find(pattern.squeezed, place + 1)
 
     def _punctuation(self, texts: Sequence[bytes]) -> Iterator[Match]:
         for value, form, name in self._plain:
@@ -201,16 +234,16 @@ def _words(squeezed: bytes, size: int) -> Iterator[int]:
         yield int.from_bytes(squeezed[best : best + size], sys.byteorder)
 
 
-def _in_text(pattern: _Pattern, number: int, text: bytes) -> Iterator[Match]:
-    for hit in pattern.compiled().finditer(text):
-        found: dict[int, Match] = {}
-        for value, form, name in pattern.forms:
-            for start, end in spans(text, hit.start(), hit.end(), form):
-                called = spelling_of(text[start:end], form, name)
-                # What stands there letter by letter goes before what it may be an escaped spelling of.
-                if called and (value not in found or text[start:end] == form):
-                    found[value] = Match(number, start, end, value, called)
-        yield from found.values()
+def _at(pattern: _Pattern, number: int, text: bytes, met: int, until: int) -> Iterator[Match]:
+    """What of *pattern* stands at the span that was met, once for each value."""
+    found: dict[int, Match] = {}
+    for value, form, name in pattern.forms:
+        for start, end in spans(text, met, until, form):
+            called = spelling_of(text[start:end], form, name)
+            # What stands there letter by letter goes before what it may be an escaped spelling of.
+            if called and (value not in found or text[start:end] == form):
+                found[value] = Match(number, start, end, value, called)
+    yield from found.values()
 
 
 def _widest(found: Iterable[Match]) -> list[Match]:
