@@ -178,6 +178,8 @@ def unwrap_scrypt(passphrase: Buffer, salt: bytes, work: int, body: bytes) -> by
 
 def hybrid_private(seed: Buffer) -> bytearray:
     """The 96-byte private key (as `crypto.hybrid` takes it) of a 32-byte seed; the caller wipes it."""
+    if len(seed) != HYBRID_SEED_BYTES:
+        raise ValueError(f"a hybrid private key has {HYBRID_SEED_BYTES} bytes")
     state = Hash(SHAKE256(96))
     state.update(seed)
     return _taken(state.finalize())

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
-from cryptography.hazmat.primitives.hashes import SHAKE256, Hash
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
 from strongroom.crypto import hybrid
-from strongroom.crypto.entropy import random_bytes, scrub
+from strongroom.crypto.age import hybrid_private
+from strongroom.crypto.entropy import random_bytes
 from strongroom.errors import FormatUnsupported, Tampered
 from strongroom.secret import wipe
 
@@ -35,7 +35,7 @@ def x25519_public(private: Buffer) -> bytes:
 
 def hybrid_public(seed: Buffer) -> bytes:
     """The 1,216-byte public key of a 32-byte MLKEM768-X25519 private key."""
-    private = _expanded(seed)
+    private = hybrid_private(seed)
     try:
         return hybrid.public_key(private)
     finally:
@@ -80,7 +80,7 @@ def open_hybrid(seed: Buffer, sealed: bytes, info: bytes) -> bytes:
 
     Raises: Tampered: as `open_x25519`.
     """
-    private = _expanded(seed)
+    private = hybrid_private(seed)
     try:
         return bytes(hybrid.open_sealed(private, sealed, info))
     except Tampered:
@@ -143,18 +143,6 @@ def open_box_nacl(private: Buffer, public: bytes, message: bytes) -> bytes:
 
 def _x25519_suite() -> Suite:
     return Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
-
-
-def _expanded(seed: Buffer) -> bytearray:
-    if len(seed) != HYBRID_SEED_BYTES:
-        raise ValueError(f"a hybrid private key has {HYBRID_SEED_BYTES} bytes")
-    state = Hash(SHAKE256(hybrid.PRIVATE_KEY_BYTES))
-    state.update(seed)
-    digest = state.finalize()
-    private = bytearray(digest)
-    del digest
-    scrub(len(private))
-    return private
 
 
 def _no_key() -> ValueError:
