@@ -383,7 +383,9 @@ def test_a_backup_from_before_new_root_keys(scene: Scene) -> None:
     with pytest.raises(Tampered, match="from before all root keys that were seen here"):
         scene.open(path)
     with open_admitted(path, identity=scene.identity(), admit=anybody) as vault:
+        assert "from before all root keys" in str(recognition.find_stranger(vault))
         recognition.accept_stranger(vault)
+        assert recognition.find_stranger(vault) is None
     assert opens(scene.open(path))
 
 
@@ -518,6 +520,31 @@ def test_what_cannot_be_written_is_still_believed(scene: Scene, monkeypatch: pyt
     scene.stranger(path)
     with pytest.raises(Tampered):
         scene.open(path)
+
+
+def test_who_has_no_home_remembers_nothing(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything works, with a note each time; only what is named is held to."""
+    path = scene.age_vault()
+    with scene.open(path) as vault:
+        vault.backup(str(scene.root / "backup.db"))
+        fingerprint = vault.fingerprint
+    monkeypatch.delenv("XDG_STATE_HOME")
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr("os.getuid", lambda: 4_000_000_000)
+    for _ in range(2):
+        with scene.open(path) as vault:
+            assert ["no anchor can be kept" in note for note in vault.notes] == [True, False]
+            assert "for the first time" in vault.notes[1]
+            assert recognition.find_stranger(vault) is None
+            recognition.accept_stranger(vault)
+    with scene.open(path, expect_vault=fingerprint, expect_counter=2) as vault:
+        assert len(vault.notes) == 1
+    told = restore(scene, path)
+    assert ["for the first time" in line for line in told] == [True, False]
+    scene.stranger(path)
+    assert not opens(scene.open(path))
+    with pytest.raises(Tampered):
+        scene.open(path, expect_vault=fingerprint)
 
 
 OPENING = """

@@ -245,6 +245,24 @@ def test_a_lower_counter_never_replaces_a_higher_one(state: Path) -> None:
     assert seen(state) == 9
 
 
+def test_a_lower_counter_is_not_noted_either(state: Path) -> None:
+    """The one that is written before a commit is acknowledged, by programs that overtake each other."""
+    told: list[str] = []
+    slow, fast = beside(state, told), beside(state, told)
+    slow.settle(1, HEADER)
+    fast.settle(1, HEADER)
+    fast.advance(9, HEADER)
+    slow.advance(5, HEADER)
+    record = beside(state, told).read()
+    assert record is not None
+    assert (record.counter, seen(state), told) == (9, 1, [])
+    other = Header(vault_id=VAULT, lineage=b"\x02" * 16, epoch=1, created_us=0, identity=b"\x05" * 32)
+    slow.advance(3, other)
+    record = beside(state, told).read()
+    assert record is not None
+    assert record.counter == 1, "a counter of another lineage says nothing"
+
+
 def test_the_race_is_real(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the mutex the test above sees the higher counter lost."""
     monkeypatch.setattr(state_directories, "_lock", lambda _descriptor: None)

@@ -11,7 +11,7 @@ import pytest
 
 import strongroom
 from strongroom.crypto import labels
-from strongroom.errors import Conflict, FormatUnsupported, StoreUnavailable, Tampered
+from strongroom.errors import Conflict, FormatUnsupported, OutcomeUnknown, StoreUnavailable, Tampered
 from strongroom.keys.slots.key_file import KeyFileCredential
 from strongroom.locate import restoring
 from strongroom.locate.opening import open_admitted
@@ -19,6 +19,7 @@ from strongroom.locate.unlock import anybody
 from strongroom.locate.upgrading import Upgraded, upgrade_vault
 from strongroom.stores import schema
 from strongroom.stores.memory import MemoryStore
+from strongroom.stores.sqlite import SqliteStore
 from strongroom.vault import upgrading
 from strongroom.vault.opening import open_vault
 from strongroom.vault.vault import Vault
@@ -199,6 +200,30 @@ def test_where_the_old_one_is_kept(old: Old, monkeypatch: pytest.MonkeyPatch, tm
     kept = str(old.path.parent / "mine.db")
     assert old.upgrade(backup=kept).kept == kept
     assert old.rows(kept) == before
+
+
+def test_a_log_that_cannot_be_emptied(old: Old, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The upgrade stands, the old vault stays where it is kept, and the error says both."""
+    plant(monkeypatch.setattr)
+
+    def refuse(_store: SqliteStore) -> None:
+        raise StoreUnavailable("planted")
+
+    monkeypatch.setattr(SqliteStore, "scrub", refuse)
+    with old.open() as vault, pytest.raises(OutcomeUnknown) as caught:
+        upgrade_vault(vault)
+    (kept,) = old.path.parent.glob("*.format-1-*")
+    assert f"the vault as it was is {kept}\n" in caught.value.advice
+    assert old.upgrade().kept is None
+
+
+def test_a_vault_that_is_no_file(vault: Vault, store: MemoryStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has no place beside it: the backup is named, or nothing is begun."""
+    plant(monkeypatch.setattr)
+    store.location = "postgresql://there/vault"
+    with pytest.raises(ValueError, match="name a file"):
+        upgrade_vault(vault)
+    assert store.format is FORMATS[0]
 
 
 def test_an_older_backup_is_upgraded_as_it_is_restored(old: Old, monkeypatch: pytest.MonkeyPatch) -> None:
