@@ -87,6 +87,11 @@ def test_a_git_work_tree_is_what_git_has_or_would_take(project: Machine) -> None
     assert places_of(project.run("scan", "project", "--json")) == [("project/new", 1, "test/user")]
     both = project.run("scan", "project", "--json", "--ignored")
     assert places_of(both) == [("project/.env", 1, "db/prod"), ("project/new", 1, "test/user")]
+    (root / ".gitignore").write_text("build/\n")
+    (root / "build").mkdir()
+    (root / "build" / "made").write_text(f"A={SECRETS['db/prod']}\n")
+    assert places_of(project.run("scan", "project/build", "--json")) == [("project/build/made", 1, "db/prod")]
+    assert places_of(project.run("scan", "project/.env", "--json")) == [("project/.env", 1, "db/prod")]
 
 
 def test_what_is_staged_is_scanned_as_it_is_staged(project: Machine) -> None:

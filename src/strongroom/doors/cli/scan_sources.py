@@ -156,7 +156,8 @@ class Files(Source):
 
     def _listed(self, with_ignored: bool) -> list[str]:
         repository = None if with_ignored else repository_of(self._start, is_needed=False)
-        if repository is not None:
+        # A directory that git ignores and that was named is meant, with all that is in it.
+        if repository is not None and repository.ask("check-ignore", "-q", "--", ".", may_fail=True) is None:
             # A file that is staged in three versions is listed three times.
             return list(dict.fromkeys(repository.names("ls-files", "-z", "-co", "--exclude-standard", "--", ".")))
         found = []
