@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _NO_HOOKS = "core.hooksPath=/dev/null"
 _SAFE = (
-    "--no-optional-locks", "--no-replace-objects", "--literal-pathspecs",
+    "--no-optional-locks", "--no-replace-objects",
     "-c", "core.fsmonitor=false", "-c", _NO_HOOKS, "-c", "core.untrackedCache=false",
     "-c", "protocol.allow=never", "-c", "core.quotePath=false",
 )  # fmt: skip
