@@ -171,6 +171,7 @@ LIFE = (
     Case("key export sealer --private --yes", learn_text="exported"),
     Case("key import second --kind aead", stdin="{exported}"),
     Case("key destroy second --yes"),
+    Case("key derive", stdin="{hashed}\n", learn_text="derived"),
     Case("sign {outside}/certificate --key signer"),
     Case("check {outside}/certificate --key signer"),
     Case("encrypt {outside}/certificate --key sealer -o {outside}/sealed"),

@@ -7,6 +7,7 @@ O_EXCL: nobody can know it before. All others have a row here, and `test_planted
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -17,12 +18,16 @@ class Row:
     Args:
         commands: command lines that write it; none for a name that nobody can know before.
         is_public: made to be read by others.
+        is_ordinary: a file like any other, whose mode the umask decides: what is encrypted or signed.
         is_rare: not every life shows it, because it depends on what SQLite does.
     """
 
-    def __init__(self, *commands: str, is_public: bool = False, is_rare: bool = False) -> None:
+    def __init__(
+        self, *commands: str, is_public: bool = False, is_ordinary: bool = False, is_rare: bool = False
+    ) -> None:
         self.commands = commands
         self.is_public = is_public
+        self.is_ordinary = is_ordinary
         self.is_rare = is_rare
 
 
@@ -31,6 +36,7 @@ RESTORE = "restore-backup {home}/backup.db --yes"
 AGENT = "unlock --key-file {home}/key"
 ADD_KEY = "deposit add-key camera inbox/* --out {home}/camera.key"
 INSTALL = "agent install --user"
+SEAL = "encrypt {outside}/certificate --key sealer -o {outside}"
 ALLOW = "allow {outside}/template --yes"
 
 ROWS = {
@@ -50,6 +56,8 @@ ROWS = {
     "state/strongroom": Row(WRITE),
     "state/strongroom/lock": Row(WRITE),
     "state/strongroom/#.anchor": Row(WRITE, READ),
+    "state/strongroom/#.place": Row(WRITE, READ),
+    "state/strongroom/#.counter": Row(WRITE, READ),
     "state/strongroom/allowed-files": Row(ALLOW),
     "agent.sock": Row(AGENT),
     "agent.sock.new": Row(AGENT),
@@ -67,6 +75,11 @@ ROWS = {
     "config/systemd/user/strongroom-agent.service": Row(INSTALL, f"{INSTALL} --yes", is_public=True),
     "outside/rendered": Row("render {outside}/template -o {outside}/rendered"),
     "outside/exported": Row("export bank --format env -o {outside}/exported"),
+    # What the user names to be read: held open from the first look on, and replaced when it is still what was read.
+    "outside/app.env": Row(),
+    "outside/certificate.minisig": Row("sign {outside}/certificate --key signer", is_ordinary=True),
+    **{f"outside/{name}": Row(f"{SEAL}/{name}", is_ordinary=True) for name in ("sealed", "locked", "certificate.age")},
+    "outside/opened": Row("decrypt {outside}/sealed -o {outside}/opened"),
     "/dev/shm/strongroom-#": Row(),
     "/dev/shm/strongroom-#/item.json": Row(),
 }
@@ -75,8 +88,9 @@ _CALL = re.compile(
     r"(?:\d+ +)?(?:(open|openat|creat|mkdir|mkdirat|link|linkat|rename|renameat|renameat2|symlink|symlinkat|bind)"
     r"(?:\(| resumed>))(.*)"
 )
-_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
-_WRITES = re.compile(r"O_CREAT|O_WRONLY|O_RDWR|O_TRUNC")
+_NAMED = re.compile(r'(?:<([^>]*)>, )?"((?:[^"\\]|\\.)*)"')
+# Without a name as long as it is not linked: O_TMPFILE.
+_WRITES = re.compile(r"^(?!.*O_TMPFILE).*(O_CREAT|O_WRONLY|O_RDWR|O_TRUNC)")
 _UNFINISHED = re.compile(r"(.*/)?\.([^/]+)\.#\.new(-wal|-shm|-journal)?")
 # Of others: terminals, the interpreter's cache, a coverage measurement.
 _NOT_OURS = re.compile(r"/dev/(tty|null)|.*/__pycache__(/.*)?|.*/\.coverage.*")
@@ -96,8 +110,12 @@ def names_written(traces: Path, root: Path) -> set[str]:
             call = _CALL.match(line)
             if call is None or (call[1] in ("open", "openat") and not _WRITES.search(line)):
                 continue
-            # The last name of a call is the one that is made.
-            names = [name for name in _QUOTED.findall(line.rpartition(" = ")[0]) if name.startswith("/")]
+            # The last name of a call is the one that is made; one in a directory that is open stands behind that.
+            names = [
+                os.path.join(folder, name)
+                for folder, name in _NAMED.findall(line.rpartition(" = ")[0])
+                if folder or name.startswith("/")
+            ]
             found.update(names[-1:])
     shown = {shorten(name, root) for name in found if not _NOT_OURS.fullmatch(name)}
     return {_UNFINISHED.sub(r"\1\2", name) for name in shown}

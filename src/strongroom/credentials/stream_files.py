@@ -120,12 +120,13 @@ class NewFile:
         from io import FileIO
 
         try:
-            found = os.lstat(self._path).st_mode
+            status = os.lstat(self._path)
+            found = status.st_mode
         except FileNotFoundError:
             found = 0
         if stat.S_ISFIFO(found) or stat.S_ISCHR(found):
             self.is_whole = False
-            return FileIO(os.open(self._path, os.O_WRONLY | getattr(os, "O_CLOEXEC", 0)), "wb")
+            return FileIO(_open_pipe(self._path, status), "wb")
         if stat.S_ISLNK(found):
             raise Conflict(f"{self._path} is a symbolic link", advice="name the file that it shall be")
         if stat.S_ISDIR(found):
@@ -245,6 +246,20 @@ class NewFile:
 
     def __exit__(self, *_exc: object) -> None:
         self.close()
+
+
+def _open_pipe(path: str, status: os.stat_result) -> int:
+    """A pipe or device, which waits for its reader; a stranger's would hand over what is written.
+
+    Raises: UnsafePermissions: it is a stranger's, or was exchanged meanwhile.
+    """
+    if hasattr(os, "geteuid") and status.st_uid not in (os.geteuid(), 0):
+        raise UnsafePermissions(f"{path} is a pipe or device of user {status.st_uid}", advice="name another output")
+    descriptor = os.open(path, os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0))
+    if os.path.samestat(os.fstat(descriptor), status):
+        return descriptor
+    os.close(descriptor)
+    raise UnsafePermissions(f"{path} was exchanged while it was opened")
 
 
 def write_file(path: str, data: bytes, *, replace: bool = False) -> None:

@@ -124,7 +124,7 @@ def _check_own_status(status: os.stat_result, path: str, what: str) -> None:
     if stat.S_ISLNK(status.st_mode):
         raise UnsafePermissions(
             f"{what} {path} is a symbolic link",
-            advice=f"give the path that it points to: {_quoted(os.path.realpath(path))}",
+            advice=f"give the path that it points to: {_quoted(_target(path))}",
         )
     if not stat.S_ISREG(status.st_mode):
         raise UnsafePermissions(f"{what} {path} is not a regular file")
@@ -233,6 +233,13 @@ def _check_owner(status: os.stat_result, path: str, what: str) -> None:
             f"{what} {path} belongs to user {status.st_uid}, not to user {user}",
             advice=f"run this as user {status.st_uid}, or: chown {user} {_quoted(path)}",
         )
+
+
+def _target(path: str) -> str:
+    try:
+        return os.path.realpath(path)
+    except OSError:
+        return path  # it is a link no longer
 
 
 def _quoted(path: str) -> str:

@@ -148,7 +148,11 @@ def _check_length(connection: Connection, path: str) -> None:
         return  # pages of a vault that is in use are in its log
     ((pages,),) = execute(connection, "PRAGMA page_count", path)
     ((page_bytes,),) = execute(connection, "PRAGMA page_size", path)
-    if os.stat(path).st_size != int(str(pages)) * int(str(page_bytes)):
+    try:
+        size = os.stat(path).st_size
+    except OSError as error:
+        raise durable.os_error(error, path, "backup") from None
+    if size != int(str(pages)) * int(str(page_bytes)):
         raise damaged(path, "it was cut, or something was added to it")
 
 
