@@ -141,8 +141,8 @@ def test_somebody_elses_signing_key(keyed, form: str) -> None:
     (keyed.home / "file").write_bytes(b"data")
     assert keyed.run("sign", "--key", "theirs", str(keyed.home / "file")).code == 0
     raw = key(keyed, "export", "theirs", "--public", "--format", "raw").out
-    words = () if form == "base64" else ("--format", form)
-    text = base64.b64encode(raw) if form == "base64" else key(keyed, "export", "theirs", "--public", *words).out
+    text = key(keyed, "export", "theirs", "--public", "--format", form).out
+    assert form != "base64" or text == base64.b64encode(raw) + b"\n"
     key(keyed, "import", "partner", "--kind", "signing", "--public", stdin=text)
     assert key(keyed, "export", "partner", "--public", "--format", "raw").out == raw
     assert keyed.run("check", str(keyed.home / "file"), "--key", "partner").code == 0

@@ -1,6 +1,6 @@
 """The public part of a named key, as other programs read it. Pure.
 
-    raw        the bytes: Ed25519's 32; of a box key X25519's 32 and then MLKEM768-X25519's 1,216
+    raw        the bytes, or base64: Ed25519's 32; of a box key X25519's 32 and then MLKEM768-X25519's 1,216
     minisign   a public key file (kind signing)
     ssh        a line of authorized_keys or id_ed25519.pub (kind signing)
     age        age1..., X25519 (kind box); age-pq  age1pq1..., the hybrid one
@@ -19,7 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from strongroom.secret import SecretBytes
 
-FORMATS = {"signing": ("minisign", "ssh", "pem", "raw"), "box": ("age", "age-pq", "pem", "raw")}
+FORMATS = {"signing": ("minisign", "ssh", "pem", "base64", "raw"), "box": ("age", "age-pq", "pem", "base64", "raw")}
 """What there is for each kind, the usual one first; other kinds have no public part."""
 PRIVATE_FORMATS = ("base64", "pem", "raw")
 
@@ -47,6 +47,8 @@ def encode_public(kind: str, public: bytes, form: str, *, comment: str = "") -> 
         )
     if form == "raw":
         return public
+    if form == "base64":
+        return b2a_base64(public)
     if form == "pem":
         return _pem("PUBLIC KEY", _PUBLIC_HEAD + _OBJECT_IDS[kind] + b"\x03\x21\x00" + public[:32])
     if form == "ssh":
@@ -73,7 +75,7 @@ def decode_public(kind: str, text: str) -> bytes:
 
     Raises: ValueError: nothing that this kind of key has.
     """
-    wrong = ValueError(f"this is no public part of a key of kind {kind}, in {', '.join(FORMATS[kind][:-1])} or base64")
+    wrong = ValueError(f"this is no public part of a key of kind {kind}: {', '.join(FORMATS[kind][:-1])}")
     lines = [line.strip() for line in text.strip().splitlines()]
     if not lines or len(text) > _TEXT_BYTES_MAX:
         raise wrong

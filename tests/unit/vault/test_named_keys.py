@@ -659,3 +659,20 @@ def test_settings_about_items_are_not_about_keys(vault: Vault) -> None:
         assert key.decrypt(message) == b"x"
     with pytest.raises(Conflict, match="check-and-set"):
         vault.set("bank", {"x": "1"})
+
+
+def test_async_twins(vault: Vault) -> None:
+    """They do what the methods without the letter do."""
+    import asyncio
+
+    async def live() -> list[str]:
+        key = await vault.keys.acreate("k", "fernet")
+        assert (await vault.keys.aget("k")).id == key.id
+        await key.arotate()
+        await key.astage()
+        await key.apromote()
+        await key.aretire(quiet=timedelta(0))
+        await key.adestroy(1)
+        return [version.state for version in key.versions]
+
+    assert asyncio.run(live()) == ["destroyed", "disabled", "enabled"]

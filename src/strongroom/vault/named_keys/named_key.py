@@ -10,6 +10,7 @@ from __future__ import annotations
 from time import monotonic
 
 from strongroom.errors import Expired, StrongroomError, Tampered, VaultLocked
+from strongroom.vault.named_keys.asynchronous import AsyncLifecycle
 from strongroom.vault.named_keys.lifecycle import Lifecycle
 from strongroom.vault.named_keys.messages import Sealer, read_head
 from strongroom.vault.named_keys.state import State
@@ -37,7 +38,7 @@ _SKEW_US = 60_000_000
 """How far the clocks of two machines may be apart."""
 
 
-class NamedKey(Lifecycle):
+class NamedKey(AsyncLifecycle, Lifecycle):
     """A key that the vault keeps under a name. From `vault.keys`; a context manager.
 
     It may be used from several threads, and for as long as the vault is open: it is read again after a

@@ -22,7 +22,7 @@ DETAILS = """\
   key disable NAME --version N    and key enable NAME --version N
   key min NAME --version N    let versions below N decrypt nothing
   key destroy NAME            for good, with all that was encrypted with it; or one --version N
-  key export NAME --public    its public part: --format raw, minisign, ssh, age, age-pq or pem; or
+  key export NAME --public    its public part: --format minisign, ssh, age, age-pq, pem, base64, raw; or
                               signers: which version is good when, for strongroom check and ssh-keygen
   key export NAME --private   its private part: --format base64, raw or pem
   key import NAME             a private part in base64 on standard input: a new key of --kind, or a
