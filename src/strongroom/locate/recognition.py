@@ -1,9 +1,9 @@
 """Is this the vault that is meant, and its newest state? Asked of each vault that was opened.
 
-A key says that a vault was made for it. Which of this user's vaults it is, whether it has come
-as far as it should, and for an age identity even who made it, says the anchor; and where there
-is none yet, whoever opens it: by its fingerprint (``--expect-vault``) and the commit that it
-must have reached (``--expect-counter``). Without either, what is found first is believed.
+A key only says that it opens this vault. Which one belongs at this place, whether it has come as
+far as it should, and for an age identity who made it at all, is for the anchor to say; where there
+is none yet, for whoever opens the vault and names its fingerprint (``--expect-vault``) and the
+commit that it must have reached (``--expect-counter``). Without either, the first one is believed.
 """
 
 from __future__ import annotations
