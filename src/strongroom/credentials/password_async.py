@@ -8,7 +8,6 @@ asyncio is imported late: it costs 59 ms.
 from __future__ import annotations
 
 from os import getpid
-from threading import Lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +25,6 @@ class AsyncPasswordHasher:
 
     _pool: ThreadPoolExecutor | None = None
     _pool_process = 0
-    _pool_mutex = Lock()
 
     @property
     def _hasher(self) -> PasswordHasher:
@@ -51,10 +49,10 @@ class AsyncPasswordHasher:
         import asyncio
         from concurrent.futures import ThreadPoolExecutor
 
-        with self._pool_mutex:
-            if self._pool is None or self._pool_process != getpid():
-                # Of a fork's parent there is the pool here, and none of its threads.
-                self._pool = ThreadPoolExecutor(self._hasher._queue.places, thread_name_prefix="strongroom-password")
-                self._pool_process = getpid()
-            pool = self._pool
+        pool = self._pool
+        if pool is None or self._pool_process != getpid():
+            # Of a fork's parent there is the pool here, and none of its threads. No mutex, which a fork could
+            # find locked: should two loops in two threads make a pool each, the queue still counts for both.
+            pool = ThreadPoolExecutor(self._hasher._queue.places, thread_name_prefix="strongroom-password")
+            self._pool, self._pool_process = pool, getpid()
         return await asyncio.get_running_loop().run_in_executor(pool, call)

@@ -7,10 +7,11 @@ long is sent away with an error, before any work.
 
 from __future__ import annotations
 
+import os
 from collections import deque
-from os import getpid
 from threading import Condition
 from time import monotonic
+from weakref import WeakMethod
 
 from strongroom.errors import StoreUnavailable
 
@@ -23,7 +24,7 @@ class PasswordQueue:
         patience_seconds: how long one waits.
     """
 
-    __slots__ = ("_condition", "_free", "_process", "_waiting", "patience_seconds", "places")
+    __slots__ = ("__weakref__", "_condition", "_free", "_waiting", "patience_seconds", "places")
 
     def __init__(self, places: int, patience_seconds: float) -> None:
         if places < 1:
@@ -31,9 +32,12 @@ class PasswordQueue:
         self.places = places
         self.patience_seconds = patience_seconds
         self._begin()
+        if hasattr(os, "register_at_fork"):
+            # Who is in here at a fork is not in the child, and would never leave there.
+            begin = WeakMethod(self._begin)
+            os.register_at_fork(after_in_child=lambda: (call := begin()) and call())
 
     def _begin(self) -> None:
-        self._process = getpid()
         self._free = self.places
         self._condition = Condition()
         # First come, first served: a string that takes many places is not overtaken for ever.
@@ -48,9 +52,6 @@ class PasswordQueue:
         Returns: the places taken, to `leave` with.
         Raises: StoreUnavailable: none became free in time; transient.
         """
-        if self._process != getpid():
-            # A fork: who was in here is not in this process, and would never leave.
-            self._begin()
         taken = max(1, min(wanted, self.places))
         until = monotonic() + self.patience_seconds if until is None else until
         ticket = object()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
+import sys
 import threading
 import time
 from datetime import timedelta
@@ -134,6 +136,28 @@ def test_a_child_begins_with_every_place() -> None:
         queue.enter(1)
     queue.leave(taken)
     queue.leave(queue.enter(1))
+
+
+# In a process of its own: newer interpreters warn of a fork beside threads, which is what this is about.
+FORK = """
+import asyncio, os
+from strongroom import PasswordHasher
+from strongroom.passwords import Argon2idCost
+
+hasher = PasswordHasher(Argon2idCost(memory_kib=19_456, iterations=1))
+stored = asyncio.run(hasher.ahash("right"))
+child = os.fork()
+if child == 0:
+    asyncio.run(asyncio.wait_for(hasher.averify("right", stored), 20))
+    os._exit(0)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def test_the_async_twins_work_in_a_child() -> None:
+    """Whose copy of the pool has no threads."""
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", FORK], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "0\n", done.stderr
 
 
 def test_a_failure_gives_its_place_back(monkeypatch: pytest.MonkeyPatch) -> None:
