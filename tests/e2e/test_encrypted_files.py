@@ -153,15 +153,14 @@ WRONG_USE = {
 }
 
 
-@pytest.mark.parametrize("case", WRONG_USE)
-def test_wrong_use(filed: Machine, case: str) -> None:
+def test_wrong_use(filed: Machine) -> None:
     """Each has its exit code and its word, and leaves nothing."""
-    words, code, said = WRONG_USE[case]
     before = names(filed)
-    done = filed.run(*words)
-    assert (done.code, said in done.err) == (code, True), done
-    assert "Traceback" not in done.err
-    assert names(filed) == before
+    for case, (words, code, said) in WRONG_USE.items():
+        done = filed.run(*words)
+        assert (done.code, said in done.err) == (code, True), (case, done)
+        assert "Traceback" not in done.err
+        assert names(filed) == before, case
 
 
 def test_what_only_a_private_key_opens_asks_for_one(filed: Machine) -> None:
@@ -325,3 +324,88 @@ def test_how_far_it_is_shows_on_a_terminal(filed: Machine) -> None:
         assert person.ends() == 0
     done = filed.run("encrypt", "plan", "--key", "my-aead")
     assert "%" not in done.err
+
+
+def test_a_kill_where_an_unfinished_file_has_a_name(filed: Machine) -> None:
+    """Where the system has no files without names, the one that is there goes when a signal ends the program."""
+    assert filed.run("encrypt", "plan", "--key", "my-aead").code == 0
+    whole = (filed.home / "plan.strongroom").read_bytes()
+    program = (
+        "from strongroom.credentials import stream_files\n"
+        "stream_files._NAMELESS = 0\n"
+        "from strongroom.doors.cli import main\n"
+        "main(['decrypt', '-o', 'out'])\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program],
+        stdin=subprocess.PIPE, env=filed.full_environment(None), cwd=filed.home, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert process.stdin is not None
+    process.stdin.write(whole[: len(whole) // 2])
+    process.stdin.flush()
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not any(path.stat().st_size for path in filed.home.glob(".out.*")):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in filed.home.glob(".out.*"))
+    process.terminate()
+    assert process.wait(PATIENCE_SECONDS) == -signal.SIGTERM
+    process.stdin.close()
+    assert not list(filed.home.glob(".out.*"))
+    assert names(filed) == {"plan", "plan.strongroom"}
+
+
+def test_a_passphrase_while_standard_input_is_encrypted(filed: Machine) -> None:
+    """It is typed on the terminal then, or comes from a descriptor; never out of the data."""
+    read, write = os.pipe()
+    os.write(write, b"secret data")
+    os.close(write)
+    with filed.at_terminal("encrypt", "-p", "-o", "sealed", stdin=read) as person:
+        for _ in range(2):
+            person.sees("passphrase of the file").sees(": ").waits_for("off")
+            person.types("six blue elephants drink tea")
+        assert person.ends() == 0
+    os.close(read)
+    read, write = os.pipe()
+    os.write(write, b"six blue elephants drink tea\n")
+    os.close(write)
+    done = filed.run("decrypt", "sealed", "-o", "-", "--passphrase-fd", str(read), pass_fds=(read,))
+    os.close(read)
+    assert (done.code, done.out) == (0, b"secret data"), done
+    done = filed.run("encrypt", "-p", "-o", "other", stdin=b"secret data")
+    assert done.code == 8, done
+    assert "other" not in names(filed)
+
+
+def test_wrong_passphrases_without_a_terminal(filed: Machine) -> None:
+    assert filed.run("encrypt", "-p", "plan", stdin=b"six blue elephants drink tea\n").code == 0
+    for typed in (b"wrong\n", b"\xff\xfe\n"):
+        read, write = os.pipe()
+        os.write(write, typed)
+        os.close(write)
+        words = ("decrypt", "plan.strongroom", "-o", "out", "--passphrase-fd", str(read))
+        done = filed.run(*words, pass_fds=(read,))
+        os.close(read)
+        assert done.code == 6, done
+        assert done.err.count("strongroom: ") == 1
+    assert "out" not in names(filed)
+
+
+def test_an_identity_of_no_use(filed: Machine) -> None:
+    """Open to others is exit 9; no key, or one with a passphrase, 6."""
+    assert filed.run("encrypt", "plan", "--key", "my-box", "--format", "age").code == 0
+    identity = filed.home / "identity"
+    identity.write_text("AGE-SECRET-KEY-1\n")
+    identity.chmod(0o644)
+    assert filed.run("decrypt", "plan.age", "-o", "out", "--identity", "identity").code == 9
+    identity.chmod(0o600)
+    done = filed.run("decrypt", "plan.age", "-o", "out", "--identity", "identity")
+    assert (done.code, "identity is of no use: line 1" in done.err) == (6, True), done
+
+
+def test_a_full_disk_leaves_nothing_and_says_so(filed: Machine) -> None:
+    assert filed.run("encrypt", "plan", "--key", "my-aead").code == 0
+    done = filed.run("decrypt", "plan.strongroom", "-o", "/dev/full")
+    assert (done.code, "no space left" in done.err) == (15, True), done
+    done = filed.run("encrypt", "plan", "--key", "my-aead", "-o", "/dev/full")
+    assert done.code == 15, done

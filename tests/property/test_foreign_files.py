@@ -7,7 +7,7 @@ import io
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from strongroom.credentials import armor, minisign, signing, ssh_keys, streams
+from strongroom.credentials import armor, minisign, recipients, signing, ssh_keys, streams
 from strongroom.credentials.age import bech32
 from strongroom.credentials.identities import HybridIdentity, PassphraseIdentity, X25519Identity
 from strongroom.credentials.recipients import HybridRecipient, Passphrase, X25519Recipient
@@ -26,8 +26,8 @@ REFUSALS = (Tampered, WrongKey, FormatUnsupported)
 
 def _made(format: str, *, armored: bool) -> bytes:
     target = io.BytesIO()
-    recipients = [HybridRecipient(PUBLIC)] if format == "strongroom" else [X25519Recipient(x25519_public(POINT))]
-    streams.encrypt(io.BytesIO(b"plaintext"), target, recipients, format=format, armor=armored)
+    who = HybridRecipient(PUBLIC) if format == "strongroom" else X25519Recipient(x25519_public(POINT))
+    streams.encrypt(io.BytesIO(b"plaintext"), target, [who], format=format, armor=armored)
     return target.getvalue()
 
 
@@ -118,7 +118,7 @@ def test_armor_comes_back_however_it_is_cut(data: bytes, step: int, label: bytes
 
 
 @settings(deadline=None)
-@given(st.from_regex(r"[a-z-]{1,10}", fullmatch=True), st.binary(max_size=200))
+@given(st.from_regex(r"[a-z][a-z-]{0,9}", fullmatch=True), st.binary(max_size=200))
 def test_bech32_comes_back_and_notices_a_mistake(prefix: str, data: bytes) -> None:
     word = bech32.encode(prefix, data)
     assert bech32.decode(word.encode(), prefix) == data
@@ -130,3 +130,50 @@ def test_bech32_comes_back_and_notices_a_mistake(prefix: str, data: bytes) -> No
     except ValueError:
         return
     raise AssertionError("a mistyped letter went unnoticed")
+
+
+def _private_keys() -> list[bytes]:
+    """Private keys in the forms that ssh-keygen and openssl write."""
+    from cryptography.hazmat.primitives import serialization as text
+    from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+
+    encoded = []
+    for form in (text.PrivateFormat.OpenSSH, text.PrivateFormat.PKCS8):
+        for key in (
+            ed25519.Ed25519PrivateKey.generate(),
+            rsa.generate_private_key(65_537, 2_048),
+            ec.generate_private_key(ec.SECP256R1()),
+        ):
+            encoded.append(key.private_bytes(text.Encoding.PEM, form, text.NoEncryption()))
+    return encoded
+
+
+RECIPIENTS = [
+    recipients.x25519_text(x25519_public(POINT)).encode(),
+    recipients.hybrid_text(PUBLIC).encode(),
+    ssh_keys.public_line(KEY_PUBLIC).encode(),
+]
+IDENTITIES = [bech32.encode("age-secret-key-", POINT).upper().encode(), *_private_keys()]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=200) | damaged(RECIPIENTS))
+def test_a_damaged_recipient_is_refused(data: bytes) -> None:
+    try:
+        for one in streams.parse_recipients(data):
+            one.wrap_for_age(bytearray(16))
+    except ValueError:
+        return
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=200) | damaged(IDENTITIES))
+def test_a_damaged_identity_is_refused(data: bytes) -> None:
+    """And the buffer that held it is wiped."""
+    buffer = bytearray(data)
+    try:
+        for one in streams.parse_identities(buffer):
+            one.wipe()
+    except WrongKey:
+        pass
+    assert buffer == bytes(len(data))

@@ -23,6 +23,10 @@ from strongroom.keys.slots.passphrase import PassphraseCredential
 from strongroom.secret import SecretStr, wipe
 from strongroom.wire import counted
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from strongroom.crypto.ssh_keys import RSAPublicKey
+
 RECIPIENT_BYTES_MAX = 16_384
 SCRYPT_WORK = 18
 """log2 of scrypt's N in age files that are made here: 256 MiB, as age itself takes."""
@@ -96,25 +100,34 @@ class HybridRecipient(Recipient):
 class SshRecipient(Recipient):
     """An ``ssh-ed25519`` or ``ssh-rsa`` public key."""
 
-    __slots__ = ("_key",)
+    __slots__ = ("_blob", "_rsa", "_tag", "_x25519")
 
     def __init__(self, words: list[str]) -> None:
         try:
-            self._key = parse_public(words)
+            key = parse_public(words)
         except FormatUnsupported:
-            raise ValueError("a recipient's SSH key is of kind ssh-ed25519 or ssh-rsa") from None
-        if self._key.kind not in (ED25519, RSA):
-            raise ValueError("a recipient's SSH key is of kind ssh-ed25519 or ssh-rsa")
+            raise ValueError(_WHAT_SSH_IS_TAKEN) from None
+        self._blob = key.blob
+        self._tag = to_base64(sha256(key.blob)[:SSH_TAG_BYTES]).decode("ascii")
+        self._rsa: RSAPublicKey | None = None
+        try:
+            if key.kind == RSA:
+                from strongroom.crypto.ssh_keys import rsa_public
+
+                self._rsa = rsa_public(*key.rsa())
+            elif key.kind == ED25519:
+                self._x25519 = age.montgomery(key.ed25519())
+            else:
+                raise ValueError(_WHAT_SSH_IS_TAKEN)
+        except Tampered:
+            raise ValueError("this is not an SSH public key") from None
 
     def wrap_for_age(self, file_key: bytearray) -> Stanza:
         """An ssh-ed25519 or ssh-rsa stanza."""
-        from strongroom.crypto.ssh_keys import rsa_public
-
-        tag = to_base64(sha256(self._key.blob)[:SSH_TAG_BYTES]).decode("ascii")
-        if self._key.kind == RSA:
-            return Stanza((RSA, tag), age.wrap_rsa(file_key, rsa_public(*self._key.rsa())))
-        share, body = age.wrap_x25519(file_key, age.montgomery(self._key.ed25519()), self._key.blob)
-        return Stanza((ED25519, tag, to_base64(share).decode("ascii")), body)
+        if self._rsa is not None:
+            return Stanza((RSA, self._tag), age.wrap_rsa(file_key, self._rsa))
+        share, body = age.wrap_x25519(file_key, self._x25519, self._blob)
+        return Stanza((ED25519, self._tag, to_base64(share).decode("ascii")), body)
 
 
 class Passphrase(Recipient):
@@ -221,6 +234,7 @@ def parse_recipient(text: str) -> Recipient:
     raise ValueError(_WHAT_IS_TAKEN)
 
 
+_WHAT_SSH_IS_TAKEN = "a recipient's SSH key is of kind ssh-ed25519 or ssh-rsa"
 _WHAT_IS_TAKEN = "a recipient is age1..., age1pq1... or an ssh-ed25519 or ssh-rsa public key, and no plug-in's"
 
 

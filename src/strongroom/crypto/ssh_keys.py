@@ -11,7 +11,8 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey as RSAPrivateKey
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPublicNumbers
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey as RSAPublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
 
 from strongroom.crypto.entropy import scrub
 from strongroom.crypto.foreign_signatures import RSA_BITS
@@ -32,7 +33,7 @@ def load_private(data: bytearray) -> tuple[bytearray | RSAPrivateKey, bytes]:
     load = serialization.load_ssh_private_key if is_openssh else serialization.load_pem_private_key
     try:
         key = load(bytes(data), None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
+    except (ValueError, TypeError, NotImplementedError, UnsupportedAlgorithm):
         # `from None`: the cause may quote the file. TypeError: it is protected by a passphrase.
         raise WrongKey("this is not an SSH private key without a passphrase, of kind Ed25519 or RSA") from None
     finally:

@@ -326,3 +326,68 @@ def test_the_older_kind_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(FormatUnsupported, match="1 GiB"):
         signing._whole(io.BytesIO(bytes(1_001)))
     assert len(signing._whole(io.BytesIO(bytes(1_000)))) == 1_000
+
+
+def mpint(number: int) -> bytes:
+    length = number.bit_length() // 8 + 1
+    return counted(number.to_bytes(length, "big"))
+
+
+ED25519_LINE = ssh_keys.public_line(key().public)
+STRANGE_KEYS = {
+    "RSA of 1,024 bits": text("ssh-rsa") + mpint(65_537) + mpint(2**1023 + 1),
+    "RSA of 32,768 bits, nearly": text("ssh-rsa") + mpint(65_537) + mpint(2**16_384 + 1),
+    "RSA with an even exponent": text("ssh-rsa") + mpint(65_536) + mpint(2**2047 + 1),
+    "RSA with a negative modulus": text("ssh-rsa") + mpint(65_537) + counted(b"\x80" * 256),
+    "RSA, cut": text("ssh-rsa") + mpint(65_537),
+    "a curve that is another one than its name says": text("ecdsa-sha2-nistp256") + text("nistp384") + counted(b"\4"),
+    "a point that is none": text("ecdsa-sha2-nistp256") + text("nistp256") + counted(b"\4" + bytes(64)),
+    "an Ed25519 key of 31 bytes": text("ssh-ed25519") + counted(bytes(31)),
+    "an Ed25519 key of small order": text("ssh-ed25519") + counted(bytes(32)),
+    "a hardware key without its application": text("sk-ssh-ed25519@openssh.com") + counted(bytes(32)),
+}
+
+
+@pytest.mark.parametrize("case", STRANGE_KEYS)
+def test_a_strange_ssh_key_verifies_nothing(case: str) -> None:
+    """Refused before any arithmetic where a bound says so, and in the usual words else."""
+    blob = STRANGE_KEYS[case]
+    kind = SshPublicKey(blob).kind
+    algorithm = {"ssh-rsa": "rsa-sha2-512"}.get(kind, kind)
+    raw = counted(mpint(1) + mpint(1)) if "ecdsa" in kind else counted(bytes(64))
+    tail = b"\1" + bytes(4) if kind.startswith("sk-") else b""
+    with pytest.raises((Tampered, FormatUnsupported)):
+        signing.check(
+            io.BytesIO(FILE), ssh_signature(blob, text(algorithm) + raw + tail), [Signer("*", SshPublicKey(blob))]
+        )
+
+
+def test_a_signature_must_be_of_its_key_s_kind() -> None:
+    """RSA with SHA-1, an Ed25519 signature under another name, and a software signature under a hardware key."""
+    rsa = text("ssh-rsa") + mpint(65_537) + mpint(2**2047 + 1)
+    ed25519 = ssh_keys.ed25519_blob(key().public)
+    hardware = sk_case("sk-ssh-ed25519@openssh.com")[0]
+    good = sshsig.parse_signature(signed("ssh", key()))._signature
+    for blob, raw, error in (
+        (rsa, text("ssh-rsa") + counted(bytes(256)), FormatUnsupported),
+        (rsa, text("ssh-dss") + counted(bytes(256)), FormatUnsupported),
+        (ed25519, text("ssh-rsa") + good[len(text("ssh-ed25519")) :], Tampered),
+        (hardware, good + b"\1" + bytes(4), Tampered),
+    ):
+        with pytest.raises(error):
+            signing.check(io.BytesIO(FILE), ssh_signature(blob, raw), [Signer("*", SshPublicKey(blob))])
+    with pytest.raises(FormatUnsupported):
+        SshPublicKey(text("ssh-dss") + mpint(1))
+    with pytest.raises(ValueError, match="another kind"):
+        ssh_keys.parse_public(["ssh-rsa", ED25519_LINE.split()[1]])
+
+
+def test_names_that_only_look_alike() -> None:
+    """A key asked for what it is not says so."""
+    with pytest.raises(Tampered):
+        SshPublicKey(ssh_keys.ed25519_blob(key().public)).rsa()
+    with pytest.raises(Tampered):
+        SshPublicKey(text("ssh-rsa") + counted(bytes(32))).ed25519()
+    with pytest.raises(ValueError, match="not a minisign public key"):
+        minisign.parse_key("RWQ!")
+    assert minisign.key_of(key().public).as_file().startswith("untrusted comment: minisign public key ")

@@ -357,3 +357,42 @@ def test_bech32_s_own_vectors() -> None:
     for invalid, prefix in ((b"pzry9x0s0muk", "p"), (b"x1b4n0q5v", "x"), (b"A1G7SGD8", "A"), (b"a12UEL5L", "a")):
         with pytest.raises(ValueError):
             bech32.decode(invalid, prefix)
+
+
+def test_rsa_recipients_have_bounds() -> None:
+    """Too small to be safe, or too large to be borne."""
+    from base64 import b64encode
+
+    from strongroom.wire import text as counted_text
+
+    def line(bits: int) -> str:
+        modulus = (2 ** (bits - 1) + 1).to_bytes(bits // 8 + 1, "big")
+        return "ssh-rsa " + b64encode(counted_text("ssh-rsa") + counted(b"\1\0\1") + counted(modulus)).decode()
+
+    for bits, why in ((1_024, "RSA key has"), (16_384 + 8, "not an SSH public key")):
+        with pytest.raises(ValueError, match=why):
+            streams.parse_recipient(line(bits))
+    neutral = b64encode(counted_text("ssh-ed25519") + counted(b"\1" + bytes(31))).decode()
+    with pytest.raises(ValueError):
+        streams.parse_recipient(f"ssh-ed25519 {neutral}")
+
+
+def test_a_stream_is_unlocked_before_it_is_written() -> None:
+    stream = streams.open_stream(io.BytesIO(encrypted(b"data", "age", "hybrid")))
+    with pytest.raises(ValueError, match="unlock"):
+        stream.write_to(io.BytesIO())
+    with pytest.raises(WrongKey):
+        stream.unlock([X25519Identity(bytearray(os.urandom(32)))])
+    stream.unlock([PAIRS["hybrid"][1]()])
+    target = io.BytesIO()
+    stream.write_to(target)
+    assert target.getvalue() == b"data"
+
+
+def test_an_armored_file_of_the_other_program_says_so() -> None:
+    """The mark around a file is part of its format."""
+    file = encrypted(b"data", "strongroom", "hybrid", armor=True)
+    with pytest.raises(Tampered):
+        decrypted(file.replace(b"STRONGROOM", b"AGE"), PAIRS["hybrid"][1]())
+    with pytest.raises(Tampered):
+        decrypted(file.replace(b"BEGIN STRONGROOM", b"BEGIN AGE"), PAIRS["hybrid"][1]())
