@@ -183,12 +183,23 @@ def test_a_passphrase_at_a_terminal(filed: Machine) -> None:
     with filed.at_terminal("decrypt", "plan.strongroom", "-o", "out") as person:
         person.sees("passphrase of the file: ").waits_for("off")
         person.types("wrong")
-        person.sees("the passphrase does not open this file\n").sees(": ").waits_for("off")
+        person.sees("that does not open it, try again\n").sees(": ").waits_for("off")
         person.types("six blue elephants drink tea")
         assert person.ends() == 0
     assert (filed.home / "out").read_bytes() == DATA
     done = filed.run("decrypt", "plan.strongroom", "-o", "other")
     assert done.code == 8
+
+
+def test_three_wrong_passphrases_are_the_end(filed: Machine) -> None:
+    assert filed.run("encrypt", "-p", "plan", stdin=b"six blue elephants drink tea\n").code == 0
+    with filed.at_terminal("decrypt", "plan.strongroom", "-o", "out") as person:
+        for _ in range(3):
+            person.sees("passphrase of the file: ").waits_for("off")
+            person.types("wrong")
+        assert person.ends() == 6
+        assert person.screen == "\nstrongroom: the passphrase does not open this file\n"
+    assert "out" not in names(filed)
 
 
 def test_ctrl_c_while_a_passphrase_is_asked_for(filed: Machine) -> None:

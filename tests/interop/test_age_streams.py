@@ -103,7 +103,7 @@ def test_a_passphrase_through_age_at_a_terminal(machine: Machine) -> None:
     with machine.at_terminal("decrypt", "by-age.age") as person:
         person.sees("passphrase of the file: ").waits_for("off")
         person.types("another")
-        person.sees("does not open this file").sees("passphrase of the file: ").waits_for("off")
+        person.sees("does not open it, try again").sees("passphrase of the file: ").waits_for("off")
         person.types("six blue elephants drink tea")
         assert person.ends() == 0
     assert (machine.home / "by-age").read_bytes() == b"the plan"

@@ -137,8 +137,6 @@ def _unlock_with_passphrase(stream: EncryptedStream, arguments: Arguments) -> No
             last = WrongKey("this cannot be a passphrase: it is empty, too long or not text")
         except WrongKey:
             last = WrongKey("the passphrase does not open this file")
-        if arguments.passphrase_fd is None:
-            output.note(last.message)
     raise last or WouldPrompt("no passphrase was given")
 
 
@@ -150,7 +148,9 @@ def _passphrases(arguments: Arguments) -> Iterator[bytearray]:
         yield read_passphrase_line(arguments.passphrase_fd)
         return
     with terminal_for("passphrase of the file") as terminal:
-        for _ in range(_TRIES):
+        for number in range(_TRIES):
+            if number:
+                terminal.show("that does not open it, try again\n")
             yield terminal.ask_hidden("passphrase of the file: ")
 
 
