@@ -20,8 +20,7 @@ pytestmark = pytest.mark.skipif(not LINUX, reason="the agent is tested on Linux"
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 # What a read through the agent may load beside a bare interpreter's own modules.
 LOADED = {
-    "strongroom", "strongroom.doors", "strongroom.doors.cli", "strongroom.doors.cli.quick", "strongroom.locate",
-    "strongroom.locate.agent_sockets", "_socket", "_sha256", "_sha2", "pwd",
+    "strongroom", "strongroom.agent_read", "_socket", "_sha256", "_sha2", "pwd",
 }  # fmt: skip
 # Without the quick read: what the command line does when that has nothing to say.
 ORDINARY = "import sys; from strongroom.doors.cli.running import run_and_leave; run_and_leave(sys.argv[1:])"
@@ -100,10 +99,10 @@ def test_both_say_what_a_key_holder_hears(shell: Shell) -> None:
 
 
 def test_the_quick_read_loads_next_to_nothing(shell: Shell) -> None:
-    """Between the bare interpreter and the value there are ten modules, and no library."""
+    """Between the bare interpreter and the value there are two files, and no library."""
     program = (
         "import sys, os; before = set(sys.modules)\n"
-        "from strongroom.doors.cli.quick import read_through_agent\n"
+        "from strongroom.agent_read import read_through_agent\n"
         "value = read_through_agent(['get', 'bank/checking', 'password'])\n"
         "print(value.decode(), *(set(sys.modules) - before))"
     )

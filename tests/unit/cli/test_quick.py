@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import pwd
 import sys
 
 import pytest
 
-from strongroom.doors.cli import quick
+from strongroom import agent_read
 from strongroom.locate.addresses import find_location
+from strongroom.locate.agent_sockets import VARIABLE, candidates
 from strongroom.remote.targets import quote, unquote
 
 HOMES = {
@@ -25,10 +27,10 @@ HOMES = {
 def test_it_looks_where_everybody_looks(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The vault's place is that of `find_location`."""
     monkeypatch.setattr(os, "environ", HOMES[case])
-    place = quick._place(None)
+    place = agent_read._place(None)
     assert place is not None
     assert os.path.abspath(place) == find_location(None, HOMES[case])
-    assert quick._place("/named/vault.db") == "/named/vault.db"
+    assert agent_read._place("/named/vault.db") == "/named/vault.db"
 
 
 @pytest.mark.parametrize(
@@ -36,7 +38,7 @@ def test_it_looks_where_everybody_looks(case: str, monkeypatch: pytest.MonkeyPat
 )
 def test_it_leaves_other_places_alone(named: str) -> None:
     """Whatever takes thought is not for the quick read."""
-    assert quick._place(named) is None
+    assert agent_read._place(named) is None
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the vault lies in another place")
@@ -44,7 +46,7 @@ def test_it_leaves_other_places_alone(named: str) -> None:
 def test_it_leaves_strange_homes_alone(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a home of its own it asks nobody."""
     monkeypatch.setattr(os, "environ", environment)
-    assert quick._place(None) is None
+    assert agent_read._place(None) is None
 
 
 @pytest.mark.parametrize(
@@ -52,14 +54,35 @@ def test_it_leaves_strange_homes_alone(environment: dict[str, str], monkeypatch:
 )
 def test_it_quotes_as_the_client_does(text: str) -> None:
     """Two writers of targets, one form, which is read back."""
-    assert quick._quote(text) == quote(text)
-    assert unquote(quick._quote(text)) == text
+    assert agent_read._quote(text) == quote(text)
+    assert unquote(agent_read._quote(text)) == text
 
 
 def test_lone_surrogates_are_left_alone() -> None:
     """An argument that is not UTF-8 is no path; `running` says so."""
     with pytest.raises(UnicodeEncodeError):
-        quick._quote("\udc80")
+        agent_read._quote("\udc80")
+
+
+def test_it_asks_where_everybody_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sockets and their order are those of `locate.agent_sockets`; whom the password database does not know is left."""
+    monkeypatch.setattr(os, "environ", {})
+    assert tuple(agent_read._candidates("/srv/vault.db")) == candidates("/srv/vault.db", os.environ)
+    monkeypatch.setattr(os, "environ", {VARIABLE: "/run/x.sock"})
+    assert tuple(agent_read._candidates("/srv/vault.db")) == candidates("/srv/vault.db", os.environ)
+    for home in ("", "relative", None):
+        monkeypatch.setattr(os, "environ", {"HOME": "/home/u"})
+        monkeypatch.setattr(pwd, "getpwuid", lambda _uid, home=home: entry_with(home))
+        with pytest.raises(KeyError):
+            agent_read._candidates("/srv/vault.db")
+        assert candidates("/srv/vault.db", os.environ)[0].startswith("/home/u/.local/state/strongroom/agent/")
+
+
+def entry_with(home: str | None) -> pwd.struct_passwd:
+    """The password database's entry of a user with that home; None is a user whom it does not know."""
+    if home is None:
+        raise KeyError
+    return pwd.struct_passwd(("u", "x", 7, 7, "", home, "/bin/sh"))
 
 
 class Answers:
@@ -93,7 +116,7 @@ RECEIVED = {
 def test_only_a_whole_answer_counts(case: str) -> None:
     """A value is complete or not there."""
     parts, expected = RECEIVED[case]
-    received = quick._receive(Answers(*parts))
+    received = agent_read._receive(Answers(*parts))
     assert (None if received is None else bytes(received)) == expected
 
 
@@ -101,4 +124,4 @@ def test_only_a_whole_answer_counts(case: str) -> None:
 def test_an_answer_without_a_length_is_an_error(head: bytes) -> None:
     """`read_through_agent` takes these errors for "no plain answer"."""
     with pytest.raises(ValueError):
-        quick._receive(Answers(head))
+        agent_read._receive(Answers(head))

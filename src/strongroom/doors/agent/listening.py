@@ -35,12 +35,14 @@ class Listening:
         self.is_passed = is_passed
         self._mutex = mutex
         self._links: list[str] = []
+        self._is_open = False
         self._inode = 0 if is_passed else os.lstat(path).st_ino
 
     def open_to_others(self, others: bool) -> None:
         """Let other users connect, or not; what they may do is decided for each request."""
-        if not self.is_passed:
+        if not self.is_passed and others is not self._is_open:
             os.chmod(self.path, 0o666 if others else 0o600)
+            self._is_open = others
 
     def link_from(self, link: str) -> None:
         """Leave a link to the socket in the session's own directory; without one it is found all the same."""

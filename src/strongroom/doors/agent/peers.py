@@ -99,12 +99,18 @@ def _executable_of(pid: int) -> Executable | None:
 
 
 def _unit_of(pid: int) -> str:
+    # Without a file object, which takes longer to make than the kernel to answer.
     try:
-        with open(f"/proc/{pid}/cgroup", "rb") as file:
-            text = os.fsdecode(file.read(65_536))
+        descriptor = os.open(f"/proc/{pid}/cgroup", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return ""
-    return system_unit(text)
+    try:
+        data = os.read(descriptor, 65_536)
+    except OSError:
+        return ""
+    finally:
+        os.close(descriptor)
+    return system_unit(os.fsdecode(data))
 
 
 def system_unit(cgroups: str) -> str:
