@@ -13,10 +13,16 @@ from strongroom.keys.opening import create_keys
 from strongroom.keys.slots import age
 from strongroom.keys.slots.interface import Credential
 from strongroom.keys.unlocked import UnlockedKeys
+from strongroom.locate.expected import Expected
+from strongroom.locate.opening import open_admitted
+from strongroom.locate.restoring import restore_backup
+from strongroom.locate.unlock import anybody
 from strongroom.stores.sqlite import SqliteStore
 from strongroom.vault import opening
 from strongroom.vault.opening import create_vault, slot_records
 from strongroom.vault.vault import Vault
+
+PASSPHRASE = "tea with nine blue elephants"
 
 
 class Scene:
@@ -136,3 +142,51 @@ def make(
         for number in range(commits):
             vault.set("filler", {"n": str(number)})
     credential.wipe()
+
+
+def opens(vault: Vault) -> bool:
+    with vault:
+        return vault.get("bank/checking", "password").reveal() == "canary"
+
+
+class Two:
+    """Two vaults that one key file and one passphrase open."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self.key = scene.root / "key"
+        self.a, self.b = scene.place("a"), scene.place("b")
+        for path in (self.a, self.b):
+            with strongroom.create(path, key_file=self.key, passphrase=PASSPHRASE) as vault:
+                vault.set("which", {"n": path.parent.name})
+
+    def read(self, path: Path, **options: object) -> str:
+        with strongroom.open(path, key_file=self.key, **options) as vault:  # type: ignore[arg-type]
+            return vault.get("which").public("n")
+
+    def swap(self) -> None:
+        spare = self.scene.root / "spare"
+        os.rename(self.a, spare)
+        os.rename(self.b, self.a)
+        os.rename(spare, self.b)
+
+
+def two_vaults(scene: Scene, patches: pytest.MonkeyPatch) -> Two:
+    """Made with the cheapest key derivation, which nothing renews."""
+    from tests.agents import CHEAP
+
+    patches.setattr("strongroom.keys.slots.passphrase.calibrate", lambda: CHEAP)
+    patches.setattr("strongroom.keys.slots.passphrase.is_outdated", lambda _parameters: False)
+    return Two(scene)
+
+
+def restore(scene: Scene, path: Path, **options: object) -> list[str]:
+    told: list[str] = []
+    restore_backup(
+        str(scene.root / "backup.db"),
+        str(path),
+        open_copy=lambda copy: open_admitted(copy, identity=scene.identity(), admit=anybody),
+        expected=Expected(**options),  # type: ignore[arg-type]
+        tell=told.append,
+    )
+    return told
