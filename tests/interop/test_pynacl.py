@@ -85,3 +85,13 @@ except errors.FormatUnsupported as error:
     assert done.stdout == (
         "a box of libsodium needs the extra nacl, which is not installed | pip install 'strongroom[nacl]'\n"
     )
+
+
+def test_public_keys_of_small_order_are_refused() -> None:
+    """libsodium refuses them; so do we, with our own error."""
+    private, _ = boxes.generate()
+    for act in (lambda: boxes.box(private, bytes(32), b"x"), lambda: boxes.seal(bytes(32), b"x", form="nacl")):
+        with pytest.raises(ValueError, match="no valid public key"):
+            act()
+    with pytest.raises(Tampered):
+        boxes.open_box(private, bytes(32), bytes(60))

@@ -12,12 +12,14 @@ import pytest
 
 from strongroom.crypto import boxes
 from strongroom.crypto.fernet import InvalidToken, TokenExpired
-from strongroom.errors import Conflict, Denied, Expired, NotFound, Tampered, VaultLocked
+from strongroom.errors import Conflict, Denied, Expired, FormatUnsupported, NotFound, Tampered, VaultLocked
 from strongroom.items import ReservedPath
 from strongroom.vault.named_keys import named_key as named_key_module
+from strongroom.vault.named_keys import record
 from strongroom.vault.named_keys.danger import export_private, import_key, import_version
 from strongroom.vault.named_keys.named_key import NamedKey
 from strongroom.vault.named_keys.record import KINDS, Material, encode_record
+from strongroom.vault.named_keys.uses import last_use_us
 from strongroom.vault.vault import Vault
 from tests.unit.vault.conftest import Clock
 
@@ -676,3 +678,62 @@ def test_async_twins(vault: Vault) -> None:
         return [version.state for version in key.versions]
 
     assert asyncio.run(live()) == ["destroyed", "disabled", "enabled"]
+
+
+def test_what_is_no_key_is_not_taken_for_one(vault: Vault) -> None:
+    """Only a faulty program of ours can have written it; it is said, and nothing is guessed."""
+    own = vault._reserved
+    own.set(ReservedPath("@keys/text"), {"keyset": "text"})
+    own.set(ReservedPath("@keys/bytes"), {"keyset": b"bytes"})
+    for name in ("text", "bytes"):
+        with pytest.raises((Tampered, FormatUnsupported)):
+            vault.keys[name]
+    own.set(ReservedPath("@uses/k/1"), {"used_us": "yesterday"})
+    assert last_use_us(vault, "k", 1) == 0
+
+
+def test_a_key_has_at_most_256_versions(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One more is a conflict, and the key stays as it is."""
+    monkeypatch.setattr(record, "VERSIONS_MAX", 3)
+    key = vault.keys.create("k")
+    key.rotate()
+    key.rotate()
+    with pytest.raises(Conflict, match="at most 3 versions"):
+        key.rotate()
+    assert vault.keys["k"].primary.number == 3
+
+
+def test_whoever_may_not_see_uses_retires_nothing(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not knowing is no reason to go on."""
+    key = vault.keys.create("k")
+    key.rotate()
+
+    def refuse(*_args: object) -> int:
+        raise Denied("permission denied")
+
+    monkeypatch.setattr("strongroom.vault.named_keys.lifecycle.last_use_us", refuse)
+    with pytest.raises(Denied, match="may not be read here") as caught:
+        key.retire(quiet=timedelta(0))
+    assert "@uses/k/*" in caught.value.advice
+    assert [version.state for version in key.versions] == ["enabled", "enabled"]
+
+
+def test_keys_that_nobody_holds_any_more_are_forgotten(vault: Vault) -> None:
+    """A program that asks for a key at each use does not fill its memory."""
+    kept = vault.keys.create("k")
+    for _ in range(300):
+        vault.keys["k"].encrypt(b"x")
+    assert len(kept._keys._opened) <= 64
+    assert any(one() is kept for one in kept._keys._opened)
+
+
+def test_text_is_no_message(vault: Vault) -> None:
+    """Misuse is a TypeError."""
+    key = vault.keys.create("k")
+    for act in (key.decrypt, key.rewrap):
+        with pytest.raises(TypeError):
+            act("text")
+    with pytest.raises(TypeError):
+        key.encrypt("text")  # type: ignore[arg-type]
+    with pytest.raises(TypeError):
+        key.encrypt(b"x", associated_data="text")  # type: ignore[arg-type]
