@@ -1,7 +1,7 @@
 """The plain ``get``: read off the argument list without argparse, and answered by the agent without a library.
 
 This one file is what the launcher loads, with ``_socket`` and not even ``__future__``: each file more
-is a percent or two of the read, which shall take no longer than a bare interpreter (docs/decisions/0014).
+is a percent or two of the read, which shall take no longer than a bare interpreter (docs/decisions/0019).
 So it lies on the lowest floor, where `locate.agent_sockets` finds who may serve and under which name.
 Whatever is not plain, or does not go well at once, is left to the command line, which does the
 same with more care and more words; tests hold the two together.
