@@ -134,3 +134,18 @@ def test_a_key_of_another_kind_does_nothing_here(vault: Vault) -> None:
                 streams.recipient(key)
             with pytest.raises(ValueError, match=f"is of kind {kind}"):
                 streams.identities(key)
+
+
+def test_somebody_else_s_public_key_does_half(vault: Vault) -> None:
+    """Encrypted to and checked with, as one's own; nothing is opened or signed with it."""
+    box, signer = vault.keys.create("box", "box"), vault.keys.create("signer", "signing")
+    their_box = vault.keys.import_public("theirs", "box", box.primary.public)
+    their_signer = vault.keys.import_public("their-signer", "signing", signer.primary.public)
+    assert decrypted(encrypted(their_box, format="strongroom"), box) == FILE
+    with signing.signing_key(signer) as private:
+        signature = signing.sign_ssh(io.BytesIO(FILE), private)
+    assert signing.check(io.BytesIO(FILE), signature, signing.signers(their_signer, "them")).principals == "them"
+    with pytest.raises(Denied, match="only the public part"):
+        streams.identities(their_box)
+    with pytest.raises(Denied, match="only the public part"):
+        signing.signing_key(their_signer)
