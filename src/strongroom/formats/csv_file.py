@@ -43,7 +43,7 @@ def read(data: bytes | bytearray) -> Document:
         header = [name.strip() for name in next(rows, [])]
         columns = [_COLUMNS.get(name.lower(), name) for name in header]
         _check_header(header, columns)
-        entries, taken = list[Entry](), set[tuple[str, ...]]()
+        entries, taken = list[Entry](), dict[tuple[str, ...], int]()
         for row in rows:
             if any(one.strip() for one in row):
                 entries += _row(header, columns, row, rows.line_num, taken)
@@ -66,7 +66,7 @@ def _check_header(header: list[str], columns: list[str | None]) -> None:
 
 
 def _row(
-    header: list[str], columns: list[str | None], row: list[str], line: int, taken: set[tuple[str, ...]]
+    header: list[str], columns: list[str | None], row: list[str], line: int, taken: dict[tuple[str, ...], int]
 ) -> list[Entry]:
     if len(row) != len(header):
         raise BadFile(f"line {line} has {len(row)} columns, and the header {len(header)}")
@@ -94,15 +94,18 @@ def host(url: str) -> str:
     return rest.partition("/")[0].rpartition("@")[2].removeprefix("www.") or rest
 
 
-def _free(keys: tuple[str, ...], username: str, taken: set[tuple[str, ...]]) -> tuple[str, ...]:
+def _free(keys: tuple[str, ...], username: str, taken: dict[tuple[str, ...], int]) -> tuple[str, ...]:
     """*keys*, or with the user's name or a number behind them when another row has them already."""
     *outer, last = keys
     if keys in taken and username:
         last = f"{last} {username}"
         keys = (*outer, last)
-    number = 2
+    first = keys
+    number = taken.get(first, 1)
     while keys in taken:
-        keys = (*outer, f"{last} {number}")
         number += 1
-    taken.add(keys)
+        keys = (*outer, f"{last} {number}")
+    # Where to look from next time: ten thousand rows may have one name.
+    taken[first] = number
+    taken.setdefault(keys, 1)
     return keys

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 DIALECTS = ("python-dotenv", "compose", "posix")
 DEFAULT_DIALECT = "python-dotenv"
+VARIABLES_MAX = 256
 
 
 def read(
@@ -84,6 +85,7 @@ def _read_python_dotenv(text: str, environment: Mapping[str, str] | None) -> lis
         if binding.error:
             raise BadFile(f"line {lines.at(start)} is not understood by python-dotenv")
         if binding.key is not None and binding.value is not None:
+            _check_variables(binding.value, lines.at(start))
             value, note = _interpolate(binding.value, known, environment)
             known[binding.key] = value
             span = _value_span(raw, place, before)
@@ -109,6 +111,12 @@ def _value_span(raw: str, place: int, before: Pattern[str]) -> tuple[int, int]:
     return place + start, place + start + len(bare)
 
 
+def _check_variables(value: str, line: int) -> None:
+    # The library looks for the end of each; where none comes, that takes time by the square.
+    if value.count("${") > VARIABLES_MAX:
+        raise BadFile(f"line {line} has more than {VARIABLES_MAX} variables in one value")
+
+
 def _interpolate(value: str, known: Mapping[str, str], environment: Mapping[str, str] | None) -> tuple[str, str]:
     """The value with its ``${NAME}`` filled, as the library does it, and the note that goes with it."""
     from dotenv.variables import Variable, parse_variables
@@ -116,7 +124,11 @@ def _interpolate(value: str, known: Mapping[str, str], environment: Mapping[str,
     parts, note = [], ""
     outside: Any = environment or {}
     for atom in parse_variables(value):
-        if isinstance(atom, Variable) and atom.name not in known and environment is None:
-            note = environment_note(atom.name)
-        parts.append(atom.resolve({**outside, **known} if isinstance(atom, Variable) else {}))
+        found: Mapping[str, str | None] = {}
+        if isinstance(atom, Variable):
+            if atom.name not in known and environment is None:
+                note = environment_note(atom.name)
+            given = known.get(atom.name, outside.get(atom.name))
+            found = {} if given is None else {atom.name: given}
+        parts.append(atom.resolve(found))
     return "".join(parts), note

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from strongroom.formats.interface import Document
 
 _COMMENT = re.compile(r"(?:^|(?<=[ \t]))#[^\r\n]*", re.MULTILINE)
-_ASSIGNED = re.compile(r"([A-Za-z_][\w.-]*)(\s*=\s*|\s*:\s+)(\S.*)$")
+_ASSIGNED = re.compile(r"(?<![\w.-])([A-Za-z_][\w.-]*)(\s*=\s*|\s*:\s+)(\S.*)$")
 _SAID = re.compile(r"\b([A-Za-z_]\w*)\b\s+(?:is|was|are|were)\b")
 _SECRET_VALUE_MIN = 3
 _PLAIN_VALUE_MIN = 8

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 FILE_BYTES_MAX = 4 * 1024 * 1024
 LINE_BYTES_MAX = 1024 * 1024
+LINES_MAX = 100_000
+BLANKS_MAX = 256
+"""In a row on one line: parsers that look for what follows them, such as configparser's, take time by their square."""
 ENTRIES_MAX = 20_000
 DEPTH_MAX = 24
 """Of names inside each other; a vault's path has 32 components."""
@@ -176,7 +179,7 @@ class Document:
 def decode(data: bytes | bytearray) -> tuple[str, bool]:
     """The text of a file, and whether a byte order mark stood before it.
 
-    Raises: BadFile: too large, a line too long, not text, not UTF-8, NUL characters in it.
+    Raises: BadFile: too large, a line too long, too many blanks in a row, not text, not UTF-8, NUL characters in it.
     """
     if len(data) > FILE_BYTES_MAX:
         raise BadFile(f"the file is longer than {FILE_BYTES_MAX} bytes")
@@ -192,10 +195,22 @@ def decode(data: bytes | bytearray) -> tuple[str, bool]:
     except UnicodeDecodeError as error:
         # `from None`: the cause holds the file.
         raise BadFile(f"line {line_at(data, error.start)} is not UTF-8") from None
+    _check_blanks(text)
     return text.removeprefix(_BOM), text.startswith(_BOM)
 
 
+def _check_blanks(text: str) -> None:
+    from re import finditer
+
+    for run in finditer(r"[^\S\n]+", text):
+        if run.end() - run.start() > BLANKS_MAX:
+            line = text.count("\n", 0, run.start()) + 1
+            raise BadFile(f"line {line} holds more than {BLANKS_MAX} blanks in a row")
+
+
 def _check_lines(data: bytes | bytearray) -> None:
+    if data.count(b"\n") > LINES_MAX:
+        raise BadFile(f"the file has more than {LINES_MAX} lines")
     start = 0
     while start < len(data):
         end = data.find(b"\n", start)

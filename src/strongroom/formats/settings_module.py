@@ -32,7 +32,10 @@ def read(data: bytes | bytearray) -> Document:
         raise BadFile("the file holds a carriage return or a form feed that ends no line")
     module = _parse(text)
     places = _Places(text)
-    entries = [entry for statement in module.body for entry in _statement(statement, (), places)]
+    try:
+        entries = [entry for statement in module.body for entry in _statement(statement, (), places)]
+    except RecursionError:
+        raise BadFile(f"the file is nested more than {DEPTH_MAX} deep") from None
     return SettingsModule(text, entries, module, bom=bom)
 
 
@@ -68,6 +71,7 @@ class _Places:
     def __init__(self, text: str) -> None:
         self._lines = Lines(text)
         self._text = text
+        self._known = (0, 0, 0)  # a line, a byte of it, and the character there
 
     def span(self, node: ast.expr) -> tuple[int, int]:
         last_line, last_column = node.end_lineno or 0, node.end_col_offset or 0
@@ -75,10 +79,15 @@ class _Places:
 
     def _place(self, line: int, column: int) -> int:
         start = self._lines.start(line)
-        piece = self._text[start : start + column]
-        if piece.isascii():
+        if self._text[start : start + column].isascii():
             return start + column
-        return start + len(piece.encode("utf-8")[:column].decode("utf-8"))
+        # Columns rise along a line: counted from the last one that was asked for.
+        byte, character = self._known[1:] if self._known[0] == line and self._known[1] <= column else (0, 0)
+        while byte < column:
+            byte += len(self._text[start + character].encode("utf-8"))
+            character += 1
+        self._known = (line, byte, character)
+        return start + character
 
 
 def _parse(text: str) -> ast.Module:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 FILE_BYTES_MAX = 1024 * 1024
 """Both parsers are written in Python, and slow."""
 
+DOTS_MAX = 200
+"""In one name: tomllib takes time by their square."""
+
 _DATE = "is a date or a time"
 
 
@@ -26,6 +29,9 @@ def read(data: bytes | bytearray) -> Document:
     if len(data) > FILE_BYTES_MAX:
         raise BadFile(f"a TOML file is read up to {FILE_BYTES_MAX} bytes")
     text, bom = decode(data)
+    for number, line in enumerate(text.split("\n"), start=1):
+        if max(part.count(".") for part in line.split("=")) > DOTS_MAX:
+            raise BadFile(f"line {number} has more than {DOTS_MAX} dots")
     try:
         found = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

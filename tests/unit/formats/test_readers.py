@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 
 from strongroom.formats.interface import (
@@ -203,6 +205,13 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
     "YAML with a control character": ("yaml", b"a: \x01", "not YAML"),
     "YAML with a bad directive": ("yaml", b"%YAML canary\n---\na: b", "not YAML"),
     "YAML, too long": ("yaml", b"a: b\n" * 300_000, "up to 1048576"),
+    "YAML, too much": ("yaml", b"a," * 60_000, "lines and commas"),
+    "TOML, too many dots": ("toml", b"a = 1\n" + b"b." * 300 + b"c = 1", "line 2 has more than 200 dots"),
+    "INI, blanks": ("ini", b"[a]\nx" + b" " * 100 + b"y", "line 2 has too many blanks"),
+    "blanks": ("json", b"[\n" + b" " * 300 + b"1]", "line 2 holds more than 256 blanks"),
+    "lines": ("json", b"\n" * 100_001, "more than 100000 lines"),
+    "dotenv, variables": ("dotenv", b"A=1\nB=" + b"${A}" * 300, "line 2 has more than 256 variables"),
+    "Python, branches": ("python", b"if a:\n pass\n" + b"elif a:\n pass\n" * 2_000, "deep"),
     "TOML, broken": ("toml", b'password = "canary-8e1f\n', "line 1"),
     "TOML, deep": ("toml", b"a = " + b"[" * 5000, "deep"),
     "TOML, too long": ("toml", b"# x\n" * 300_000, "up to 1048576"),
@@ -283,6 +292,35 @@ def test_nothing_of_a_settings_module_is_run(tmp_path: object) -> None:
     """Not even what Python would run at import."""
     data = b"import os\nos.abort()\nPASSWORD = 'x'\nTOKEN = os.abort()\n"
     assert [entry.keys for entry in reader("python", "")(data).entries] == [("PASSWORD",)]
+
+
+# name of the case: (format, dialect, file); each took a reader, or its library, time by the square of its length.
+SLOW: dict[str, tuple[str, str, str]] = {
+    "blanks in INI": ("ini", "", "[a]\n" + ("x" + " " * 250) * 4000),
+    "blanks in .env": ("dotenv", "python-dotenv", "A=" + " " * 1_000_000 + "x"),
+    "variables in .env": ("dotenv", "python-dotenv", 'A="' + "${B" * 300_000 + '"'),
+    "variables in .env, known": ("dotenv", "python-dotenv", "B=1\n" * 3_000 + "A=${B}\n" * 3_000),
+    "lines in .env": ("dotenv", "python-dotenv", "#\n" * 1_000_000),
+    "dots in TOML": ("toml", "", "a." * 400_000 + "b = 1"),
+    "flows in YAML": ("yaml", "", "{" + "a," * 400_000 + "}"),
+    "documents in YAML": ("yaml", "", "---\na\n" * 100_000),
+    "one name in CSV": ("csv", "", "name,password\n" + "a,b\n" * 9_000),
+    "one line of Python": ("python", "", "A = {" + ",".join(f"'ü{number}': 'x'" for number in range(19_000)) + "}"),
+    "branches in Python": ("python", "", "if a:\n pass\n" + "elif a:\n pass\n" * 2_000),
+    "siblings in XML": ("xml", "", "<a>" + "<b>1</b>" * 19_000 + "</a>"),
+}
+
+
+@pytest.mark.parametrize("case", SLOW)
+def test_no_file_takes_long(case: str) -> None:
+    """Read or refused in seconds, on a busy machine too."""
+    from time import process_time
+
+    format, dialect, text = SLOW[case]
+    started = process_time()
+    with suppress(BadFile):  # a limit; the test of refusals says which
+        reader(format, dialect)(text.encode())
+    assert process_time() - started < 10
 
 
 @pytest.mark.parametrize(
