@@ -395,3 +395,31 @@ def test_outputs_that_are_one_file_stay_in_order(stocked: Machine) -> None:
     line = f"{sys.executable} -m strongroom run --mask --env A=strongroom://api -- sh -c '{script}' 2>&1"
     done = subprocess.run(["sh", "-c", line], env=stocked.full_environment(None), capture_output=True, timeout=60)
     assert done.stdout.split(b"\n")[:-1] == [f"{kind} {n}".encode() for n in range(1, 9) for kind in ("out", "err")]
+
+
+def test_values_come_through_the_agent_without_any_key(stocked: Machine) -> None:
+    """As they do for cron; when it is locked, nothing starts."""
+    key = stocked.environment.pop("STRONGROOM_KEY_FILE")
+    socket = stocked.home / "agent.sock"
+    stocked.environment["STRONGROOM_AGENT_SOCKET"] = str(socket)
+    words = ["agent-process", "--vault", str(stocked.vault), "--socket", str(socket), "--key-file", key]
+    reads, writes = os.pipe()
+    with subprocess.Popen(
+        [sys.executable, "-m", "strongroom", *words, "--ready-fd", str(writes)],
+        env=stocked.full_environment(None), cwd=stocked.home, pass_fds=[writes],
+    ) as agent:  # fmt: skip
+        os.close(writes)
+        assert os.read(reads, 1)
+        os.close(reads)
+        run = ("run", "--env", "A=strongroom://db/prod#password", "--file", "F=strongroom://odd/nul")
+        done = stocked.run(*run, "--", "sh", "-c", 'printf "%s " "$A"; cat "$F"; ls -l /proc/$$/fd | grep -c socket')
+        assert done.out == f"{SECRET} a\0b0\n".encode()
+        missing = stocked.run("run", "--env", "A=strongroom://gone#x", "--env", "B=strongroom://api#y", "--", "true")
+        assert missing.code == 4
+        assert "2 of 2 references name nothing: A (gone#x), B (api#y)" in missing.err
+        masked = stocked.run("run", "--mask-all", "--", "echo", SECRET)
+        assert masked.text == "<hidden>\n"
+        assert stocked.run("lock").code == 0
+        assert stocked.run(*run, "--", "touch", "started").code == 3
+        assert not (stocked.home / "started").exists()
+        agent.terminate()

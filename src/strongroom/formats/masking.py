@@ -10,6 +10,7 @@ import re
 from binascii import b2a_base64
 
 from strongroom.formats.scan_forms import BASE64, HEX, JSON, LENGTH_MAX, PERCENT, forms
+from strongroom.formats.scan_words import KEY_BYTES_MIN, Words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Mask:
             also each longer line by itself. Those under `VALUE_BYTES_MIN` are not masked.
     """
 
-    __slots__ = ("_covered", "_held", "_patterns", "_starts")
+    __slots__ = ("_beginnings", "_by_beginning", "_covered", "_held", "_longest", "_short", "_words")
 
     def __init__(self, values: Iterable[bytes]) -> None:
         patterns: set[bytes] = set()
@@ -44,8 +45,17 @@ class Mask:
             if len(value) > VALUE_BYTES_MAX:
                 raise ValueError(f"a value of more than {VALUE_BYTES_MAX} bytes cannot be masked")
             patterns.update(_patterns(value))
-        self._patterns = sorted(patterns)
-        self._starts = {one[:length] for one in self._patterns for length in range(1, VALUE_BYTES_MIN)}
+        # The few short ones are looked for one by one.
+        self._short = [one for one in patterns if len(one) < KEY_BYTES_MIN]
+        self._words: Words[bytes] = Words()
+        for one in patterns:
+            if len(one) >= KEY_BYTES_MIN:
+                self._words.add(one, one)
+        self._longest = max(map(len, patterns), default=0)
+        self._beginnings = {one[:length] for one in patterns for length in range(1, VALUE_BYTES_MIN)}
+        self._by_beginning: dict[bytes, list[bytes]] = {}
+        for one in patterns:
+            self._by_beginning.setdefault(one[:VALUE_BYTES_MIN], []).append(one)
         self._held = b""
         self._covered = 0  # bytes at the front of what is held that belong to a mask already written
 
@@ -85,7 +95,7 @@ class Mask:
     def _spans(self, whole: bytes) -> list[tuple[int, int]]:
         """Where values stand; what overlaps is one span."""
         found = [(0, self._covered)] if self._covered else []
-        for pattern in self._patterns:
+        for pattern in (*self._short, *self._words.met(whole)):
             place = whole.find(pattern)
             while place >= 0:
                 found.append((place, place + len(pattern)))
@@ -100,19 +110,17 @@ class Mask:
 
     def _first_beginning(self, whole: bytes) -> int:
         """Where the longest end of *whole* begins that may become a value; its length when there is none."""
-        first = len(whole)
-        for length in range(1, VALUE_BYTES_MIN):
-            if whole[-length:] in self._starts and length <= len(whole):
-                first = len(whole) - length
-        for pattern in self._patterns:
-            start = pattern[:VALUE_BYTES_MIN]
-            place = whole.find(start, max(0, len(whole) - len(pattern) + 1))
-            while 0 <= place < first:
-                if pattern.startswith(whole[place:]):
-                    first = place
-                    break
-                place = whole.find(start, place + 1)
-        return first
+        for place in range(max(0, len(whole) - self._longest + 1), len(whole)):
+            start = whole[place : place + VALUE_BYTES_MIN]
+            if len(start) < VALUE_BYTES_MIN:
+                if start in self._beginnings:
+                    return place
+            elif start in self._by_beginning:
+                rest = whole[place:]
+                # Whole ones were masked; here is what still lacks its end.
+                if any(len(one) > len(rest) and one.startswith(rest) for one in self._by_beginning[start]):
+                    return place
+        return len(whole)
 
 
 def _patterns(value: bytes) -> Iterator[bytes]:

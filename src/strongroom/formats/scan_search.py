@@ -3,9 +3,8 @@
 1. What may stand between the pieces of a value that was split, wrapped or escaped (white space, quotes,
    backslashes, the signs that join literals) is deleted from the text, and from the forms; letters are
    folded. So one short form stands for many spellings.
-2. Each form is known by machine words of 8 bytes (of 4, for short ones), one for each position that
-   a form can have relative to a border of words: a text's aligned words are looked up in one set.
-   A text without any of them, nearly all, is done.
+2. Each form is known by a few machine words (`scan_words`), which are looked up in one set. A text without
+   any of them, nearly all, is done.
 3. Whose word was met is looked for in the squeezed text, its place in the text itself worked out, and what
    stands there taken back to the form before it counts. So nothing is reported that is merely similar.
 
@@ -15,23 +14,18 @@ keep it in its cache.
 
 from __future__ import annotations
 
-import sys
-from array import array
 from bisect import bisect_right
 
 from strongroom.formats.scan_forms import LENGTH_MIN, forms
 from strongroom.formats.scan_spellings import JOINING, spans, spelling_of
+from strongroom.formats.scan_words import KEY_BYTES_MIN, Words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 _FOLD = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ_", b"abcdefghijklmnopqrstuvwxyz/")
-_SHORT_MIN = 7
-"""A form of 7 bytes covers an aligned word of 4 at every position; one of 15 a word of 8."""
-_LONG_MIN = 15
 _END = b"\n"  # squeezed out of every form, so that no form is met across the border of two texts
-_RARE = frozenset(b"0123456789jqxzkvw%/@#$!*^&;:=?")
 _FOUND_MAX = 1_000
 """In one text; whoever has so many leaks needs no more lines."""
 _LOOKED_AT_MAX = 20_000
@@ -102,14 +96,13 @@ class _Offsets:
 class Search:
     """What finds a set of values, which it is given with `add`."""
 
-    __slots__ = ("_long", "_patterns", "_plain", "_short")
+    __slots__ = ("_patterns", "_plain", "_words")
 
     def __init__(self) -> None:
         self._patterns: dict[bytes, _Pattern] = {}
         # Mostly punctuation: of these too little is left to be known by, and so they are looked for one by one.
         self._plain: list[tuple[int, bytes, str]] = []
-        self._long = _Pass("Q")
-        self._short = _Pass("I")
+        self._words: Words[_Pattern] = Words()
 
     def add(self, number: int, value: bytes) -> None:
         """Look for one more value.
@@ -120,13 +113,13 @@ class Search:
         """
         for form, name in forms(value).items():
             squeezed = form.translate(_FOLD, JOINING)
-            if len(squeezed) < _SHORT_MIN:
+            if len(squeezed) < KEY_BYTES_MIN:
                 self._plain.append((number, form, name))
                 continue
             pattern = self._patterns.get(squeezed)
             if pattern is None:
                 pattern = self._patterns[squeezed] = _Pattern(squeezed)
-                (self._long if len(squeezed) >= _LONG_MIN else self._short).add(pattern)
+                self._words.add(squeezed, pattern)
             pattern.forms.append((number, form, name))
 
     def __repr__(self) -> str:
@@ -145,7 +138,7 @@ class Search:
             squeezed += (text.translate(_FOLD, JOINING), _END)
             length += len(squeezed[-2]) + 1
             ends.append(length)
-        whole = b"".join(squeezed) + _END * (-length % 8)
+        whole = b"".join(squeezed)
         found: dict[tuple[int, int, int], Match] = {}
         counts = [0] * len(copies)
         for match in (*self._squeezed(whole, ends, copies), *self._punctuation(copies)):
@@ -156,7 +149,7 @@ class Search:
 
     def _squeezed(self, whole: bytes, ends: Sequence[int], texts: Sequence[bytes]) -> Iterator[Match]:
         offsets: dict[int, _Offsets] = {}
-        for pattern in self._met(whole):
+        for pattern in self._words.met(whole):
             place = whole.find(pattern.squeezed)
             looked_at, last = 0, -1
             while place >= 0:
@@ -183,55 +176,10 @@ class Search:
                     yield Match(number, place, place + len(form), value, name)
                     place = text.find(form, place + len(form))
 
-    def _met(self, whole: bytes) -> list[_Pattern]:
-        met: dict[bytes, _Pattern] = {}
-        for one in (self._long, self._short):
-            for pattern in one.met(whole):
-                met[pattern.squeezed] = pattern
-        return list(met.values())
-
-
-class _Pass:
-    """One look at the words of a text.
-
-    Args:
-        kind: the array's: words of 8 bytes, or of 4.
-    """
-
-    __slots__ = ("_kind", "_size", "_wanted", "_words")
-
-    def __init__(self, kind: str) -> None:
-        self._kind = kind
-        self._size = array(kind).itemsize
-        self._words: dict[int, list[_Pattern]] = {}
-        # Beside the dict: a set looks up all words of an array in one call.
-        self._wanted: set[int] = set()
-
-    def add(self, pattern: _Pattern) -> None:
-        """Know one more pattern by its words."""
-        for word in _words(pattern.squeezed, self._size):
-            self._wanted.add(word)
-            self._words.setdefault(word, []).append(pattern)
-
-    def met(self, whole: bytes) -> Iterator[_Pattern]:
-        """The patterns of which a word stands in *whole*, a multiple of 8 bytes."""
-        if not self._wanted:
-            return
-        for word in self._wanted.intersection(array(self._kind, whole)):
-            yield from self._words[word]
-
 
 def is_searchable(value: bytes) -> bool:
     """Whether looking for *value* makes sense: it is long enough, and more than punctuation and blanks."""
     return len(value) >= LENGTH_MIN and len(value[:64].translate(_FOLD, JOINING)) >= 4
-
-
-def _words(squeezed: bytes, size: int) -> Iterator[int]:
-    """For each position of a form relative to a border of words, one word that it covers there whole."""
-    for first in range(size):
-        places = range(first, len(squeezed) - size + 1, size)
-        best = max(places, key=lambda place: sum(byte in _RARE for byte in squeezed[place : place + size]))
-        yield int.from_bytes(squeezed[best : best + size], sys.byteorder)
 
 
 def _at(pattern: _Pattern, number: int, text: bytes, met: int, until: int) -> Iterator[Match]:

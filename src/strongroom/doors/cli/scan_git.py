@@ -121,6 +121,8 @@ class Repository:
             assert listing.stdout is not None and checking.stdout is not None  # noqa: S101 - both are pipes
             listing.stdout.close()
             for line in checking.stdout:
+                if line.endswith(b" missing\n") and line.count(b" ") == 1:
+                    raise StoreUnavailable("the history is not whole here", advice="git fetch --unshallow --refetch")
                 kind, name, size, path = os.fsdecode(line.rstrip(b"\n")).split(" ", 3)
                 if kind in ("blob", "commit", "tag"):
                     found.append(Object(kind, name, int(size), path if kind == "blob" else ""))
