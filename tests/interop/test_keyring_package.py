@@ -214,3 +214,40 @@ def test_the_entry_point_is_declared() -> None:
     module = declared["keyring.backends"]["strongroom"]
     assert any(kind.__module__ == module for kind in keyring.backend.KeyringBackend._classes)
     assert os.path.basename(module.replace(".", "/")) == "keyring"
+
+
+def test_through_the_agent(keyed: Machine) -> None:
+    """With no key in the program: the agent answers while it is unlocked, and locked it is KeyringLocked at once."""
+    program = (
+        "import keyring.errors\n"
+        "from strongroom.doors.keyring import VaultKeyring\n"
+        "backend = VaultKeyring()\n"
+        "try:\n"
+        "    backend.set_password('s', 'u', 'p')\n"
+        "    print(backend.get_password('s', 'u'), backend.get_password('s', 'x'))\n"
+        "    print(backend.get_credential('s', None).username, backend.get_credential('x', None))\n"
+        "    backend.delete_password('s', 'u')\n"
+        "except keyring.errors.KeyringLocked as error:\n"
+        "    print('locked', 'strongroom unlock' in str(error))\n"
+    )
+    environment = {name: value for name, value in keyed.environment.items() if name != "STRONGROOM_KEY_FILE"}
+
+    def run() -> str:
+        return subprocess.run(
+            [sys.executable, "-c", program],
+            env=keyed.full_environment(environment),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        ).stdout
+
+    assert keyed.run("unlock", "--key-file", str(keyed.key)).code == 0
+    try:
+        assert run() == "p None\nu None\n"
+        assert keyed.run("lock").code == 0
+        assert run() == "locked True\n"
+    finally:
+        keyed.run("agent", "stop")
+    assert run() == "locked True\n"
