@@ -150,9 +150,6 @@ def _quote(text: str) -> str:
 def _ask(place: str, target: str, *, is_named: bool) -> bytearray | None:
     from _socket import AF_UNIX, SO_PEERCRED, SO_RCVTIMEO, SO_SNDTIMEO, SOCK_STREAM, SOL_SOCKET, socket
 
-    header = ""
-    if os.environ.get(VARIABLE) and (is_named or os.environ.get("STRONGROOM_VAULT")):
-        header = f"{VAULT_HEADER}: {socket_id(place)}\r\n"
     patience = _PATIENCE_SECONDS.to_bytes(8, sys.byteorder) + bytes(8)
     for path in _candidates(place):
         connection = socket(AF_UNIX, SOCK_STREAM)
@@ -163,6 +160,10 @@ def _ask(place: str, target: str, *, is_named: bool) -> bytearray | None:
         except FileNotFoundError:
             connection.close()
             continue
+        # From here on the agent looks who this is, and what is computed meanwhile costs no time.
+        header = ""
+        if os.environ.get(VARIABLE) and (is_named or os.environ.get("STRONGROOM_VAULT")):
+            header = f"{VAULT_HEADER}: {socket_id(place)}\r\n"
         uid = int.from_bytes(connection.getsockopt(SOL_SOCKET, SO_PEERCRED, 12)[4:8], sys.byteorder)
         if not may_serve(uid, path, place):
             return None
