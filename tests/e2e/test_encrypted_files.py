@@ -420,3 +420,43 @@ def test_a_full_disk_leaves_nothing_and_says_so(filed: Machine) -> None:
     assert (done.code, "no space left" in done.err) == (15, True), done
     done = filed.run("encrypt", "plan", "--key", "my-aead", "-o", "/dev/full")
     assert done.code == 15, done
+
+
+def test_a_shell_s_own_pipes(filed: Machine) -> None:
+    """`-o >(command)` and /dev/stdout are links of the system's, and are written to; a terminal is not."""
+    assert filed.run("encrypt", "plan", "--key", "my-aead").code == 0
+    program = f"{sys.executable} -m strongroom decrypt plan.strongroom"
+    ends = ("-o >(cat > one)", "-o /dev/stdout > /dev/null", "-o /dev/stdout | cat > two")
+    script = ";".join([*(f"{program} {end}" for end in ends), "wait"])
+    environment = filed.full_environment(None)
+    done = subprocess.run(["bash", "-ec", script], cwd=filed.home, env=environment, capture_output=True)
+    assert done.returncode == 0, done
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not ((filed.home / "one").exists() and (filed.home / "one").stat().st_size == len(DATA)):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert (filed.home / "one").read_bytes() == (filed.home / "two").read_bytes() == DATA
+    with filed.at_terminal("decrypt", "plan.strongroom", "-o", "/dev/stdout") as person:
+        assert person.ends() == 10
+        assert "is a terminal" in person.screen
+
+
+def test_the_vault_is_closed_before_the_bulk(filed: Machine) -> None:
+    """However long a file takes to come, the vault's keys are gone from memory: nobody else waits for it either."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "strongroom", "encrypt", "--key", "my-aead", "-o", "out"],
+        stdin=subprocess.PIPE, env=filed.full_environment(None), cwd=filed.home,
+    )  # fmt: skip
+    assert process.stdin is not None
+    process.stdin.write(DATA[:1_500_000])
+    process.stdin.flush()
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not has_unfinished(process.pid):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    opened = {os.readlink(entry) for entry in Path(f"/proc/{process.pid}/fd").iterdir()}
+    assert not [name for name in opened if "vault.db" in name]
+    process.stdin.write(DATA[1_500_000:])
+    process.stdin.close()
+    assert process.wait(PATIENCE_SECONDS) == 0
+    assert filed.run("decrypt", "out", "-o", "-").out == DATA

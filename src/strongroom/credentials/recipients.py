@@ -69,7 +69,10 @@ class X25519Recipient(Recipient):
 
     def wrap_for_age(self, file_key: bytearray) -> Stanza:
         """An X25519 stanza."""
-        share, body = age.wrap_x25519(file_key, self._public)
+        try:
+            share, body = age.wrap_x25519(file_key, self._public)
+        except ValueError:
+            raise ValueError("a recipient is a point of small order, and no public key") from None
         return Stanza(("X25519", to_base64(share).decode("ascii")), body)
 
 

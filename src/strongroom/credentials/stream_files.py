@@ -33,6 +33,8 @@ SHARED_MODE = 0o666
 _READ = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | _READ
 _NAMELESS = getattr(os, "O_TMPFILE", 0)
+# /dev/stdout, /dev/fd/63 of a shell's >(...): links that no other user can plant.
+_LINKS_OF_THE_SYSTEM = ("/dev/", "/proc/")
 _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK)
 
 
@@ -99,7 +101,8 @@ class NewFile:
         written: how many bytes so far.
 
     Raises:
-        Conflict: something stands there already, or a symbolic link does.
+        Conflict: something stands there already, or a symbolic link or a terminal does.
+        UnsafePermissions: a pipe of another user does.
         StoreUnavailable: nothing can be written there.
     """
 
@@ -121,6 +124,8 @@ class NewFile:
 
         try:
             status = os.lstat(self._path)
+            if stat.S_ISLNK(status.st_mode) and self._path.startswith(_LINKS_OF_THE_SYSTEM):
+                status = os.stat(self._path)
             found = status.st_mode
         except FileNotFoundError:
             found = 0
@@ -251,14 +256,21 @@ class NewFile:
 def _open_pipe(path: str, status: os.stat_result) -> int:
     """A pipe or device, which waits for its reader; a stranger's would hand over what is written.
 
-    Raises: UnsafePermissions: it is a stranger's, or was exchanged meanwhile.
+    Raises:
+        Conflict: it is a terminal.
+        UnsafePermissions: it is a stranger's, or was exchanged meanwhile.
     """
     if hasattr(os, "geteuid") and status.st_uid not in (os.geteuid(), 0):
         raise UnsafePermissions(f"{path} is a pipe or device of user {status.st_uid}", advice="name another output")
-    descriptor = os.open(path, os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0))
-    if os.path.samestat(os.fstat(descriptor), status):
+    follow = 0 if path.startswith(_LINKS_OF_THE_SYSTEM) else getattr(os, "O_NOFOLLOW", 0)
+    descriptor = os.open(path, os.O_WRONLY | follow | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_CLOEXEC", 0))
+    if os.path.samestat(os.fstat(descriptor), status) and not os.isatty(descriptor):
         return descriptor
+    is_terminal = os.isatty(descriptor)
     os.close(descriptor)
+    if is_terminal:
+        # Plaintext could tell it to do things; standard output is shown with its control characters escaped.
+        raise Conflict(f"{path} is a terminal", advice="for standard output: --output -")
     raise UnsafePermissions(f"{path} was exchanged while it was opened")
 
 

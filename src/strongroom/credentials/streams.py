@@ -66,15 +66,36 @@ def encrypt(
 
     Raises: ValueError: recipients that the format has no place for, or that cannot stand together.
     """
-    if format not in FORMATS:
-        raise ValueError(f"a format is one of {', '.join(FORMATS)}")
-    beginning, cipher = _begin_age(recipients) if format == AGE else _begin_own(recipients)
-    wrapped = armors.ArmorWriter(target, armors.AGE if format == AGE else armors.STRONGROOM) if armor else None
-    out = target if wrapped is None else wrapped
-    write_all(out, beginning)
-    pump(Source(source), out, cipher, progress)
-    if wrapped is not None:
-        wrapped.finish()
+    NewStream(recipients, format=format, armor=armor).write_to(source, target, progress=progress)
+
+
+class NewStream:
+    """The beginning of an encrypted stream: who may open it is settled, and what they open with is not needed again.
+
+    Args:
+        recipients, format, armor: as in `encrypt`.
+
+    Raises: ValueError: as `encrypt`.
+    """
+
+    __slots__ = ("_beginning", "_cipher", "_label")
+
+    def __init__(self, recipients: Sequence[Recipient], *, format: str = AGE, armor: bool = False) -> None:
+        if format not in FORMATS:
+            raise ValueError(f"a format is one of {', '.join(FORMATS)}")
+        begin = _begin_age if format == AGE else _begin_own
+        self._beginning, self._cipher = begin(recipients)
+        label = armors.AGE if format == AGE else armors.STRONGROOM
+        self._label = label if armor else None
+
+    def write_to(self, source: Readable, target: Writable, *, progress: Progress | None = None) -> None:
+        """Encrypt *source*, once; as `encrypt`."""
+        wrapped = None if self._label is None else armors.ArmorWriter(target, self._label)
+        out = target if wrapped is None else wrapped
+        write_all(out, self._beginning)
+        pump(Source(source), out, self._cipher, progress)
+        if wrapped is not None:
+            wrapped.finish()
 
 
 def decrypt(

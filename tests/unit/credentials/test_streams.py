@@ -396,3 +396,9 @@ def test_an_armored_file_of_the_other_program_says_so() -> None:
         decrypted(file.replace(b"STRONGROOM", b"AGE"), PAIRS["hybrid"][1]())
     with pytest.raises(Tampered):
         decrypted(file.replace(b"BEGIN STRONGROOM", b"BEGIN AGE"), PAIRS["hybrid"][1]())
+
+
+def test_a_recipient_of_small_order_is_no_recipient() -> None:
+    for point in (bytes(32), b"\1" + bytes(31)):
+        with pytest.raises(ValueError, match="small order"):
+            streams.encrypt(io.BytesIO(b""), io.BytesIO(), [X25519Recipient(point)])

@@ -9,6 +9,7 @@ from strongroom.doors.cli.streams import STANDARD, Showing, Tidy, open_source, o
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from strongroom.credentials.recipients import Passphrase, Recipient
+    from strongroom.credentials.streams import NewStream
     from strongroom.doors.cli.commands.encrypt import Arguments
     from strongroom.vault.vault import Vault
 
@@ -21,27 +22,15 @@ def encrypt(arguments: Arguments) -> int:
 
     Returns: the exit code.
     """
-    from strongroom.doors.cli.opening import open_items
-
     if not (arguments.recipient or arguments.key or arguments.passphrase):
         raise UsageError(
             "encrypt needs to know who may open it",
             advice="--recipient age1...\n--key NAME\n--passphrase",
         )
-    if arguments.key:
-        with open_items(arguments) as vault:
-            return _encrypt(arguments, vault)
-    return _encrypt(arguments, None)
-
-
-def _encrypt(arguments: Arguments, vault: Vault | None) -> int:
-    from strongroom.credentials import streams
-
     format = arguments.format or _usual_format(arguments)
     path = arguments.output or _usual_output(arguments.file, format)
     if path == STANDARD and output.is_terminal() and not arguments.armor:
         raise UsageError("a terminal is no place for encrypted bytes", advice="--output FILE\n--armor, for text")
-    recipients: list[Recipient] = []
     try:
         # The files first, so that nobody types a passphrase in vain.
         with (
@@ -49,19 +38,34 @@ def _encrypt(arguments: Arguments, vault: Vault | None) -> int:
             open_source(arguments.file) as source,
             open_target(path, is_secret=False, replace=arguments.force) as target,
         ):
-            recipients += _recipients(arguments, vault)
+            stream = _begin(arguments, format)
             with Showing("encrypted", source) as progress:
-                streams.encrypt(source, target, recipients, format=format, armor=arguments.armor, progress=progress)
+                stream.write_to(source, target, progress=progress)
             target.publish()
     except ValueError as error:
         raise UsageError(str(error)) from None
     except BrokenPipeError:
         raise output.ClosedOutput from None
+    _report(arguments, path, format, target.written)
+    return OK
+
+
+def _begin(arguments: Arguments, format: str) -> NewStream:
+    """The vault is closed and the passphrase forgotten when this returns, however long the file is."""
+    from strongroom.credentials.streams import NewStream
+    from strongroom.doors.cli.opening import open_items
+
+    recipients: list[Recipient] = []
+    try:
+        if arguments.key:
+            with open_items(arguments) as vault:
+                recipients += _recipients(arguments, vault)
+                return NewStream(recipients, format=format, armor=arguments.armor)
+        recipients += _recipients(arguments, None)
+        return NewStream(recipients, format=format, armor=arguments.armor)
     finally:
         for one in recipients:
             one.wipe()
-    _report(arguments, path, format, target.written)
-    return OK
 
 
 def _report(arguments: Arguments, path: str, format: str, written: int) -> None:
