@@ -36,6 +36,10 @@ class VaultKeyring(backend.KeyringBackend):
     location: str | None = None
     folder: str = "keyring"
 
+    def __init__(self) -> None:
+        # It takes KEYRING_PROPERTY_... out of the environment.
+        super().__init__()  # type: ignore[no-untyped-call]
+
     @properties.classproperty
     def priority(cls) -> float:
         """The rank among backends; a RuntimeError, which means not usable, where this user has no vault."""
