@@ -151,3 +151,21 @@ def test_no_plug_in_is_ever_run(machine: Machine, name: str) -> None:
     done = machine.run("decrypt", "--identity", str(identity), stdin=file)
     assert (done.code, "plug-in" in done.err) == (6, True), done
     assert not marker.exists()
+
+
+def test_a_key_of_the_vault_is_a_recipient_of_age_s(keyed: Machine) -> None:
+    """Its public part, exported, is what `age -r` takes; the vault opens the file, and no key lies about."""
+    require_programs("age")
+    keyed.environment["STRONGROOM_KEY_FILE"] = str(keyed.key)
+    assert keyed.run("key", "create", "inbox", "--kind", "box").code == 0
+    recipient = keyed.run("key", "export", "inbox", "--public", "--format", "age").text.strip()
+    data = os.urandom(100_000)
+    for more in ((), ("--armor",)):
+        done = keyed.run("decrypt", "--key", "inbox", stdin=tool("age", "-r", recipient, *more, stdin=data))
+        assert (done.code, done.out) == (0, data), done.err
+    (keyed.home / "public").write_bytes(keyed.run("key", "export", "inbox", "--public", "--format", "age-pq").out)
+    for format in ("age", "strongroom"):
+        file = keyed.run("encrypt", "-r", "public", "--format", format, stdin=data).out
+        assert keyed.run("key", "rotate", "inbox").code == 0
+        done = keyed.run("decrypt", "--key", "inbox", stdin=file)
+        assert (done.code, done.out) == (0, data), done.err
