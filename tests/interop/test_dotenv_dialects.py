@@ -143,6 +143,43 @@ def test_compose(text: str) -> None:
     assert ours(text, "compose") == expected
 
 
+# From compose-go's own tests (dotenv/godotenv_test.go): what it reads, and what it makes of it.
+COMPOSE_GO = {
+    "FOO =bar": ("FOO", "bar"),
+    "FOO= bar": ("FOO", "bar"),
+    'FOO="escaped\\"bar"': ("FOO", 'escaped"bar'),
+    "FOO=\"'d'\"": ("FOO", "'d'"),
+    "OPTION_A: Foo=bar": ("OPTION_A", "Foo=bar"),
+    "OPTION_A=1:B": ("OPTION_A", "1:B"),
+    "export OPTION_B='\\n'": ("OPTION_B", "\\n"),
+    "export exportFoo=2": ("exportFoo", "2"),
+    "exportFOO=2": ("exportFOO", "2"),
+    "export_FOO =2": ("export_FOO", "2"),
+    "export.FOO= 2": ("export.FOO", "2"),
+    "export\tOPTION_A=2": ("OPTION_A", "2"),
+    "\texport OPTION_A=2": ("OPTION_A", "2"),
+    'export OPTION_A="export A"': ("OPTION_A", "export A"),
+    'FOO="bar\\nbaz"': ("FOO", "bar\nbaz"),
+    "FOO=a\\tb": ("FOO", "a\\tb"),
+    'FOO="a\\tb"': ("FOO", "a\tb"),
+    "FOO.BAR=foobar": ("FOO.BAR", "foobar"),
+    "FOO=foobar=": ("FOO", "foobar="),
+    "FOO=bar ": ("FOO", "bar"),
+    "KEY=value value": ("KEY", "value value"),
+    "FOO=bar # this is foo": ("FOO", "bar"),
+    'FOO="bar#baz" # comment': ("FOO", "bar#baz"),
+    "FOO='bar#baz' # comment": ("FOO", "bar#baz"),
+    'FOO="bar#baz#bang" # comment': ("FOO", "bar#baz#bang"),
+}
+
+
+@pytest.mark.parametrize("text", COMPOSE_GO)
+def test_compose_gos_own_cases(text: str) -> None:
+    """One variable each."""
+    name, value = COMPOSE_GO[text]
+    assert ours(text, "compose") == {name: value}
+
+
 def test_compose_escapes() -> None:
     """compose-go's case of every escape, and what is none."""
     text = r'KEY="Z\aZ\bZ\fZ\nZ\rZ\tZ\vZ\\Z\0123Z\qZ\0Z"'
