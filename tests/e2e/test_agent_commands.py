@@ -169,6 +169,33 @@ def test_in_the_foreground(home: Machine) -> None:
             assert agent.wait(20) == 0
 
 
+def test_killed_and_started_by_systemd(home: Machine) -> None:
+    """With a credential the next one asks nothing; in between, and where there is none, clients hear what to run."""
+    assert home.run("slot", "add", "key-file", str(home.key), "--passphrase-fd", "0", stdin=TYPED).code == 0
+    (home.home / "credentials").mkdir(mode=0o700)
+    home.key.rename(home.home / "credentials" / "strongroom-key")
+    assert home.run("set", "a", "x=1", "--passphrase-fd", "0", stdin=TYPED).code == 0
+    credentials = {"CREDENTIALS_DIRECTORY": str(home.home / "credentials")}
+    for at_hand, code in ((credentials, 0), (credentials, 0), ({}, 3)):
+        agent = subprocess.Popen(
+            [sys.executable, "-m", "strongroom", "agent"],
+            env={**home.full_environment(None), **at_hand},
+            cwd=home.home,
+            stderr=subprocess.DEVNULL,
+        )
+        with agent, ended(agent):
+            deadline = time.monotonic() + 60
+            while status(home).get("pid") != agent.pid or (at_hand and status(home)["locked"]):
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            read = home.run("get", "a", "x")
+            assert (read.code, read.out) == (code, b"" if code else b"1"), read
+            assert ("strongroom unlock" in read.err) is bool(code)
+            agent.kill()
+        read = home.run("get", "a", "x")
+        assert (read.code, "strongroom unlock" in read.err) == (3, True), read
+
+
 def test_socket_activation(home: Machine) -> None:
     """A socket that systemd made is taken over, and left alone in the end."""
     path = home.home / "passed.sock"
