@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 import strongroom
-from strongroom.errors import RolledBack
+from strongroom.errors import RolledBack, StoreUnavailable, Tampered
 from strongroom.keys.slots import passphrase as passphrases
 from strongroom.locate import anchor, restoring
 from strongroom.locate.anchor_record import AnchorRecord, decode
@@ -371,6 +371,26 @@ def test_a_commit_between_two_looks_is_no_roll_back(machines: Machines, monkeypa
     assert machines.read() == "between"
     assert machines.anchor().counter == 3
     other.lock()
+
+
+def test_another_file_under_an_open_vault(machines: Machines) -> None:
+    """Put in place by a rename, as synchronising programs do it: nothing is acknowledged that nobody will find."""
+    from strongroom.stores.sqlite import SqliteStore
+    from strongroom.vault.onlooking import verify_beside
+
+    with machines.open() as running:
+        running.set("a", {"n": "2"})
+        running.backup(str(machines.root / "newer.db"))
+        verify_beside(running._core, SqliteStore.open(str(machines.file)))
+        os.replace(machines.root / "newer.db", machines.file)
+        with pytest.raises(StoreUnavailable, match="another file has taken its place"):
+            running.set("a", {"n": "lost"})
+        assert running.get("a").public("n") == "2"
+        for look in (running.verify, lambda: verify_beside(running._core, SqliteStore.open(str(machines.file)))):
+            with pytest.raises(Tampered, match=r"another file has taken its place|is not what was written"):
+                look()
+    assert machines.read() == "2"
+    assert machines.write("3") == 4
 
 
 BUSY = """

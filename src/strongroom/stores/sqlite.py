@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from time import monotonic
 
-from strongroom.errors import StoreUnavailable
+from strongroom.errors import StoreUnavailable, Tampered
 from strongroom.stores import durable, files
 from strongroom.stores.sqlite_blocks import ReadBlock, WriteBlock
 from strongroom.stores.sqlite_driver import DriverError, is_busy
@@ -172,6 +172,10 @@ class SqliteStore:
         if session.pid != _getpid():
             session.reconnect()
         with session.mutex:
+            try:
+                session.check_file()
+            except StoreUnavailable as error:
+                raise Tampered(error.message, advice=error.advice) from None
             check_identity(session.connection, self.location, any_format=session.any_format)
             check_schema(session.connection, self.location, session.format)
 

@@ -10,6 +10,7 @@ from _thread import RLock  # without the package around it: 1 ms of a cold start
 from time import monotonic
 
 from strongroom.errors import FormatUnsupported, OutcomeUnknown, StoreUnavailable
+from strongroom.stores import durable
 from strongroom.stores.sqlite_driver import (
     Connection,
     Cursor,
@@ -49,6 +50,7 @@ class Session:
     """
 
     __slots__ = (
+        "_file",
         "_schema_version",
         "any_format",
         "connection",
@@ -86,6 +88,7 @@ class Session:
         self._schema_version: object = None
         self.former: Format | None = None
         self.format = check_identity(connection, self.path, any_format=self.any_format)
+        self._file = _file_at(self.path)
 
     def reconnect(self) -> None:
         """After a fork: leave the parent's connection alone and open one of our own. After a loss: the same."""
@@ -120,6 +123,7 @@ class Session:
 
         Raises: StoreUnavailable, Tampered.
         """
+        self.check_file()
         self.insist("BEGIN IMMEDIATE")
         # Somebody who can write to the file may have planted a trigger after we opened it, or a newer
         # program may have changed the format.
@@ -142,6 +146,7 @@ class Session:
         if is_commit and self.state == WRITING:
             self._commit()
             self.former = None
+            self._check_committed()
             # Not before: after a Ctrl-C in between, the next beginning sees that something is left to undo.
             self.state = IDLE
             return
@@ -150,6 +155,29 @@ class Session:
             raise StoreUnavailable(
                 f"{self.path}: nothing was written, because an earlier step of the transaction failed"
             )
+
+    def check_file(self) -> None:
+        """See that the file which is open is still the one that its path names.
+
+        A program that replaces files, as those that synchronise do, leaves this connection with a file that has
+        no name any more; and its log, which has one, would be taken for the new file's.
+
+        Raises: StoreUnavailable: it is not. Source: https://sqlite.org/howtocorrupt.html, 4.1.
+        """
+        found = _file_at(self.path)
+        if found != self._file:
+            why = "it was removed" if found is None else "another file has taken its place"
+            raise StoreUnavailable(
+                f"{self.path}: {why} while this program had it open",
+                advice="see which is the right one, then start the program again",
+            )
+
+    def _check_committed(self) -> None:
+        try:
+            self.check_file()
+        except StoreUnavailable as error:
+            self.state = IDLE
+            raise OutcomeUnknown(error.message, advice=error.advice) from None
 
     def clear(self) -> None:
         """Undo what is open, also what a Ctrl-C inside the end of a block has left open."""
@@ -232,3 +260,14 @@ class Session:
 
     def _refuse_closed(self, _sql: str, _parameters: object = ()) -> NoReturn:
         raise StoreUnavailable(f"{self.path} was closed", advice="open it again")
+
+
+def _file_at(path: str) -> tuple[int, int] | None:
+    """Device and inode of what lies at *path*; None when nothing does."""
+    try:
+        status = os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise durable.os_error(error, path) from None
+    return status.st_dev, status.st_ino

@@ -39,6 +39,9 @@ def verify_beside(core: Core, store: Store) -> Report:
     """
     try:
         with core.mutex:
+            core.keys  # noqa: B018 - raises VaultLocked before the store is asked
+            # The other connection would find another file intact that has taken this one's place.
+            core.store.check()
             onlooker = _Onlooker(store, core.keys, author=core.author, clock_us=core.clock_us)
             # What this program has seen of the vault already counts here too.
             onlooker.ledger.forget(core.ledger.seen)

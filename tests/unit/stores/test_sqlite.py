@@ -8,7 +8,15 @@ import sys
 
 import pytest
 
-from strongroom.errors import Conflict, NotFound, StoreUnavailable, UnsafePermissions, VaultNotFound
+from strongroom.errors import (
+    Conflict,
+    NotFound,
+    OutcomeUnknown,
+    StoreUnavailable,
+    Tampered,
+    UnsafePermissions,
+    VaultNotFound,
+)
 from strongroom.stores import sqlite_file
 from strongroom.stores.schema import HEADER, TABLES
 from strongroom.stores.sqlite import SqliteStore
@@ -275,3 +283,43 @@ def test_a_store_that_is_whole_passes_its_check(store, meddle):
     meddle("CREATE VIEW v AS SELECT * FROM header")
     with pytest.raises(Exception, match="its tables are not the ones"):
         store.check()
+
+
+def test_a_file_that_is_replaced_while_it_is_open_is_not_written_to(path, place):
+    """The bytes would go into a file without a name, and its log be taken for the new one's."""
+    store = SqliteStore.open(path)
+    with store.writing() as rows:
+        rows.put(HEADER, (1, b"before", b""))
+    new = f"{place}/new.db"
+    store.backup(new)
+    os.replace(new, path)
+    for _ in range(2):
+        with pytest.raises(StoreUnavailable, match="another file has taken its place"), store.writing():
+            pytest.fail("it was begun")
+    with pytest.raises(Tampered, match="another file has taken its place"):
+        store.check()
+    with store.reading() as rows:
+        assert rows.get(HEADER, 1) == (1, b"before", b"")
+    store.close()
+    with SqliteStore.open(path).writing() as rows:
+        rows.put(HEADER, (1, b"into the new file", b""))
+
+
+def test_a_file_that_is_replaced_while_it_is_written_to(path, place):
+    """The commit has happened, in a file that nobody will find: whether it counts is not known."""
+    store = SqliteStore.open(path)
+    new = f"{place}/new.db"
+    store.backup(new)
+    with pytest.raises(OutcomeUnknown, match="another file has taken its place"), store.writing() as rows:
+        rows.put(HEADER, (1, b"lost", b""))
+        os.replace(new, path)
+    store.close()
+
+
+def test_a_file_that_is_removed_while_it_is_open(path):
+    """As one that was replaced."""
+    store = SqliteStore.open(path)
+    os.unlink(path)
+    with pytest.raises(StoreUnavailable, match="it was removed"), store.writing():
+        pytest.fail("it was begun")
+    store.close()
