@@ -460,3 +460,22 @@ def test_the_vault_is_closed_before_the_bulk(filed: Machine) -> None:
     process.stdin.close()
     assert process.wait(PATIENCE_SECONDS) == 0
     assert filed.run("decrypt", "out", "-o", "-").out == DATA
+
+
+def test_a_file_that_grows_too_large(filed: Machine) -> None:
+    """A bound in the middle of writing, as a full disk or a quota has it: said so, and nothing is left."""
+    assert filed.run("encrypt", "plan", "--key", "my-aead").code == 0
+
+    def bound() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
+
+    for words in (("decrypt", "plan.strongroom", "-o", "out"), ("encrypt", "plan", "-r", "recipient", "-o", "out")):
+        (filed.home / "recipient").write_bytes(
+            filed.run("key", "export", "my-box", "--public", "--format", "age").out
+        )
+        done = subprocess.run(
+            [sys.executable, "-m", "strongroom", *words], cwd=filed.home, env=filed.full_environment(None),
+            capture_output=True, preexec_fn=bound,
+        )  # fmt: skip
+        assert (done.returncode, b"too large" in done.stderr) == (15, True), done
+        assert not list(filed.home.glob("*out*")), done
