@@ -43,15 +43,16 @@ class RemoteScanner:
         query = f"prefix={quote(folder)}"
         while True:
             found = self._ask(f"{_BEGIN}?{query}", None)
-            self._scan = str(found["scan"])
-            self.items = int(str(found["items"]))
-            self.values = int(str(found["values"]))
-            left = int(str(found["left"]))
+            try:
+                self._scan = str(found["scan"])
+                self.items, self.values, left = (int(str(found[name])) for name in ("items", "values", "left"))
+                self.skipped = _texts(found["skipped"])
+            except (KeyError, ValueError):
+                raise _not_understood() from None
             progress(self.items, self.items + left)
             if not left:
                 break
             query = f"scan={quote(self._scan)}"
-        self.skipped = _texts(found["skipped"])
 
     def find(self, texts: Sequence[bytes]) -> list[RemoteFinding]:
         """Every place where one of the values stands, in order.
@@ -59,7 +60,7 @@ class RemoteScanner:
         Raises: StrongroomError: the agent was locked, or has gone.
         """
         body = bytearray().join([u32(len(texts)), *map(counted, texts)])
-        found = self._ask(f"{_FIND}?scan={quote(self._scan)}", body)["findings"]
+        found = self._ask(f"{_FIND}?scan={quote(self._scan)}", body).get("findings")
         if not isinstance(found, list):
             raise _not_understood()
         return [_finding(one, len(texts)) for one in found]

@@ -30,15 +30,16 @@ def execute(command: Sequence[str], environment: Mapping[bytes, bytes]) -> OSErr
     Returns: why it could not be; and only then.
     """
     # Python ignores these two, and a program that inherits that does not end when its reader goes away.
-    for number in (signal.SIGPIPE, signal.SIGXFSZ):
-        signal.signal(number, signal.SIG_DFL)
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGPIPE, signal.SIGXFSZ)}
     try:
         os.execvpe(command[0], list(command), environment)  # noqa: S606 - what `run` is for
     except OSError as error:
-        signal.signal(signal.SIGPIPE, signal.SIG_IGN)
-        return error
+        refused = error
     except ValueError:
-        return OSError(errno.EINVAL, "an argument holds a NUL")
+        refused = OSError(errno.EINVAL, "an argument holds a NUL")
+    for number, handler in before.items():
+        signal.signal(number, handler)
+    return refused
 
 
 def code_of(number: int) -> int:
