@@ -113,7 +113,7 @@ def open_copy(path: str, *, check_pages: bool = True) -> SqliteStore:
     _check_source(path)
     connection = bare_connection(path, mode="ro")
     try:
-        format = check_identity(connection, path, advice=f"strongroom restore-backup {path}, which upgrades it")
+        format = check_identity(connection, path, advice="strongroom restore-backup FILE, which upgrades it")
         _check_length(connection, path)
         check_schema(connection, path, format)
         if check_pages and execute(connection, "PRAGMA integrity_check", path) != [(b"ok",)]:
