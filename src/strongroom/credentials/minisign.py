@@ -17,7 +17,8 @@ from strongroom.errors import Tampered
 PREHASHED = b"ED"
 LEGACY = b"Ed"
 KEY_ID_BYTES = 8
-COMMENT_BYTES_MAX = 8_192
+COMMENT_BYTES_MAX = 8_173
+"""What minisign itself reads: 8,192 bytes with what stands before it, the newline and a NUL."""
 SIGNATURE_FILE_BYTES_MAX = 16_384
 _UNTRUSTED = "untrusted comment: "
 _TRUSTED = "trusted comment: "
@@ -140,7 +141,7 @@ def parse_signature(data: bytes) -> MinisignSignature:
     if lengths != wanted or first[:2] not in (PREHASHED, LEGACY):
         raise Tampered("this is not a minisign signature")
     comment = lines[2].removeprefix(_TRUSTED)
-    if len(comment) > COMMENT_BYTES_MAX:
+    if len(comment.encode("utf-8", "surrogateescape")) > COMMENT_BYTES_MAX:
         raise Tampered("the trusted comment of this signature is too long")
     place = 2 + KEY_ID_BYTES
     return MinisignSignature(first[:2], first[2:place], first[place:], comment, seal)

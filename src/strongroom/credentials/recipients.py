@@ -247,7 +247,8 @@ def parse_recipients(data: bytes) -> list[Recipient]:
     Raises: ValueError: a line is none, or there is none at all.
     """
     try:
-        lines = data.decode("utf-8").splitlines()
+        # Not splitlines(): what else Unicode calls a line's end stands in comments, and would add a recipient.
+        lines = data.decode("utf-8").split("\n")
     except UnicodeDecodeError:
         raise ValueError("a recipients file is text") from None
     found = []

@@ -90,40 +90,55 @@ def parse_signers(data: bytes) -> list[Signer]:
     if len(data) > SIGNERS_BYTES_MAX:
         raise ValueError("a signers file has at most 1 MiB")
     try:
-        lines = data.decode("utf-8").splitlines()
+        # Not splitlines(): what else Unicode calls a line's end stands in comments, and would end them here alone.
+        lines = data.decode("utf-8").split("\n")
     except UnicodeDecodeError:
         raise ValueError("a signers file is UTF-8 text") from None
     found: list[Signer] = []
     passed_over = 0
-    for number, line in enumerate(lines, 1):
-        if not line.strip() or line.startswith(("#", _UNTRUSTED)):
+    bare: list[int] = []
+    for number, line in enumerate((line.replace("\t", " ").strip(" \r") for line in lines), 1):
+        if not line or line.startswith(("#", _UNTRUSTED)):
             continue
         try:
-            found.append(_parse_line(line.strip()))
+            alone = _parse_bare(_words(line))
+            if alone is not None:
+                bare.append(number)
+            found.append(alone or _parse_line(line))
         except FormatUnsupported:
             passed_over += 1
         except ValueError as error:
             raise ValueError(f"line {number}: {error}") from None
+    if 0 < len(bare) < len(found) + passed_over:
+        # Beside lines that say whose their keys are it would be everybody's.
+        raise ValueError(f"line {bare[0]}: it does not begin with a principal, and other lines do")
     if not found:
         raise ValueError("it holds no public key that is known here" if passed_over else "it holds no public key")
     return found
 
 
-def _parse_line(line: str) -> Signer:
-    words = line.split()
+def _words(line: str) -> list[str]:
+    """What blanks separate, which are OpenSSH's and not all of Unicode's."""
+    return [word for word in line.split(" ") if word]
+
+
+def _parse_bare(words: list[str]) -> Signer | None:
+    """The key of a public key file; None when the line begins with something else."""
     if len(words) == 1:
         return Signer("*", minisign.parse_key(words[0]))
-    if words[0] in ssh_keys.KINDS:
-        return Signer("*", ssh_keys.parse_public(words))
+    return Signer("*", ssh_keys.parse_public(words)) if words[0] in ssh_keys.KINDS else None
+
+
+def _parse_line(line: str) -> Signer:
     principals, rest = _take_word(line)
     if not principals:
         raise ValueError("it does not begin with a principal")
     options: dict[str, str] = {}
-    first = rest.split(None, 1)[0] if rest else ""
+    first = rest.partition(" ")[0]
     if first not in (MINISIGN, *ssh_keys.KINDS) and ("=" in first or first.lower().startswith("cert-authority")):
         text, rest = _take_options(rest)
         options = _parse_options(text)
-    words = rest.split()
+    words = _words(rest)
     if words[:1] == [MINISIGN] and len(words) > 1:
         key: SshPublicKey | MinisignKey = minisign.parse_key(words[1])
     else:
@@ -153,7 +168,7 @@ def _take_options(text: str) -> tuple[str, str]:
     for place, one in enumerate(text):
         if one == '"':
             is_quoted = not is_quoted
-        elif one.isspace() and not is_quoted:
+        elif one == " " and not is_quoted:
             return text[:place], text[place:].lstrip()
     raise ValueError("there is no key after the options")
 
@@ -170,6 +185,8 @@ def _parse_options(text: str) -> dict[str, str]:
         name = name.lower()
         if name not in ("namespaces", "valid-after", "valid-before") or name in options:
             raise ValueError(f"the option {name} is not known here, or stands there twice")
+        if not value:
+            raise ValueError(f"the option {name} is empty, and nothing would be allowed")
         options[name] = value
         if rest and not rest.startswith(","):
             raise ValueError("options are separated by commas")

@@ -123,7 +123,7 @@ def sign_minisign(
     Args:
         source: the file, from here to its end.
         name: its name, for the trusted comment; what cannot stand there becomes ``?``.
-        comment: the trusted comment, one line of at most 8,192 bytes; by default time and name.
+        comment: the trusted comment, one line of at most 8,173 bytes; by default time and name.
         progress: is called with the number of bytes read.
 
     Returns: the content of ``FILE.minisig``.

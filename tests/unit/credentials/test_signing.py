@@ -287,14 +287,15 @@ def test_what_a_signers_file_says() -> None:
     data = f'''# people
 "two people,!evil@*" namespaces="file,git",valid-after="20260101Z",valid-before="20270101120000Z" {line}
 a@b ssh-dss AAAAB3NzaC1kc3MAAACB
-{line}
-untrusted comment: minisign public key
-{minisign.key_of(key().public).encode()}
 '''
-    first, second, third = parse_signers(data.encode())
+    (first,) = parse_signers(data.encode())
     assert (first.principals, first.namespaces) == ("two people,!evil@*", "file,git")
     assert (first.valid_after, first.valid_before) == (1_767_225_600, 1_798_804_800)
+    keys = f"{line}\nuntrusted comment: minisign public key\n{minisign.key_of(key().public).encode()}\n"
+    second, third = parse_signers(keys.encode())
     assert (second.principals, third.principals) == ("*", "*")
+    with pytest.raises(ValueError, match="line 4: it does not begin with a principal"):
+        parse_signers((data + keys).encode())
     (again,) = parse_signers(first.line().encode())
     assert again.line() == first.line()
 
