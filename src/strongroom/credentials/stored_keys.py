@@ -122,7 +122,7 @@ def key_ids(stanzas: Sequence[FileStanza]) -> set[bytes]:
 
 
 def _usable(key: NamedKey) -> Sequence[KeyVersion]:
-    return key._known().record.usable()
+    return key._current().record.usable()
 
 
 class _KeyRecipient(Recipient):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from strongroom.errors import Conflict, Denied
 from strongroom.vault.named_keys.kinds import check_public, new_material, public_part
 from strongroom.vault.named_keys.record import DESTROYED, DISABLED, ENABLED, IMPORTED, MADE, KeyVersion
-from strongroom.vault.named_keys.uses import last_use_us
+from strongroom.vault.named_keys.uses import INTERVAL_SECONDS, last_use_us
 from strongroom.vault.spans import microseconds
 
 TYPE_CHECKING = False
@@ -44,7 +44,7 @@ class Lifecycle:
         ``"promoted"``: older versions than the primary still decrypt; next is `retire`.
         ``"steady"``: the primary alone is in use.
         """
-        return _phase(self._known().record)
+        return _phase(self._current().record)
 
     def rotate(self) -> KeyVersion:
         """Make a new version the primary at once; older ones go on decrypting.
@@ -85,7 +85,8 @@ class Lifecycle:
 
         Args:
             quiet: for how long nothing may have been read with them, and the primary must have been one;
-                7 days when None. Not below the age that messages reach.
+                7 days when None. Not below the age that messages reach. Uses are written down every five
+                minutes, which are added; 0 asks nobody.
 
         Returns: what was disabled.
         Raises: Conflict: an older version was used within *quiet*; or there is none; or as `rotate`.
@@ -227,7 +228,8 @@ class Lifecycle:
                     f"whether version {version.number} is still in use may not be read here",
                     advice=f"ask the vault's owner for: strongroom grant add NAME --read '@uses/{self.name}/*'",
                 ) from None
-            if now_us - used_us < quiet_us:
+            # What was written last may be old by the interval in which nothing is written, unless none is waited for.
+            if now_us - used_us < quiet_us + (INTERVAL_SECONDS * 1_000_000 if quiet_us else 0):
                 ago = _span(now_us - used_us)
                 raise Conflict(
                     f"version {version.number} of the key {self.name} decrypted something {ago} ago",
@@ -235,12 +237,14 @@ class Lifecycle:
                 )
 
     def _change(self, change: Callable[[KeyRecord], T]) -> T:
-        state = self._keys._load(self.name)
+        state = self._keys._load_again(self.name, self._known())
         result = change(state.record)
         self._use(self._keys._save(self.name, state))
         return result
 
     if TYPE_CHECKING:
+
+        def _current(self) -> State: ...
 
         def _known(self) -> State: ...
 

@@ -68,17 +68,17 @@ class NamedKey(AsyncLifecycle, Lifecycle):
     @property
     def versions(self) -> tuple[KeyVersion, ...]:
         """Every version there ever was, oldest first."""
-        return tuple(self._known().record.versions)
+        return tuple(self._current().record.versions)
 
     @property
     def primary(self) -> KeyVersion:
         """The version that new data is encrypted or signed with."""
-        return self._known().record.primary
+        return self._current().record.primary
 
     @property
     def min_decrypt_version(self) -> int:
         """Older versions do not decrypt or verify."""
-        return self._known().record.min_decrypt_version
+        return self._current().record.min_decrypt_version
 
     def encrypt(self, data: Buffer, *, associated_data: Buffer = b"") -> bytes:
         """Encrypt *data* with the primary version.
@@ -236,10 +236,9 @@ class NamedKey(AsyncLifecycle, Lifecycle):
     def refresh(self) -> None:
         """Read the key again now, and not within a minute.
 
-        Raises: NotFound: it is there no longer.
+        Raises: NotFound: it is there no longer; one that was made under its name since is not taken for it.
         """
-        self._known()
-        self._state = self._keys._load(self.name)
+        self._state = self._keys._load_again(self.name, self._known())
 
     def close(self) -> None:
         """Let go of the private parts; every further use is VaultLocked."""

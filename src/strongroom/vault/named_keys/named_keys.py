@@ -160,6 +160,19 @@ class NamedKeys:
             raise Tampered(f"what lies at the place of the key {name} is no key")
         return State(decode_record(field.data), item.version.number)
 
+    def _load_again(self, name: str, known: State) -> State:
+        """As `_load`, for who holds the key already.
+
+        Raises: NotFound: it was destroyed, and the one that has its name now is another, perhaps of another kind.
+        """
+        state = self._load(name)
+        if state.record.id != known.record.id:
+            raise NotFound(
+                f"the key {name} was destroyed, and another one has its name",
+                advice="take that one, if it is meant: vault.keys[...]",
+            )
+        return state
+
     def _save(self, name: str, state: State) -> State:
         """Write a changed key, if it is still the one that was read.
 
