@@ -12,6 +12,7 @@ from strongroom.crypto import signatures
 from strongroom.errors import FormatUnsupported, RolledBack, Tampered
 from strongroom.keys.format import Header
 from strongroom.keys.identity import certify
+from strongroom.locate import counter_file, places
 from strongroom.locate.anchor_record import LEFT_MAX, LENGTH_MAX, WAS_MAX, AnchorRecord, decode, encode
 
 VAULT, ONE, TWO = bytes(range(16)), b"\x01" * 16, b"\x02" * 16
@@ -207,3 +208,37 @@ def test_lineages_and_identities_that_were_left_are_remembered_within_bounds() -
     assert encode(decode(encode(record), VAULT)) == encode(record)
     assert record.is_new(record.left[0][0]) is False
     assert record.is_new(record.lineage) is False
+
+
+DIGEST = "ab" * 32
+PLACE = places._encode(DIGEST, VAULT)
+COUNTER = counter_file._encode(ONE, 61)
+
+
+@given(place=st.integers(0, len(PLACE) - 1), flip=st.integers(1, 255))
+def test_every_changed_byte_of_a_place_is_noticed(place: int, flip: int) -> None:
+    """As in an anchor."""
+    data = bytearray(PLACE)
+    data[place] ^= flip
+    assert places._decode(PLACE, DIGEST) == VAULT
+    with pytest.raises((Tampered, FormatUnsupported)):
+        places._decode(bytes(data), DIGEST)
+    with pytest.raises(Tampered):
+        places._decode(PLACE, DIGEST.replace("a", "c"))
+
+
+@given(st.binary(max_size=300))
+def test_anything_may_lie_where_a_place_or_a_counter_belongs(data: bytes) -> None:
+    """A place is one of our errors then; a counter, which a power cut may garble, says nothing."""
+    with pytest.raises((Tampered, FormatUnsupported)):
+        places._decode(data, DIGEST)
+    assert counter_file._decode(data, ONE) == 0
+
+
+@given(place=st.integers(0, len(COUNTER) - 1), flip=st.integers(1, 255))
+def test_every_changed_byte_of_a_counter_makes_it_nothing(place: int, flip: int) -> None:
+    """And so does another lineage."""
+    data = bytearray(COUNTER)
+    data[place] ^= flip
+    assert counter_file._decode(COUNTER, ONE) == 61
+    assert counter_file._decode(bytes(data), ONE) == counter_file._decode(COUNTER, TWO) == 0
