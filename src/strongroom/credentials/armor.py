@@ -74,13 +74,18 @@ class ArmorReader:
 
     def _next_lines(self) -> bytes:
         """Many full lines at once where they all end alike, else one."""
-        block = self._source.peek((_COLUMNS + 1) * _LINES)
-        lines = len(block) // (_COLUMNS + 1)
-        block = block[: lines * (_COLUMNS + 1)]
-        joined = block.translate(None, b"\n")
-        # A newline after every 64 characters, and nowhere else.
-        is_even = lines and len(joined) == lines * _COLUMNS and block[_COLUMNS :: _COLUMNS + 1] == b"\n" * lines
-        if is_even and b"-" not in joined and b"=" not in joined:
+        ending = b"\r\n" if self._source.peek(_COLUMNS + 1).endswith(b"\r") else b"\n"
+        width = _COLUMNS + len(ending)
+        if self._source.peek(2 * width)[_COLUMNS::width] != ending[:1] * 2:
+            # The last line, or ends of lines that differ: not worth a look at a thousand.
+            return self._next_line()
+        block = self._source.peek(width * _LINES)
+        lines = len(block) // width
+        block = block[: lines * width]
+        joined = block.translate(None, ending)
+        # An ending after every 64 characters, and nowhere else.
+        is_even = lines and len(joined) == lines * _COLUMNS and block[_COLUMNS::width] == ending[:1] * lines
+        if is_even and block[width - 1 :: width] == b"\n" * lines and b"-" not in joined and b"=" not in joined:
             self._source.take(len(block))
             return _decoded(joined)
         return self._next_line()
@@ -137,8 +142,11 @@ class ArmorWriter:
         write_all(self._target, _end(self._label) + b"\n")
 
     def _write_lines(self, data: bytes) -> None:
-        lines = [b2a_base64(data[place : place + _LINE_BYTES]) for place in range(0, len(data), _LINE_BYTES)]
-        write_all(self._target, b"".join(lines))
+        if not data:
+            return
+        text = b2a_base64(data, newline=False)
+        lines = [text[place : place + _COLUMNS] for place in range(0, len(text), _COLUMNS)]
+        write_all(self._target, b"\n".join(lines) + b"\n")
 
 
 def _unended(line: bytes) -> bytes:
@@ -150,8 +158,8 @@ def _decoded(line: bytes) -> bytes:
         data = a2b_base64(line, strict_mode=True)
     except NotBase64:
         raise _malformed() from None
-    if b2a_base64(data, newline=False) != line:
-        # Bits that stand for nothing: the same file could be written in two ways.
+    if line.endswith(b"=") and b2a_base64(data, newline=False) != line:
+        # Bits that stand for nothing, which only padding can hide: one file could be written in two ways.
         raise _malformed()
     return data
 

@@ -402,3 +402,17 @@ def test_a_recipient_of_small_order_is_no_recipient() -> None:
     for point in (bytes(32), b"\1" + bytes(31)):
         with pytest.raises(ValueError, match="small order"):
             streams.encrypt(io.BytesIO(b""), io.BytesIO(), [X25519Recipient(point)])
+
+
+@pytest.mark.parametrize("ending", [b"\n", b"\r\n", b"mixed"])
+def test_large_armor_with_any_ends_of_lines(ending: bytes) -> None:
+    """Read in bulk or line by line, it is the same; a stray character in the middle is refused in both ways."""
+    data = os.urandom(500_000)
+    lines = encrypted(data, "strongroom", "hybrid", armor=True).splitlines()
+    ends = [ending] * len(lines) if ending != b"mixed" else [b"\n", b"\r\n"] * len(lines)
+    file = b"".join(line + end for line, end in zip(lines, ends, strict=False))
+    assert decrypted(file, PAIRS["hybrid"][1]()) == data
+    for place in (70_000, 70_000 + 64, 300_001):
+        for stray in (b"\n", b"\r", b" ", b"=", b"-", b"\r\n"):
+            with pytest.raises(Tampered):
+                decrypted(file[:place] + stray + file[place:], PAIRS["hybrid"][1]())
