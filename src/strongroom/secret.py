@@ -23,6 +23,20 @@ def wipe(buffer: bytearray | memoryview) -> None:
     buffer[:] = bytes(len(buffer))
 
 
+class HiddenBuffer(bytearray):
+    """A bytearray for keys and passphrases that does not show its bytes to whoever prints a traceback's locals."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} hidden bytes>"
+
+    __str__ = __repr__
+
+    def __reduce_ex__(self, _protocol: object) -> NoReturn:
+        raise TypeError("a buffer of key material cannot be pickled or copied")
+
+
 class _Secret:
     """What both kinds share: masking, wiping, refusing to be copied out."""
 

@@ -11,6 +11,7 @@ from struct import Struct
 from struct import error as StructError
 
 from strongroom.errors import Tampered
+from strongroom.secret import HiddenBuffer
 
 _U32 = Struct(">I")
 _U64 = Struct(">Q")
@@ -69,7 +70,7 @@ class Reader:
         if end > self._end:
             raise self.malformed("it ends too early")
         self._position = end
-        return bytearray(memoryview(self._data)[start:end])
+        return HiddenBuffer(memoryview(self._data)[start:end])
 
     def u8(self) -> int:
         """One byte as a number."""

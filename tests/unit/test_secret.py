@@ -17,7 +17,7 @@ import pytest
 
 from strongroom.errors import Tampered
 from strongroom.items import Field, Item, Version
-from strongroom.secret import SecretBytes, SecretStr, wipe
+from strongroom.secret import HiddenBuffer, SecretBytes, SecretStr, wipe
 
 CANARY = "Xk9-canary-value"
 
@@ -250,3 +250,16 @@ def test_errors_are_one_line_and_keep_their_advice() -> None:
     assert str(error) == "the ledger does not add up"
     assert error.advice == "run: strongroom verify"
     assert error.findings == ("planted: a row",)
+
+
+def test_a_hidden_buffer_does_not_show_itself() -> None:
+    """It is a bytearray to whoever computes with it, and nothing to whoever prints it."""
+    buffer = HiddenBuffer(b"canary")
+    shown = [repr(buffer), str(buffer), f"{buffer}", f"{buffer!r:>30}", ascii(buffer), repr({"key": [buffer]})]
+    assert not [text for text in shown if "canary" in text]
+    assert buffer == b"canary"
+    for refused in (pickle.dumps, copy.copy, copy.deepcopy):
+        with pytest.raises(TypeError):
+            refused(buffer)
+    wipe(buffer)
+    assert bytes(buffer) == bytes(6)

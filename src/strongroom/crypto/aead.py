@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from strongroom.crypto.entropy import random_bytes
 from strongroom.errors import Tampered
-from strongroom.secret import wipe
+from strongroom.secret import HiddenBuffer, wipe
 
 KEY_BYTES = 32
 SALT_BYTES = 24
@@ -154,7 +154,7 @@ class _MessageKey:
         if len(key) != length:
             raise ValueError(f"a key has {length} bytes")
         info = b"c2sp.org/chunked-encryption@v1+" + construction.name + b"\0" + salt + context
-        self._okm = bytearray(length + NONCE_BYTES + COMMITMENT_BYTES)
+        self._okm = HiddenBuffer(length + NONCE_BYTES + COMMITMENT_BYTES)
         HKDFExpand(construction.hash, len(self._okm), info).derive_into(key, self._okm)
         okm = memoryview(self._okm)
         # The library keeps this reference to the key for as long as the cipher lives.
@@ -195,7 +195,7 @@ def _decrypt_from_parts(construction: _Construction, key: Buffer, message: Buffe
     if len(view) < OVERHEAD_BYTES or len(body) % _FULL < TAG_BYTES:
         raise _tampered()
     full_chunks, rest = divmod(len(body), _FULL)
-    plaintext = bytearray(full_chunks * CHUNK_BYTES + rest - TAG_BYTES)
+    plaintext = HiddenBuffer(full_chunks * CHUNK_BYTES + rest - TAG_BYTES)
     out = memoryview(plaintext)
     message_key = _MessageKey(construction, key, bytes(view[:SALT_BYTES]), context)
     try:

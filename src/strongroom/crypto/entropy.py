@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from os import urandom
 
+from strongroom.secret import HiddenBuffer
+
 
 def random_bytes(length: int) -> bytes:
     """*length* random bytes that need not be wiped: ids, salts."""
@@ -17,7 +19,7 @@ def random_buffer(length: int) -> bytearray:
     to the allocator at once and overwritten there when `scrub` can reach it.
     """
     data = urandom(length)
-    buffer = bytearray(data)
+    buffer = HiddenBuffer(data)
     del data
     scrub(length)
     return buffer

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.hpke import (
 
 from strongroom.crypto.entropy import random_buffer, scrub
 from strongroom.errors import Tampered
+from strongroom.secret import HiddenBuffer
 
 PRIVATE_KEY_BYTES = 96
 PUBLIC_KEY_BYTES = 1_216
@@ -89,7 +90,7 @@ def open_sealed(private: bytearray, sealed: bytes, info: bytes) -> bytearray:
     except (InvalidTag, ValueError):
         raise Tampered("a stored handover does not open") from None
     # The library has no decrypt_into for HPKE.
-    buffer = bytearray(secret)
+    buffer = HiddenBuffer(secret)
     del secret
     scrub(len(buffer))
     return buffer

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
 
 from strongroom.crypto import labels
 from strongroom.crypto.entropy import scrub
+from strongroom.secret import HiddenBuffer
 from strongroom.wire import u32
 
 KEY_BYTES = 32
@@ -109,7 +110,7 @@ def prepare_passphrase(passphrase: Buffer) -> bytearray:
     state = HMAC(labels.PASSPHRASE, SHA256())
     state.update(passphrase)
     tag = state.finalize()
-    prepared = bytearray(tag)
+    prepared = HiddenBuffer(tag)
     del tag
     scrub(len(prepared))
     return prepared
@@ -171,14 +172,14 @@ def _check(what: str, value: int, bounds: tuple[int, int]) -> None:
 
 
 def _expand_from_parts(hash_: HashAlgorithm, key: Buffer, info: bytes, length: int) -> bytearray:
-    derived = bytearray(length)
+    derived = HiddenBuffer(length)
     HKDFExpand(hash_, length, info).derive_into(key, derived)
     scrub(hash_.digest_size)
     return derived
 
 
 def _hkdf_from_parts(hash_: HashAlgorithm, secret: Buffer, salt: bytes, info: bytes, length: int) -> bytearray:
-    derived = bytearray(length)
+    derived = HiddenBuffer(length)
     HKDF(hash_, length, salt, info).derive_into(secret, derived)
     # The library makes each block of the output as an immutable object of its own, and frees it.
     scrub(hash_.digest_size)
@@ -199,7 +200,7 @@ def _argon2id_from_parts(
     # Late: a key file or a code opens a vault without it.
     from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
-    key = bytearray(length)
+    key = HiddenBuffer(length)
     function = Argon2id(
         salt=salt,
         length=length,
@@ -222,6 +223,6 @@ def _argon2id_from_parts(
 def _pbkdf2_from_parts(hash_: HashAlgorithm, material: Buffer, salt: bytes, iterations: int, length: int) -> bytearray:
     from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
 
-    key = bytearray(length)
+    key = HiddenBuffer(length)
     PBKDF2HMAC(hash_, length, salt, iterations).derive_into(material, key)
     return key

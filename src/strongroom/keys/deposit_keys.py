@@ -21,7 +21,7 @@ from strongroom.keys.format import (
     Header,
 )
 from strongroom.keys.slots.key_file import from_hex, to_hex
-from strongroom.secret import SecretBytes, wipe
+from strongroom.secret import HiddenBuffer, SecretBytes, wipe
 from strongroom.wire import Reader, u8, u32, u64
 
 TYPE_CHECKING = False
@@ -86,9 +86,9 @@ class DepositorKey:
         """The depositor's file, which the caller wipes."""
         pinned = self.pinned
         # Of its final size at once: a buffer that grows leaves pieces behind.
-        line = bytearray(_FILE_BYTES)
+        line = HiddenBuffer(_FILE_BYTES)
         line[: len(_FILE_MAGIC)] = _FILE_MAGIC
-        seed = bytearray(self._seed.reveal_buffer())
+        seed = HiddenBuffer(self._seed.reveal_buffer())
         place = len(_FILE_MAGIC)
         for word in (pinned.vault_id, self.depositor_id, u32(pinned.epoch), pinned.identity, seed):
             line[place] = ord(":")

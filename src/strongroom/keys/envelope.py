@@ -37,7 +37,7 @@ class Envelope:
         # The keyset's own dict, so that what it disables or wipes is gone here too.
         self._enabled = keyset.enabled
 
-    def encrypt(self, object_type: int, plaintext: bytes | bytearray, *parts: bytes) -> bytes:
+    def encrypt(self, object_type: int, plaintext: bytes | bytearray | memoryview, *parts: bytes) -> bytes:
         """Encrypt one object.
 
         Args:

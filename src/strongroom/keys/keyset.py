@@ -9,7 +9,7 @@ from __future__ import annotations
 from strongroom.crypto import labels
 from strongroom.crypto.entropy import random_buffer
 from strongroom.errors import Denied, FormatUnsupported, Tampered, VaultLocked
-from strongroom.secret import wipe
+from strongroom.secret import HiddenBuffer, wipe
 from strongroom.wire import Reader, u8, u32, u64
 
 KEY_BYTES = 32
@@ -218,7 +218,7 @@ class Keyset:
         for (purpose, version), key in self._purpose_keys.items():
             parts += [u8(purpose), u32(version), key]
         # One allocation of the final size: a buffer that grows leaves pieces behind.
-        buffer = bytearray(sum(map(len, parts)))
+        buffer = HiddenBuffer(sum(map(len, parts)))
         position = 0
         for part in parts:
             buffer[position : position + len(part)] = part

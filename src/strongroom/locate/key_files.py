@@ -8,7 +8,7 @@ import stat
 from strongroom.errors import WrongKey
 from strongroom.keys.slots.key_file import KeyFileCredential, decode_key_file, encode_key_file, new_key_file
 from strongroom.locate.addresses import expand_user
-from strongroom.secret import wipe
+from strongroom.secret import HiddenBuffer, wipe
 from strongroom.stores import durable, files
 
 LENGTH_MAX = 4096
@@ -56,7 +56,7 @@ def read_systemd_credential(path: str) -> KeyFileCredential:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError as error:
         raise durable.os_error(error, path, _WHAT) from None
-    buffer = bytearray(LENGTH_MAX)
+    buffer = HiddenBuffer(LENGTH_MAX)
     try:
         length = os.readv(descriptor, [buffer])
         return _decode(buffer[:length], path)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 
 from strongroom.errors import WouldPrompt
-from strongroom.secret import wipe
+from strongroom.secret import HiddenBuffer, wipe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ class Terminal:
 
     def _read_line(self) -> bytearray:
         # The kernel edits the line (backspace, Ctrl-U) and hands it over with Enter.
-        buffer = bytearray(LINE_BYTES_MAX + 1)
+        buffer = HiddenBuffer(LINE_BYTES_MAX + 1)
         length = 0
         try:
             while length < len(buffer):
@@ -156,12 +156,12 @@ class Terminal:
                     got = 0
                 end = buffer.find(b"\n", length, length + got)
                 if end >= 0:
-                    return buffer[:end]
+                    return HiddenBuffer(memoryview(buffer)[:end])
                 length += got
                 if not got and not length:
                     raise WouldPrompt("the question was left without an answer")
                 if not got:
-                    return buffer[:length]
+                    return HiddenBuffer(memoryview(buffer)[:length])
             raise WouldPrompt(f"the line is longer than {LINE_BYTES_MAX} bytes")
         finally:
             wipe(buffer)

@@ -15,7 +15,7 @@ import os
 from strongroom.errors import Conflict, FormatUnsupported, OutcomeUnknown, StoreUnavailable, WouldPrompt, WrongKey
 from strongroom.locate.asking import printable
 from strongroom.locate.author import login_name
-from strongroom.secret import SecretStr, wipe
+from strongroom.secret import HiddenBuffer, SecretStr, wipe
 from strongroom.stores.schema import newest
 
 TYPE_CHECKING = False
@@ -139,7 +139,7 @@ def to_buffer(passphrase: Passphrase) -> bytearray:
     if isinstance(passphrase, str):
         passphrase = SecretStr(passphrase)  # whose error about the text does not hold it
     if isinstance(passphrase, SecretStr):
-        return bytearray(passphrase.reveal_buffer())
+        return HiddenBuffer(passphrase.reveal_buffer())
     raise TypeError("a passphrase is a str, SecretStr or bytearray")
 
 
@@ -151,10 +151,10 @@ def _open_with_typed(door: _Door, typed: bytearray) -> Vault:
 
     Raises: WrongKey: no slot opens with it.
     """
-    from strongroom.keys.slots.passphrase import PassphraseCredential
-    from strongroom.keys.slots.recovery import looks_like_recovery_code, parse_recovery_code
-
     try:
+        from strongroom.keys.slots.passphrase import PassphraseCredential
+        from strongroom.keys.slots.recovery import looks_like_recovery_code, parse_recovery_code
+
         if looks_like_recovery_code(typed) and "recovery" in _slot_kinds(door.store):
             try:
                 return door.open(parse_recovery_code(typed))

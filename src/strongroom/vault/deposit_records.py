@@ -100,10 +100,11 @@ def encode_content(path: str, fields: dict[str, Field]) -> bytes:
 
     Raises: ValueError: more than a deposit holds.
     """
-    content = b"".join((u8(_FORM), text(path), counted(encode_fields(fields))))
+    # As a view, whose content no traceback shows.
+    content = memoryview(b"".join((u8(_FORM), text(path), counted(encode_fields(fields)))))
     if len(content) > CONTENT_BYTES_MAX:
         raise ValueError("a deposit holds at most 1 MiB")
-    return content
+    return bytes(content)
 
 
 def decode_content(data: bytearray) -> tuple[str, dict[str, Field]]:

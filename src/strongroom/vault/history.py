@@ -58,7 +58,8 @@ def read_fields(core: Core, rows: Reading | LedgeredRows, place: Place, entry: E
         raise missing_version(path, entry.number)
     where = place.id, u64(entry.number), entry.edition
     try:
-        plaintext = core.envelope.decrypt(labels.VERSION, blob(row, 2), *where)
+        # As a view, whose content no traceback shows.
+        plaintext = memoryview(core.envelope.decrypt(labels.VERSION, blob(row, 2), *where))
     except Tampered:
         raise changed_version(path, entry.number) from None
     return decode_fields(plaintext)
@@ -295,7 +296,8 @@ def _check_cas(path: str, node: Node, settings: VaultSettings, cas: int | None) 
 
 
 def _put_version(change: Change, core: Core, item_id: bytes, entry: Entry, fields: dict[str, Field]) -> None:
-    sealed = core.envelope.encrypt(labels.VERSION, encode_fields(fields), item_id, u64(entry.number), entry.edition)
+    plaintext = memoryview(encode_fields(fields))
+    sealed = core.envelope.encrypt(labels.VERSION, plaintext, item_id, u64(entry.number), entry.edition)
     row: Row = (item_id, entry.number, sealed)
     # Version numbers are never reused, so nothing of ours can lie there. What somebody
     # planted is not in the ledger's sum and is overwritten.

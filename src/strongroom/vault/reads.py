@@ -30,13 +30,14 @@ def open_fields(
     """
     entry, envelope, sealed, parts = find_sealed(core, path, version, allow_expired=allow_expired)
     try:
-        plaintext = envelope.decrypt(labels.VERSION, sealed, *parts)
+        # As a view, whose content no traceback shows.
+        plaintext = memoryview(envelope.decrypt(labels.VERSION, sealed, *parts))
     except (VaultLocked, Tampered):
         # Another thread may have taken in or made new keys since, and wiped these: once more, alone.
         with core.reading():
             entry, envelope, sealed, parts = find_sealed(core, path, version, allow_expired=allow_expired, anew=True)
             try:
-                plaintext = envelope.decrypt(labels.VERSION, sealed, *parts)
+                plaintext = memoryview(envelope.decrypt(labels.VERSION, sealed, *parts))
             except Tampered:
                 raise history.changed_version(path, entry.number) from None
     return entry, decode_fields(plaintext)

@@ -191,16 +191,17 @@ def encode_fields(fields: dict[str, Field]) -> bytes:
     """
     if len(fields) > FIELDS_MAX:
         raise ValueError(f"an item holds at most {FIELDS_MAX} fields")
-    parts = [u8(FORM), u32(len(fields))]
+    # Values as views, whose content no traceback shows.
+    parts: list[bytes | memoryview] = [u8(FORM), u32(len(fields))]
     for field in fields.values():
         flag = 0 if field.is_secret else _NOT_SECRET
-        parts += [text(field.name), u8(_KINDS[field.kind] | flag), counted(field.data)]
+        parts += [text(field.name), u8(_KINDS[field.kind] | flag), memoryview(counted(field.data))]
     if sum(map(len, parts)) > ITEM_BYTES_MAX:
         raise ValueError(f"an item holds at most {ITEM_BYTES_MAX // 1024 // 1024} MiB")
     return b"".join(parts)
 
 
-def decode_fields(data: bytes) -> dict[str, Field]:
+def decode_fields(data: bytes | memoryview) -> dict[str, Field]:
     """The fields in an authenticated version body, in stored order.
 
     Raises: FormatUnsupported, Tampered: as `decode_node`.

@@ -182,7 +182,7 @@ class Pass:
             self._seen += 1
             if self._is_old(row):
                 parts = (place.id, u64(entry.number), entry.edition)
-                plaintext = envelope.decrypt(labels.VERSION, blob(row, 2), *parts)
+                plaintext = memoryview(envelope.decrypt(labels.VERSION, blob(row, 2), *parts))
                 sealed = envelope.encrypt(labels.VERSION, plaintext, *parts)
                 change.rows.put(VERSIONS, (place.id, entry.number, sealed), replaces=row)
                 self._done += 1

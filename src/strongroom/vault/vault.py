@@ -152,8 +152,8 @@ class Vault(VaultHandle, AsyncTwins, metaclass=ABCMeta):
         """Write a new version whose fields are exactly *fields*.
 
         Args:
-            fields: name -> text, bytes, a secret, a `Field` or other JSON. Plain text is stored
-                as not secret unless its name says otherwise (`items.is_secret_name`).
+            fields: name -> text, bytes, a secret, a `Field` or other JSON, but not None. Plain text
+                is stored as not secret unless its name says otherwise (`items.is_secret_name`).
             cas: the version that must be current; 0 for "must not exist".
             expires: after which reading it fails.
             request_id: 16 bytes; a repeated call with the same id writes no second version.

@@ -29,7 +29,7 @@ def test_either_implementation_reads_what_either_wrote(writer: str, reader: str,
 
 def test_unwrap_returns_a_buffer_that_can_be_wiped() -> None:
     secret = aead.unwrap(KEY, aead.wrap(KEY, b"key material", CONTEXT), CONTEXT)
-    assert type(secret) is bytearray
+    assert isinstance(secret, bytearray)
     wipe(secret)
     assert secret == bytes(12)
 

@@ -23,7 +23,7 @@ def test_what_is_sealed_opens(pair: tuple[bytearray, bytes]) -> None:
     sealed = hybrid.seal(public, bytearray(ROOT), INFO)
     assert len(sealed) == 32 + hybrid.OVERHEAD_BYTES == 1_168
     opened = hybrid.open_sealed(private, sealed, INFO)
-    assert type(opened) is bytearray
+    assert isinstance(opened, bytearray)
     assert opened == ROOT
     assert hybrid.seal(public, ROOT, INFO) != sealed
 

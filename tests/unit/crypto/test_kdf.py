@@ -20,7 +20,7 @@ def _expand(key: bytes, info: bytes) -> bytes:
 
 def test_derive_is_the_documented_expansion() -> None:
     key = kdf.derive(ROOT, labels.PURPOSE_KEYSET, VAULT, 7)
-    assert type(key) is bytearray
+    assert isinstance(key, bytearray)
     assert key == _expand(ROOT, b"strongroom/v1/keyset\0" + VAULT + b"\0\0\0\7")
 
 
@@ -51,13 +51,13 @@ def test_every_input_of_the_slot_key_changes_it() -> None:
 
 def test_a_passphrase_is_replaced_by_its_mac() -> None:
     prepared = kdf.prepare_passphrase(bytearray(b"correct horse"))
-    assert type(prepared) is bytearray
+    assert isinstance(prepared, bytearray)
     assert prepared == hmac.digest(b"strongroom/v1/passphrase", b"correct horse", "sha256")
 
 
 def test_argon2id_at_its_lowest_bound() -> None:
     first = kdf.stretch_argon2id(b"prepared", SALT, memory_kib=19_456, iterations=1, lanes=1)
-    assert type(first) is bytearray
+    assert isinstance(first, bytearray)
     assert len(first) == 32
     for changed in ({"memory_kib": 19_457}, {"iterations": 2}, {"lanes": 2}):
         cost = {"memory_kib": 19_456, "iterations": 1, "lanes": 1} | changed

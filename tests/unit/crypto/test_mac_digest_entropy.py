@@ -63,7 +63,7 @@ def test_a_keyed_mac_neither_shows_nor_copies_itself() -> None:
 def test_random_bytes_are_of_the_asked_length_and_differ() -> None:
     assert [len(entropy.random_bytes(length)) for length in (0, 1, 16, 96)] == [0, 1, 16, 96]
     buffers = [entropy.random_buffer(32) for _ in range(100)]
-    assert all(type(buffer) is bytearray and len(buffer) == 32 for buffer in buffers)
+    assert all(isinstance(buffer, bytearray) and len(buffer) == 32 for buffer in buffers)
     assert len(set(map(bytes, buffers))) == 100
     # Every place varies: no constant, no counter.
     assert all(len({buffer[place] for buffer in buffers}) > 50 for place in range(32))

@@ -29,7 +29,7 @@ def _line(key_file_id: str = KEY_FILE_ID.hex(), key: str = KEY.hex()) -> bytes:
 
 def test_a_key_file_is_written_as_documented() -> None:
     line = encode_key_file(KeyFileCredential(KEY_FILE_ID, bytearray(KEY)))
-    assert type(line) is bytearray
+    assert isinstance(line, bytearray)
     assert line == _line()
     assert len(line) == 125
 

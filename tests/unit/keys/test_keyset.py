@@ -157,7 +157,7 @@ def test_a_keyset_has_room_for_so_many_keys_and_no_more(keyset: Keyset) -> None:
 def test_a_keyset_reads_back_the_same(keyset: Keyset) -> None:
     _prepared(keyset).add_purpose_key(labels.AUDIT_KEY)
     encoded = keyset.encode()
-    assert type(encoded) is bytearray
+    assert isinstance(encoded, bytearray)
     again = Keyset.decode(encoded)
     assert again.encode() == encoded
     assert again.primary_id == 4

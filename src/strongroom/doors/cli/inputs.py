@@ -9,7 +9,7 @@ from strongroom.doors.cli.exit_codes import UsageError
 from strongroom.errors import NotFound, StoreUnavailable, WouldPrompt
 from strongroom.items import ITEM_BYTES_MAX
 from strongroom.locate.terminal import LINE_BYTES_MAX, Terminal
-from strongroom.secret import wipe
+from strongroom.secret import HiddenBuffer, wipe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -154,18 +154,18 @@ def terminal_for(what: str) -> Terminal:
 
 def _read_line(descriptor: int, what: str) -> bytearray | None:
     """One line without its newline, or None at the end."""
-    buffer = bytearray(LINE_BYTES_MAX)
+    buffer = HiddenBuffer(LINE_BYTES_MAX)
     length = 0
     byte = bytearray(1)
     try:
         while os.readv(descriptor, [byte]):
             if byte == b"\n":
-                return buffer[:length]
+                return HiddenBuffer(memoryview(buffer)[:length])
             if length == LINE_BYTES_MAX:
                 raise UsageError(f"the {what} on descriptor {descriptor} is longer than {LINE_BYTES_MAX} bytes")
             buffer[length] = byte[0]
             length += 1
-        return buffer[:length] if length else None
+        return HiddenBuffer(memoryview(buffer)[:length]) if length else None
     except OSError as error:
         raise UsageError(f"cannot read descriptor {descriptor}: {(error.strerror or '').lower()}") from None
     finally:
@@ -174,14 +174,14 @@ def _read_line(descriptor: int, what: str) -> bytearray | None:
 
 def _read_all(descriptor: int, what: str) -> bytearray:
     # Grown by hand: a bytearray that grows by itself leaves the old bytes behind.
-    buffer = bytearray(64 * 1024)
+    buffer = HiddenBuffer(64 * 1024)
     length = 0
     while True:
         if length > ITEM_BYTES_MAX:
             wipe(buffer)
             raise UsageError(f"{what} is longer than an item may be ({ITEM_BYTES_MAX} bytes)")
         if length == len(buffer):
-            larger = bytearray(4 * length)
+            larger = HiddenBuffer(4 * length)
             larger[:length] = buffer
             wipe(buffer)
             buffer = larger
@@ -191,7 +191,7 @@ def _read_all(descriptor: int, what: str) -> bytearray:
             wipe(buffer)
             raise StoreUnavailable(f"cannot read {what}: {(error.strerror or '').lower()}") from None
         if not got:
-            result = buffer[:length]
+            result = HiddenBuffer(memoryview(buffer)[:length])
             wipe(buffer)
             return result
         length += got

@@ -15,7 +15,7 @@ from strongroom.crypto.digest import sha256
 from strongroom.crypto.entropy import random_buffer, scrub
 from strongroom.errors import WrongKey
 from strongroom.keys.slots.bound import KEY_BYTES, BoundCredential, missing_extra
-from strongroom.secret import wipe
+from strongroom.secret import HiddenBuffer, wipe
 from strongroom.wire import Reader, counted, text
 
 TYPE_CHECKING = False
@@ -88,7 +88,7 @@ class AgeIdentities:
             plaintext: bytes = pyrage.decrypt(file, self._identities)
         except pyrage.DecryptError:
             raise WrongKey("the identity does not open this age file") from None
-        buffer = bytearray(plaintext)
+        buffer = HiddenBuffer(plaintext)
         del plaintext
         scrub(len(buffer))
         return buffer

@@ -7,7 +7,7 @@ system's keyring, an age file, shares. Where the bytes come from is each kind's 
 from __future__ import annotations
 
 from strongroom.errors import FormatUnsupported
-from strongroom.secret import wipe
+from strongroom.secret import HiddenBuffer, wipe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class BoundCredential:
             raise ValueError("this secret belongs to other slot parameters")
         if not self._key:
             raise ValueError("this secret was wiped")
-        return bytearray(self._key)
+        return HiddenBuffer(self._key)
 
     def new_parameters(self) -> bytes:
         """The parameters that the secret belongs to; a renewed slot keeps them."""

@@ -11,7 +11,7 @@ from _operator import _compare_digest
 from strongroom.crypto.digest import sha256
 from strongroom.crypto.entropy import random_buffer, random_bytes
 from strongroom.errors import Tampered, WrongKey
-from strongroom.secret import wipe
+from strongroom.secret import HiddenBuffer, wipe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class KeyFileCredential:
         check_parameters(parameters)
         if not self._key:
             raise ValueError("this key file was wiped")
-        return bytearray(self._key)
+        return HiddenBuffer(self._key)
 
     def new_parameters(self) -> bytes:
         """The key file's id."""
@@ -81,7 +81,7 @@ def new_key_file() -> KeyFileCredential:
 
 def encode_key_file(credential: KeyFileCredential) -> bytearray:
     """The file's 125 bytes, which the caller wipes."""
-    line = bytearray(KEY_FILE_BYTES)
+    line = HiddenBuffer(KEY_FILE_BYTES)
     line[: len(_MAGIC)] = _MAGIC
     to_hex(credential.key_file_id, line, _ID.start)
     line[_ID.stop] = ord(":")
@@ -145,7 +145,7 @@ def from_hex(digits: memoryview) -> bytearray:
 
     Raises: WrongKey: other characters.
     """
-    data = bytearray(len(digits) // 2)
+    data = HiddenBuffer(len(digits) // 2)
     for number in range(len(data)):
         high, low = _HEX.find(digits[2 * number]), _HEX.find(digits[2 * number + 1])
         if high < 0 or low < 0:

@@ -12,7 +12,7 @@ from binascii import a2b_base64, b2a_base64
 from strongroom.crypto.entropy import random_buffer, random_bytes, scrub
 from strongroom.errors import Tampered, WrongKey
 from strongroom.keys.slots.bound import KEY_BYTES, BoundCredential
-from strongroom.secret import wipe
+from strongroom.secret import HiddenBuffer, wipe
 
 KIND = 4
 ENTRY_ID_BYTES = 16
@@ -60,7 +60,7 @@ def decode_entry(parameters: bytes, text: str) -> BoundCredential:
             "the OS keyring's entry for this vault is not a key",
             advice="another program changed it; open with another slot and make a new one: strongroom slot add keyring",
         )
-    key = bytearray(decoded)
+    key = HiddenBuffer(decoded)
     del decoded
     scrub(KEY_BYTES)
     return BoundCredential(KIND, parameters, key)

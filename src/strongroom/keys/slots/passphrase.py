@@ -7,7 +7,7 @@ from time import perf_counter
 from strongroom.crypto import kdf
 from strongroom.crypto.entropy import random_bytes
 from strongroom.errors import FormatUnsupported
-from strongroom.secret import wipe
+from strongroom.secret import HiddenBuffer, wipe
 from strongroom.wire import Reader, u8, u32
 
 TYPE_CHECKING = False
@@ -215,10 +215,7 @@ def _measure(profile: Argon2idProfile, clock: Callable[[], float]) -> float:
 
 def _normalise(passphrase: bytearray) -> bytearray:
     # ASCII is NFC already, so the usual passphrase never becomes a str, which could not be wiped.
-    if passphrase.isascii():
-        normal = bytearray(passphrase)
-    else:
-        normal = _normalise_unicode(passphrase)
+    normal: bytearray = HiddenBuffer(passphrase) if passphrase.isascii() else _normalise_unicode(passphrase)
     if not 1 <= len(normal) <= PASSPHRASE_BYTES_MAX or 0 in normal:
         wipe(normal)
         raise ValueError(f"a passphrase is 1 to {PASSPHRASE_BYTES_MAX} bytes of UTF-8 without NUL")
@@ -230,7 +227,7 @@ def _normalise_unicode(passphrase: bytearray) -> bytearray:
     from unicodedata import normalize
 
     try:
-        return bytearray(normalize("NFC", passphrase.decode("utf-8")), "utf-8")
+        return HiddenBuffer(normalize("NFC", passphrase.decode("utf-8")), "utf-8")
     except UnicodeDecodeError:
         # `from None`: the cause's arguments hold the passphrase.
         raise ValueError("a passphrase is UTF-8") from None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from strongroom.crypto.digest import sha256
 from strongroom.crypto.entropy import random_buffer, random_bytes
 from strongroom.errors import Tampered, WrongKey
-from strongroom.secret import SecretStr, wipe
+from strongroom.secret import HiddenBuffer, SecretStr, wipe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class RecoveryCredential:
         check_parameters(parameters)
         if not self._code:
             raise ValueError("this recovery code was wiped")
-        return bytearray(self._code)
+        return HiddenBuffer(self._code)
 
     def new_parameters(self) -> bytes:
         """A fresh salt."""
@@ -65,7 +65,7 @@ class RecoveryCredential:
         symbols = _to_symbols(bits)
         wipe(bits)
         groups = len(symbols) // _GROUP
-        text = bytearray(b"-" * (len(symbols) + groups - 1))
+        text = HiddenBuffer(b"-" * (len(symbols) + groups - 1))
         for number in range(groups):
             start = number * (_GROUP + 1)
             text[start : start + _GROUP] = symbols[number * _GROUP : (number + 1) * _GROUP]
@@ -138,7 +138,7 @@ def _check_symbols(code: bytearray) -> tuple[int, int]:
 
 
 def _to_symbols(code: bytearray) -> bytearray:
-    symbols = bytearray(_CHARACTERS + _CHECK_CHARACTERS)
+    symbols = HiddenBuffer(_CHARACTERS + _CHECK_CHARACTERS)
     for number in range(_CHARACTERS):
         # Each symbol's 5 bits lie in at most two neighbouring bytes.
         byte, offset = divmod(5 * number, 8)
@@ -150,8 +150,8 @@ def _to_symbols(code: bytearray) -> bytearray:
 
 
 def _parse(text: bytearray) -> bytearray | None:
-    values = bytearray(_CHARACTERS + _CHECK_CHARACTERS)
-    code = bytearray(CODE_BYTES)
+    values = HiddenBuffer(_CHARACTERS + _CHECK_CHARACTERS)
+    code = HiddenBuffer(CODE_BYTES)
     try:
         if not _read_symbols(text, values):
             return None
@@ -162,7 +162,7 @@ def _parse(text: bytearray) -> bytearray | None:
             if pair & 0xFF:
                 code[byte + 1] |= pair & 0xFF
         if (values[-2], values[-1]) == _check_symbols(code):
-            found, code = code, bytearray()
+            found, code = code, HiddenBuffer()
             return found
         return None
     finally:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from strongroom.crypto.entropy import random_buffer, scrub
 from strongroom.errors import WrongKey
 from strongroom.keys.slots.bound import KEY_BYTES, BoundCredential, missing_extra
-from strongroom.secret import SecretStr, wipe
+from strongroom.secret import HiddenBuffer, SecretStr, wipe
 from strongroom.wire import Reader, u8, u32
 
 TYPE_CHECKING = False
@@ -259,7 +259,7 @@ def _combine_from_parts(mnemonics: Sequence[str], passphrase: bytes = b"") -> by
             "these shares do not belong together: at least one is of another set with the same number",
             advice="begin again with shares that were made at one time",
         ) from None
-    key = bytearray(secret)
+    key = HiddenBuffer(secret)
     del secret
     scrub(len(key))
     return key
