@@ -77,7 +77,7 @@ def file_encryption(bench: Bench) -> Iterator[Result]:
     _ensure_key(bench.small)
     files = _Files(bench, age, keygen)
     plain, null = str(files.plain), os.devnull
-    rounds = 3 if bench.quick else 9
+    rounds = 2 if bench.quick else 9
     encrypt = files.strongroom("encrypt", "--key", KEY, "-o", null, plain)
     in_age = files.strongroom("encrypt", "-r", files.recipient, "-o", null, plain)
     theirs = files.age_runs("-r", files.recipient, "-o", null, plain)
