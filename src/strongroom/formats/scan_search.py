@@ -15,6 +15,7 @@ keep it in its cache.
 from __future__ import annotations
 
 from bisect import bisect_right
+from itertools import accumulate
 
 from strongroom.formats.scan_forms import LENGTH_MIN, forms
 from strongroom.formats.scan_spellings import JOINING, spans, spelling_of
@@ -23,8 +24,13 @@ from strongroom.formats.scan_words import KEY_BYTES_MIN, Words
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from typing import Final
 
 _FOLD = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ_", b"abcdefghijklmnopqrstuvwxyz/")
+SQUEEZING: Final = 1
+"""The number of this way to squeeze: to be raised with `JOINING` or the folding, for the two sides must agree."""
+
+_SQUEEZED_MIN = 4
 _END = b"\n"  # squeezed out of every form, so that no form is met across the border of two texts
 _FOUND_MAX = 1_000
 """In one text; whoever has so many leaks needs no more lines."""
@@ -96,13 +102,13 @@ class _Offsets:
 class Search:
     """What finds a set of values, which it is given with `add`."""
 
-    __slots__ = ("_patterns", "_plain", "_words")
+    __slots__ = ("_few", "_patterns", "_words")
 
     def __init__(self) -> None:
         self._patterns: dict[bytes, _Pattern] = {}
-        # Mostly punctuation: of these too little is left to be known by, and so they are looked for one by one.
-        self._plain: list[tuple[int, bytes, str]] = []
         self._words: Words[_Pattern] = Words()
+        # Too short to cover a word: mostly punctuation was in them. There are few, and they are looked for one by one.
+        self._few: list[_Pattern] = []
 
     def add(self, number: int, value: bytes) -> None:
         """Look for one more value.
@@ -113,13 +119,15 @@ class Search:
         """
         for form, name in forms(value).items():
             squeezed = form.translate(_FOLD, JOINING)
-            if len(squeezed) < KEY_BYTES_MIN:
-                self._plain.append((number, form, name))
+            if len(squeezed) < _SQUEEZED_MIN:
                 continue
             pattern = self._patterns.get(squeezed)
             if pattern is None:
                 pattern = self._patterns[squeezed] = _Pattern(squeezed)
-                self._words.add(squeezed, pattern)
+                if len(squeezed) < KEY_BYTES_MIN:
+                    self._few.append(pattern)
+                else:
+                    self._words.add(squeezed, pattern)
             pattern.forms.append((number, form, name))
 
     def __repr__(self) -> str:
@@ -128,28 +136,37 @@ class Search:
     def __reduce_ex__(self, _protocol: object) -> str:
         raise TypeError("a search holds secrets and cannot be pickled")
 
-    def find(self, texts: Sequence[bytes | bytearray | memoryview]) -> list[Match]:
+    def find(self, texts: Sequence[bytes]) -> list[Match]:
         """Every place in *texts* where one of the values stands, in order; each place once for each value."""
-        copies = [bytes(text) for text in texts]
-        squeezed: list[bytes] = []
-        ends: list[int] = []
-        length = 0
-        for text in copies:
-            squeezed += (text.translate(_FOLD, JOINING), _END)
-            length += len(squeezed[-2]) + 1
-            ends.append(length)
-        whole = b"".join(squeezed)
         found: dict[tuple[int, int, int], Match] = {}
-        counts = [0] * len(copies)
-        for match in (*self._squeezed(whole, ends, copies), *self._punctuation(copies)):
-            if counts[match.text] < _FOUND_MAX:
-                counts[match.text] += 1
-                found.setdefault((match.text, match.value, match.start), match)
+        counts = [0] * len(texts)
+        offsets: dict[int, _Offsets] = {}
+        for pattern, number, first in self._met(squeeze(texts)):
+            text = texts[number]
+            if number not in offsets:
+                offsets[number] = _Offsets(text)
+            start = offsets[number].of(first)
+            end = offsets[number].of(first + len(pattern.squeezed) - 1) + 1
+            if end - start > _SPAN_MAX:
+                continue
+            for match in _at(pattern, number, text, start, end):
+                if counts[number] < _FOUND_MAX:
+                    counts[number] += 1
+                    found.setdefault((number, match.value, match.start), match)
         return _widest(found.values())
 
-    def _squeezed(self, whole: bytes, ends: Sequence[int], texts: Sequence[bytes]) -> Iterator[Match]:
-        offsets: dict[int, _Offsets] = {}
-        for pattern in self._words.met(whole):
+    def suspects(self, squeezed: Sequence[bytes]) -> set[tuple[int, int]]:
+        """Which texts may hold which values, as far as can be said of what `squeeze` left of them.
+
+        Returns: numbers of texts and values; what is not among them stands nowhere.
+        """
+        return {(number, value) for pattern, number, _ in self._met(squeezed) for value, _, _ in pattern.forms}
+
+    def _met(self, squeezed: Sequence[bytes]) -> Iterator[tuple[_Pattern, int, int]]:
+        """Each place of each squeezed form: the form, the number of the text, and the offset in it."""
+        ends = list(accumulate(len(one) + 1 for one in squeezed))
+        whole = _END.join((*squeezed, b""))
+        for pattern in (*self._few, *self._words.met(whole)):
             place = whole.find(pattern.squeezed)
             looked_at, last = 0, -1
             while place >= 0:
@@ -159,27 +176,18 @@ class Search:
                 if looked_at > _LOOKED_AT_MAX:
                     place = whole.find(pattern.squeezed, ends[number])
                     continue
-                if number not in offsets:
-                    offsets[number] = _Offsets(texts[number])
-                first = place - (ends[number - 1] if number else 0)
-                start = offsets[number].of(first)
-                end = offsets[number].of(first + len(pattern.squeezed) - 1) + 1
-                if end - start <= _SPAN_MAX:
-                    yield from _at(pattern, number, texts[number], start, end)
+                yield pattern, number, place - (ends[number - 1] if number else 0)
                 place = whole.find(pattern.squeezed, place + 1)
 
-    def _punctuation(self, texts: Sequence[bytes]) -> Iterator[Match]:
-        for value, form, name in self._plain:
-            for number, text in enumerate(texts):
-                place = text.find(form)
-                while place >= 0:
-                    yield Match(number, place, place + len(form), value, name)
-                    place = text.find(form, place + len(form))
+
+def squeeze(texts: Sequence[bytes]) -> list[bytes]:
+    """What is left of *texts* to search in: see `SQUEEZING`."""
+    return [text.translate(_FOLD, JOINING) for text in texts]
 
 
 def is_searchable(value: bytes) -> bool:
     """Whether looking for *value* makes sense: it is long enough, and more than punctuation and blanks."""
-    return len(value) >= LENGTH_MIN and len(value[:64].translate(_FOLD, JOINING)) >= 4
+    return len(value) >= LENGTH_MIN and len(value[:64].translate(_FOLD, JOINING)) >= _SQUEEZED_MIN
 
 
 def _at(pattern: _Pattern, number: int, text: bytes, met: int, until: int) -> Iterator[Match]:

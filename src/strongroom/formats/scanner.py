@@ -6,7 +6,7 @@ The agent holds one for whoever scans through it, and the command line one where
 from __future__ import annotations
 
 from strongroom.formats.scan_forms import LENGTH_MIN
-from strongroom.formats.scan_search import Search, is_searchable
+from strongroom.formats.scan_search import SQUEEZING, Search, is_searchable
 from strongroom.formats.scan_values import secrets_in
 
 TYPE_CHECKING = False
@@ -84,7 +84,16 @@ class Scanner:
             self._search.add(len(self._names), value)
             self._names.append((item.path, field))
 
-    def find(self, texts: Sequence[bytes | bytearray | memoryview]) -> list[Finding]:
+    @property
+    def squeezing(self) -> int:
+        """Which way to squeeze `suspects` takes."""
+        return SQUEEZING
+
+    def suspects(self, squeezed: Sequence[bytes]) -> set[tuple[int, str]]:
+        """Which texts, of which only this is known, may hold a value of which item: their numbers, and its path."""
+        return {(text, self._names[value][0]) for text, value in self._search.suspects(squeezed)}
+
+    def find(self, texts: Sequence[bytes]) -> list[Finding]:
         """Every place where one of the values stands, in order."""
         return [
             Finding(match.text, match.start, match.end, *self._names[match.value], match.form)

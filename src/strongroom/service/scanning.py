@@ -53,6 +53,13 @@ class Scanner(Protocol):
     def add(self, item: Item) -> None:
         """Take in the secret fields of *item*, or raise ValueError: there are too many."""
 
+    @property
+    def squeezing(self) -> int:
+        """Which way to squeeze texts `suspects` takes."""
+
+    def suspects(self, squeezed: Sequence[bytes]) -> set[tuple[int, str]]:
+        """Which texts, of which only what was left by squeezing is known, may hold a value of which item."""
+
     def find(self, texts: Sequence[bytes]) -> Sequence[FoundValue]:
         """Every place where one of the values stands, in order."""
 
@@ -153,11 +160,22 @@ def begin(call: Call, _path: str) -> Response:
 
 
 def find(call: Call, _path: str) -> Response:
-    """POST scan?scan=ID with texts: where in them values stand that the caller may read."""
+    """POST scan?scan=ID[&squeezed=N] with texts: where in them values stand that the caller may read.
+
+    Of squeezed texts: which of them may hold one. Nearly all may not, and need not be sent whole.
+    """
     call.operation = "scan"
     scan = _scans(call).find(call.request.query.get("scan", ""), call.principal.uid)
     call.touched.setdefault(scan.folder or "/", ())
     scan.used = call.now_us
+    texts = _texts(call.request.body)
+    squeezing = call.request.query.get("squeezed", "")
+    if squeezing:
+        if squeezing != str(scan.scanner.squeezing):
+            # Of another way to squeeze every answer would be that nothing is there.
+            raise Refused(400, "texts are squeezed in another way here")
+        suspects = {number for number, path in scan.scanner.suspects(texts) if call.may(path, "read")}
+        return replies.json_response(200, replies.envelope(call.request_id, {"suspects": sorted(suspects)}))
     found = [
         {
             "text": one.text,
@@ -167,7 +185,7 @@ def find(call: Call, _path: str) -> Response:
             "field": one.field,
             "form": one.form,
         }
-        for one in scan.scanner.find(_texts(call.request.body))
+        for one in scan.scanner.find(texts)
         if call.may(one.path, "read")
     ]
     for one in found:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from bench.leaks import PLACES, SECRETS, plant
 from strongroom.formats.scan_forms import LENGTH_MAX, forms
-from strongroom.formats.scan_search import Search, is_searchable
+from strongroom.formats.scan_search import Search, is_searchable, squeeze
 from strongroom.formats.scanner import VALUES_MAX, Scanner
 from strongroom.items import Field, Item, Version
 
@@ -127,8 +127,16 @@ def test_several_texts_are_looked_through_at_once_and_never_across_their_border(
     """Offsets are of each text."""
     half = len(PLAIN) // 2
     search = search_for(PLAIN, RAW)
-    hits = search.find([b"", PLAIN[:half], PLAIN[half:], b"a" + RAW, memoryview(b"bb" + PLAIN)])
+    hits = search.find([b"", PLAIN[:half], PLAIN[half:], b"a" + RAW, b"bb" + PLAIN])
     assert [(one.text, one.start, one.value) for one in hits] == [(3, 1, 1), (4, 2, 0)]
+
+
+def test_what_squeezing_leaves_is_enough_to_suspect_a_text() -> None:
+    """Each that holds a value is among the suspects, and one that is merely similar may be."""
+    search = search_for(PLAIN, RAW)
+    texts = [b"clean", b"x Tr0ub4 dor12", b"'Tr0ub4' 'dor-12'", RAW.hex().encode(), b"\xff" * 100]
+    assert search.suspects(squeeze(texts)) == {(1, 0), (2, 0), (3, 1)}
+    assert {match.text for match in search.find(texts)} == {2, 3}
 
 
 def test_every_place_is_reported_once() -> None:
@@ -140,9 +148,11 @@ def test_every_place_is_reported_once() -> None:
 
 def test_values_of_punctuation_are_found_as_they_are() -> None:
     """Of these the quick search has nothing left to go by."""
-    value = b"!a-+.|&\\\"b"
+    value = b"!a-+.|&\\\"b$"
+    assert is_searchable(value)
+    assert not is_searchable(b"!a-+.|&\\\"b")
     assert is_searchable(b"-+ab.c&d|")
-    assert found(b"x" + value + b"y", value) == [(value, "as stored")]
+    assert found(b"x" + value + b"y !ab$", value) == [(value, "as stored")]
     assert found(b"x -+ab.c&d| y", b"-+ab.c&d|") == [(b"-+ab.c&d|", "as stored")]
 
 

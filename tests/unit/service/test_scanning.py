@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from strongroom.formats.scan_search import SQUEEZING, squeeze
 from strongroom.formats.scanner import Scanner
 from strongroom.service.scanning import IDLE_SECONDS, SCANS_MAX, Scans
 from strongroom.vault.policy import Principal
@@ -53,6 +54,20 @@ def test_a_scan_says_what_it_looks_for_and_where_it_stands() -> None:
         ("scan", "/", (), "ok"),
         ("scan", "web/db", ("password",), "ok"),
     ]
+
+
+def test_squeezed_texts_are_suspected_or_not() -> None:
+    """Only of what may be read; another way to squeeze is refused, or nothing would ever be found."""
+    office = ScanningOffice()
+    office.vault.add_grant("web", "user", WEB.uid, {"read": ["web/**"], "list": ["web/"]})
+    texts = squeeze([b"clean", b"x Canary-of-the-WEB", b"canary-of-the-owner"])
+    scan = office.begin("prefix=web/", who=WEB).data["scan"]
+    assert office.find(f"{scan}&squeezed={SQUEEZING}", *texts, who=WEB).data == {"suspects": [1]}
+    office.vault.remove_grant("web")
+    assert office.find(f"{scan}&squeezed={SQUEEZING}", *texts, who=WEB).data == {"suspects": []}
+    scan = office.begin().data["scan"]
+    assert office.find(f"{scan}&squeezed={SQUEEZING}", *texts).data == {"suspects": [1, 2]}
+    assert office.find(f"{scan}&squeezed={SQUEEZING + 1}", *texts).status == 400
 
 
 def test_others_scan_for_what_they_may_list_and_read() -> None:

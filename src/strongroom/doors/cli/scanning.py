@@ -79,9 +79,10 @@ def _scanner(vault: Vault, prefix: str) -> tuple[_Scanner, int]:
 
     with Progress("values read") as progress:
         if isinstance(vault, RemoteVault):
+            from strongroom.formats.scan_search import SQUEEZING, squeeze
             from strongroom.remote.scanning import RemoteScanner
 
-            return RemoteScanner(vault, prefix, progress), _ASKING
+            return RemoteScanner(vault, prefix, progress, squeeze=(squeeze, SQUEEZING)), _ASKING
         from strongroom.formats.scan_values import readable_items
 
         local = Scanner()
