@@ -34,9 +34,13 @@ SPARE_DESCRIPTORS = 64
 _TICK_SECONDS = 1.0
 _ACCEPTS_AT_ONCE = 64
 _EVENTS_AT_ONCE = 256
-_LOOKS = 30
-"""So often the loop looks again before it sleeps, which takes 40 µs: to be woken on another processor takes longer, and
-on a virtual machine longer than an answer. Anybody else who wants the processor gets it in between."""
+_LOOKS = 60
+"""So often the loop looks again before it sleeps, which takes 50 µs: to be woken on another processor takes longer, and
+on a virtual machine longer than an answer."""
+_LUCK_MAX = 8
+_UNLUCKY_ROUNDS = 32
+"""After a few times in vain it sleeps at once, and tries its luck again after so many rounds: where clients take their
+time, or wait for this very processor, looking again only holds them up."""
 _LOCKED = ("X-Strongroom-Error", "VaultLocked")
 
 
@@ -74,6 +78,7 @@ class Server:
         self._requests = RepeatedRequests(self._is_plain)
         self._round: list[tuple[Connection, Known]] = []
         self._is_stopping = False
+        self._luck = 1
         self._wakeup = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._poll = select.epoll()
         self._poll.register(self._wakeup, select.EPOLLIN)
@@ -120,11 +125,17 @@ class Server:
     def _wait(self, *, was_busy: bool) -> list[tuple[int, int]]:
         """What has happened. A client that has just been answered often asks again at once: see `_LOOKS`."""
         if was_busy and len(self._crowd):
-            for _ in range(_LOOKS):
-                events = self._poll.poll(0, _EVENTS_AT_ONCE)
-                if events:
-                    return events
-                os.sched_yield()
+            if self._luck > 0:
+                for _ in range(_LOOKS):
+                    events = self._poll.poll(0, _EVENTS_AT_ONCE)
+                    if events:
+                        self._luck = min(self._luck + 1, _LUCK_MAX)
+                        return events
+                self._luck -= 2
+                if self._luck <= 0:
+                    self._luck = -_UNLUCKY_ROUNDS
+            else:
+                self._luck += 1
         return self._poll.poll(self._wait_seconds(), _EVENTS_AT_ONCE)
 
     def _wait_seconds(self) -> float:
