@@ -28,7 +28,7 @@ from strongroom.credentials.suite1_files import FileDecrypter, FileEncrypter
 from strongroom.crypto import age
 from strongroom.crypto.age import NotForThisKey
 from strongroom.crypto.entropy import random_buffer, random_bytes
-from strongroom.errors import FormatUnsupported, Tampered
+from strongroom.errors import Denied, FormatUnsupported, NotFound, StrongroomError, Tampered
 from strongroom.secret import wipe
 
 TYPE_CHECKING = False
@@ -150,6 +150,7 @@ class EncryptedStream:
 
         Raises:
             WrongKey: none of them opens it; others may be tried.
+            Denied, NotFound: none but a version of a named key that was disabled or destroyed.
             Tampered: the header was changed.
         """
         self._cipher = self._open(identities)
@@ -260,10 +261,14 @@ def _open_own(source: Source) -> EncryptedStream:
 def _first(
     identities: Sequence[Identity], stanzas: Sequence[S], unwrap: Callable[[Identity, S], bytearray]
 ) -> bytearray:
+    unusable: StrongroomError | None = None
     for stanza in stanzas:
         for identity in identities:
             try:
                 return unwrap(identity, stanza)
             except NotForThisKey:
                 continue
-    raise NotForThisKey
+            except (Denied, NotFound) as error:
+                # Its version was disabled or destroyed; the file may be for another key as well.
+                unusable = unusable or error
+    raise unusable or NotForThisKey

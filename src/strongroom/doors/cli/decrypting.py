@@ -63,6 +63,8 @@ def _write(stream: EncryptedStream, target: NewFile | StandardOutput, progress: 
 
 
 def _unlock_somehow(stream: EncryptedStream, arguments: Arguments) -> None:
+    if _is_for_identity(stream, arguments):
+        return
     if arguments.key or "key" in stream.kinds:
         from strongroom.doors.cli.opening import open_items
 
@@ -72,6 +74,17 @@ def _unlock_somehow(stream: EncryptedStream, arguments: Arguments) -> None:
         _unlock_with_passphrase(stream, arguments)
     else:
         _unlock(stream, _identities_of(arguments))
+
+
+def _is_for_identity(stream: EncryptedStream, arguments: Arguments) -> bool:
+    """Whether a file that is for a vault's key and for others too was unlocked with the identity, without a vault."""
+    if arguments.identity is None or arguments.key or not {"key", "recipient"} <= {*stream.kinds}:
+        return False
+    try:
+        _unlock(stream, _identities_of(arguments))
+    except WrongKey:
+        return False  # It may be what opens the vault.
+    return True
 
 
 def _unlock(stream: EncryptedStream, identities: Sequence[Identity]) -> None:
@@ -101,7 +114,8 @@ def _keys_of(vault: Vault, stream: EncryptedStream, arguments: Arguments) -> lis
         if key.kind == "aead" and key.id in wanted:
             found += stored_keys.identities(key)
     if not found:
-        raise WrongKey("the file is encrypted to a key that this vault does not have")
+        others = "it is for others too: --identity FILE, or --key NAME" if "recipient" in stream.kinds else ""
+        raise WrongKey("the file is encrypted to a key that this vault does not have", advice=others)
     return found
 
 

@@ -39,6 +39,15 @@ def span_or_never(text: str) -> timedelta:
     return timedelta(0)
 
 
+def span_or_zero(text: str) -> timedelta:
+    """As `span`; ``0`` is none at all."""
+    if text != "0":
+        return span(text)
+    from datetime import timedelta
+
+    return timedelta(0)
+
+
 def expiry(text: str) -> timedelta | Literal["never"]:
     """How long a value holds: a span, a date or time to come, or ``never``.
 

@@ -70,7 +70,7 @@ class Arguments(GlobalArguments):
 def add_options(parser: ArgumentParser) -> None:
     """Add what the actions take."""
     from strongroom.doors.cli.arguments import positive_number
-    from strongroom.doors.cli.spans import span
+    from strongroom.doors.cli.spans import span, span_or_zero
 
     kinds = ("aead", "fernet", "signing", "box", "hmac")
     formats = ("raw", "minisign", "ssh", "signers", "age", "age-pq", "pem", "base64")
@@ -79,7 +79,9 @@ def add_options(parser: ArgumentParser) -> None:
     phase.add_argument("--stage", action="store_true", default=False, help="publish the new version for decryption")
     phase.add_argument("--promote", action="store_true", default=False, help="make the staged version the primary")
     phase.add_argument("--retire", action="store_true", default=False, help="disable older versions, if out of use")
-    parser.add_argument("--quiet", metavar="SPAN", type=span, default=None, help="out of use for so long (default: 7d)")
+    parser.add_argument(
+        "--quiet", metavar="SPAN", type=span_or_zero, default=None, help="out of use for so long (default: 7d)"
+    )
     parser.add_argument("--version", metavar="N", type=positive_number, default=None, help="one version of the key")
     half = parser.add_mutually_exclusive_group()
     half.add_argument("--public", action="store_true", default=False, help="export what may be shown")
