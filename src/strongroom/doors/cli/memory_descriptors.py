@@ -6,8 +6,6 @@ import os
 
 from strongroom.errors import Denied, StoreUnavailable
 
-TYPE_CHECKING = False
-
 
 def memory_descriptor(value: bytes) -> int:
     """A descriptor of a file that holds *value*, at its beginning, unchangeable and inherited by children.

@@ -10,8 +10,6 @@ from strongroom.doors.cli.exit_codes import UsageError
 from strongroom.doors.cli.scan_reports import Leak
 from strongroom.errors import StoreUnavailable
 
-TYPE_CHECKING = False
-
 TOOL = "gitleaks"
 
 

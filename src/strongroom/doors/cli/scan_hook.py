@@ -10,8 +10,6 @@ from strongroom.doors.cli.scan_git import repository_of
 from strongroom.errors import Conflict, StoreUnavailable
 from strongroom.items import quoted
 
-TYPE_CHECKING = False
-
 _HOOK = """\
 #!/bin/sh
 # Refuses a commit that holds a value of the vault. Made by: strongroom scan --install-hook
