@@ -162,6 +162,28 @@ for salt in ("short", "s" * 65):
     except ValueError:
         continue
     raise AssertionError(salt)
+
+# Whatever the cost and with a pepper, it fits into the column: PostgreSQL refuses what does not, SQLite takes it.
+from strongroom.django.hashers import StrongroomPasswordHasher
+from strongroom.passwords import Argon2idCost, Pbkdf2Cost, Pepper
+
+def hasher_of(cost):
+    class Peppered(StrongroomPasswordHasher):
+        def make_hasher(self):
+            return PasswordHasher(cost, peppers=[Pepper(bytes(range(32)))])
+    return Peppered()
+
+for cost in (Argon2idCost(), Argon2idCost(memory_kib=838_860, iterations=10), Argon2idCost(memory_kib=2_097_152,
+             iterations=4, lanes=8), Pbkdf2Cost(iterations=10_000_000)):
+    nobody = f"strongroom{cost.encode(bytes(16), bytes(32), key_id=bytes(8))}"
+    assert len(nobody) <= User._meta.get_field("password").max_length, nobody
+peppered = hasher_of(Argon2idCost(memory_kib=19_456, iterations=1))
+for _ in range(3):
+    salt = peppered.salt()
+    encoded = peppered.encode("letmein", salt)
+    assert len(encoded) <= 128 and len(salt) == 22, encoded
+    assert peppered.verify("letmein", encoded) and not peppered.verify("letmeout", encoded)
+    assert peppered.decode(encoded)["salt"] == salt and peppered.encode("letmein", salt) == encoded
 print("done")
 """
 

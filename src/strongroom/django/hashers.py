@@ -17,19 +17,23 @@ another cost, is a subclass of one method:
 
 from __future__ import annotations
 
+from binascii import Error as Base64Error
+from binascii import a2b_base64, b2a_base64
 from functools import cached_property
 
 from django.contrib.auth.hashers import BasePasswordHasher, mask_hash
 from django.utils.translation import gettext_noop as _
 
+from strongroom.credentials.password_costs import SALT_BYTES
 from strongroom.credentials.passwords import PasswordHasher
+from strongroom.crypto.entropy import random_bytes
 from strongroom.errors import PasswordMismatch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from strongroom.credentials.password_strings.interface import Stored
 
-_SALT_BYTES = (16, 64)
+_SALT_BYTES = (SALT_BYTES, 64)
 
 
 class StrongroomPasswordHasher(BasePasswordHasher):  # type: ignore[misc]  # Django carries no types
@@ -45,10 +49,17 @@ class StrongroomPasswordHasher(BasePasswordHasher):  # type: ignore[misc]  # Dja
     def _hasher(self) -> PasswordHasher:
         return self.make_hasher()
 
+    def salt(self) -> str:
+        """16 random bytes as 22 characters of base64."""
+        return _shown(random_bytes(SALT_BYTES))
+
     def encode(self, password: str, salt: str) -> str:
-        """The string for the table: at most 255 characters, as much as Django's column holds."""
+        """The string for the table: at most 127 characters with a salt of ours, whatever the cost, with a pepper too.
+
+        Django's column holds 128, and PostgreSQL refuses more.
+        """
         self._check_encode_args(password, salt)
-        data = salt.encode("utf-8")
+        data = _salt_bytes(salt)
         if not _SALT_BYTES[0] <= len(data) <= _SALT_BYTES[1]:
             raise ValueError(f"a salt has {_SALT_BYTES[0]} to {_SALT_BYTES[1]} bytes")
         return f"{self.algorithm}{self._hasher._hash_from_parts(password, data)}"
@@ -67,7 +78,7 @@ class StrongroomPasswordHasher(BasePasswordHasher):  # type: ignore[misc]  # Dja
         return {
             "algorithm": self.algorithm,
             "scheme": stored.scheme,
-            "salt": stored.salt.decode("utf-8", "replace"),
+            "salt": _shown(stored.salt) if len(stored.salt) == SALT_BYTES else stored.salt.decode("utf-8", "replace"),
             "hash": encoded.rpartition("$")[2],
             **stored.cost,
         }
@@ -92,3 +103,16 @@ class StrongroomPasswordHasher(BasePasswordHasher):  # type: ignore[misc]  # Dja
 
     def _parsed(self, encoded: str) -> Stored:
         return self._hasher._parse(encoded)
+
+
+def _shown(salt: bytes) -> str:
+    return b2a_base64(salt, newline=False).rstrip(b"=").decode("ascii")
+
+
+def _salt_bytes(salt: str) -> bytes:
+    """The bytes that `StrongroomPasswordHasher.salt` wrote; of a salt of somebody else's its characters."""
+    try:
+        data = a2b_base64(f"{salt}==".encode("ascii"), strict_mode=True)
+    except (Base64Error, UnicodeEncodeError):
+        data = b""
+    return data if len(data) == SALT_BYTES and _shown(data) == salt else salt.encode("utf-8")
