@@ -479,3 +479,20 @@ def test_a_file_that_grows_too_large(filed: Machine) -> None:
         )  # fmt: skip
         assert (done.returncode, b"too large" in done.stderr) == (15, True), done
         assert not list(filed.home.glob("*out*")), done
+
+
+def test_a_pipe_that_another_program_left_in_non_blocking_mode(filed: Machine) -> None:
+    """That nothing is there yet is not the end of it: all of it is encrypted, however slowly it comes."""
+    read, write = os.pipe()
+    os.set_blocking(read, False)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "strongroom", "encrypt", "--key", "my-aead", "-o", "out"],
+        stdin=read, env=filed.full_environment(None), cwd=filed.home,
+    )  # fmt: skip
+    os.close(read)
+    for start in range(0, 100_000, 20_000):
+        time.sleep(0.2)
+        os.write(write, DATA[start : start + 20_000])
+    os.close(write)
+    assert process.wait(PATIENCE_SECONDS) == 0
+    assert filed.run("decrypt", "out", "-o", "-").out == DATA[:100_000]

@@ -20,6 +20,7 @@ from strongroom.credentials.signers import Signer, matches
 from strongroom.credentials.signers import parse_signers as parse_signers
 from strongroom.credentials.ssh_keys import SshPublicKey
 from strongroom.credentials.sshsig import SshSignature
+from strongroom.credentials.streaming import read_some
 from strongroom.crypto import signatures
 from strongroom.crypto.digest import Digest
 from strongroom.errors import Denied, Expired, FormatUnsupported, StrongroomError, Tampered, WrongKey
@@ -262,7 +263,7 @@ def _digest(source: Readable, name: str, progress: Progress | None) -> bytes:
     buffer = bytearray(_PIECE_BYTES)
     view = memoryview(buffer)
     done = 0
-    while got := source.readinto(view):
+    while got := read_some(source, view):
         state.update(view[:got])
         done += got
         if progress is not None:
@@ -274,7 +275,7 @@ def _whole(source: Readable) -> bytes:
     pieces = []
     buffer = bytearray(_PIECE_BYTES)
     left = LEGACY_BYTES_MAX
-    while got := source.readinto(buffer):
+    while got := read_some(source, buffer):
         left -= got
         if left < 0:
             raise FormatUnsupported("a minisign signature of the older kind is checked for files up to 1 GiB only")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from select import select
 
 from strongroom.credentials import streams
 from strongroom.credentials.streaming import write_all
@@ -77,7 +78,10 @@ class InputFile:
         Raises: StoreUnavailable: it cannot be read on.
         """
         try:
-            return self._file.readinto(buffer) or 0
+            while (got := self._file.readinto(buffer)) is None:
+                # Somebody left the pipe in non-blocking mode: nothing there yet is not its end.
+                select([self._file], [], [])
+            return got
         except OSError as error:
             raise os_error(error, self._path) from None
 
@@ -164,7 +168,8 @@ class NewFile:
         Raises: StoreUnavailable: the disk is full or cannot be written. BrokenPipeError: nobody reads the pipe.
         """
         try:
-            count = self._file.write(data) or 0
+            while (count := self._file.write(data)) is None:
+                select([], [self._file], [])
         except BrokenPipeError:
             raise
         except OSError as error:

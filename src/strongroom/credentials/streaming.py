@@ -67,7 +67,7 @@ class Source:
         """The next *length* bytes, fewer at the end; they will be read again."""
         while len(self._ahead) - self._place < length:
             buffer = bytearray(max(_AHEAD_BYTES, length))
-            got = self._readable.readinto(buffer)
+            got = read_some(self._readable, buffer)
             if not got:
                 break
             self._ahead = self._ahead[self._place :] + bytes(memoryview(buffer)[:got])
@@ -99,12 +99,23 @@ class Source:
         done = len(ready)
         self._place += done
         while done < len(view):
-            got = self._readable.readinto(view[done:])
+            got = read_some(self._readable, view[done:])
             if not got:
                 break
             done += got
         self.taken += done
         return done
+
+
+def read_some(source: Readable, buffer: bytearray | memoryview) -> int:
+    """Fill the beginning of *buffer*; 0 at the end of *source*, and there alone.
+
+    Raises: BlockingIOError: the source has nothing at this moment, and does not wait. It is not its end.
+    """
+    got = source.readinto(buffer)
+    if got is None:
+        raise BlockingIOError("the input does not block")
+    return got
 
 
 def write_all(target: Writable, data: bytes | bytearray | memoryview) -> None:

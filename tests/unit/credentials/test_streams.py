@@ -12,6 +12,7 @@ from strongroom.credentials import identities, recipients, streams, suite1_files
 from strongroom.credentials.age import bech32
 from strongroom.credentials.identities import HybridIdentity, PassphraseIdentity, X25519Identity
 from strongroom.credentials.recipients import HybridRecipient, Passphrase, X25519Recipient
+from strongroom.credentials.signing import SigningKey, sign_ssh
 from strongroom.credentials.streams import Identity
 from strongroom.crypto import age, hybrid
 from strongroom.errors import FormatUnsupported, Tampered, WrongKey
@@ -416,3 +417,23 @@ def test_large_armor_with_any_ends_of_lines(ending: bytes) -> None:
         for stray in (b"\n", b"\r", b" ", b"=", b"-", b"\r\n"):
             with pytest.raises(Tampered):
                 decrypted(file[:place] + stray + file[place:], PAIRS["hybrid"][1]())
+
+
+class Fitful(io.BytesIO):
+    """Has nothing now and then, and does not wait."""
+
+    def readinto(self, buffer: object) -> int | None:  # type: ignore[override]
+        if self.tell() == 5:
+            return None
+        return super().readinto(memoryview(buffer)[:5])  # type: ignore[arg-type]
+
+
+def test_nothing_yet_is_not_the_end() -> None:
+    """A source that does not block is refused, and never taken for one that has ended."""
+    target = io.BytesIO()
+    with pytest.raises(BlockingIOError):
+        streams.encrypt(Fitful(b"0123456789"), target, [HybridRecipient(hybrid.public_key(HYBRID))])
+    with pytest.raises(BlockingIOError):
+        streams.open_stream(Fitful(b"0123456789"))
+    with SigningKey(bytearray(32)) as key, pytest.raises(BlockingIOError):
+        sign_ssh(Fitful(b"0123456789"), key)
