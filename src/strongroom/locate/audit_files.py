@@ -10,7 +10,15 @@ import os
 from strongroom.errors import Tampered
 from strongroom.locate.addresses import is_path
 from strongroom.stores import durable, files
-from strongroom.vault.audit_file import LINE_BYTES_MAX, WRITER_BYTES
+from strongroom.vault.audit_file import (
+    FIRST_LINK,
+    LINE_BYTES_MAX,
+    WRITER_BYTES,
+    AuditKeys,
+    Chain,
+    parse_line,
+    split_line,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +27,7 @@ if TYPE_CHECKING:
 _SUFFIX = ".log"
 _NUMBER_DIGITS = 6
 _READ_BYTES = 1024 * 1024
+_TAIL_BYTES = 2 * (LINE_BYTES_MAX + 1)
 
 
 def audit_directory(location: str, vault_id: bytes) -> str:
@@ -77,3 +86,37 @@ def read_lines(path: str) -> Iterator[tuple[bytes, bool]]:
 
 def _open_unfollowed(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC)
+
+
+def read_end(descriptor: int, keys: AuditKeys) -> tuple[Chain, int]:
+    """The chain at the end of a file, so that it can go on, and how many bytes are cut off behind the last line.
+
+    Raises: Tampered, FormatUnsupported: the last lines do not hold.
+    """
+    start = max(0, os.fstat(descriptor).st_size - _TAIL_BYTES)
+    *lines, cut = os.pread(descriptor, _TAIL_BYTES, start).split(b"\n")
+    if start:
+        lines = lines[1:]  # begins somewhere inside a line
+    if not lines:
+        raise Tampered("it holds no whole line")
+    last = parse_line(lines[-1])
+    number = last["n"]
+    if not isinstance(number, int):
+        raise Tampered("a line of the audit file is malformed")
+    if "strongroom-audit" in last and len(lines) == 1:
+        previous = _hex_link(last.get("previous"))
+    else:
+        previous = split_line(lines[-2])[1] if len(lines) > 1 else FIRST_LINK
+    chain = Chain(keys, number - 1, previous)
+    chain.follow(lines[-1])
+    return chain, len(cut)
+
+
+def _hex_link(text: object) -> bytes:
+    try:
+        link = bytes.fromhex(text) if isinstance(text, str) else b""
+    except ValueError:
+        link = b""
+    if len(link) != len(FIRST_LINK):
+        raise Tampered("a line of the audit file is malformed")
+    return link

@@ -16,18 +16,10 @@ import threading
 from time import monotonic
 
 from strongroom.crypto.entropy import random_bytes
-from strongroom.errors import StoreUnavailable, StrongroomError, Tampered, UnsafePermissions
-from strongroom.locate.audit_files import file_path, list_writers
+from strongroom.errors import StoreUnavailable, StrongroomError, UnsafePermissions
+from strongroom.locate.audit_files import file_path, list_writers, read_end
 from strongroom.stores import durable, files
-from strongroom.vault.audit_file import (
-    FIRST_LINK,
-    LINE_BYTES_MAX,
-    WRITER_BYTES,
-    AuditKeys,
-    Chain,
-    parse_line,
-    split_line,
-)
+from strongroom.vault.audit_file import WRITER_BYTES, AuditKeys, Chain
 from strongroom.vault.policy import Principal
 
 TYPE_CHECKING = False
@@ -40,7 +32,6 @@ if TYPE_CHECKING:
 FILE_BYTES_MAX = 32 * 1024 * 1024
 SYNC_SECONDS = 1.0
 _RETRY_SECONDS = 1.0
-_TAIL_BYTES = 2 * (LINE_BYTES_MAX + 1)
 
 
 class AuditFile:
@@ -221,7 +212,7 @@ class AuditFile:
             try:
                 files.check_private_status(os.fstat(descriptor), path, "audit file")
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                cut = self._take_up(descriptor, path)
+                self._chain, cut = read_end(descriptor, self._keys)
             except (OSError, StrongroomError) as error:
                 os.close(descriptor)
                 if isinstance(error, StrongroomError):
@@ -235,28 +226,6 @@ class AuditFile:
         self._writer = random_bytes(WRITER_BYTES).hex()
         self._chain = Chain(self._keys)
         self._begin(1)
-
-    def _take_up(self, descriptor: int, path: str) -> int:
-        """Set the chain to the end of a file whose last lines hold; how many bytes are cut off behind it."""
-        size = os.fstat(descriptor).st_size
-        start = max(0, size - _TAIL_BYTES)
-        *lines, cut = os.pread(descriptor, _TAIL_BYTES, start).split(b"\n")
-        if start:
-            lines = lines[1:]  # begins somewhere inside a line
-        if not lines:
-            raise Tampered("it holds no whole line")
-        last = parse_line(lines[-1])
-        number = last["n"]
-        if not isinstance(number, int):
-            raise Tampered("a line of the audit file is malformed")
-        if "strongroom-audit" in last and len(lines) == 1:
-            previous = _hex_link(last.get("previous"))
-        else:
-            previous = split_line(lines[-2])[1] if len(lines) > 1 else FIRST_LINK
-        chain = Chain(self._keys, number - 1, previous)
-        chain.follow(lines[-1])
-        self._chain = chain
-        return len(cut)
 
     def _begin(self, number: int, *, cut: int = 0) -> None:
         """Go on in a new file; where that fails everything stays as it was.
@@ -311,13 +280,3 @@ def _make_directory(directory: str) -> None:
     files.check_private_dir(directory)
     if os.stat(directory).st_mode & 0o077:
         raise UnsafePermissions(f"{directory} is open to other users", advice=f"chmod go= {directory}")
-
-
-def _hex_link(text: object) -> bytes:
-    try:
-        link = bytes.fromhex(text) if isinstance(text, str) else b""
-    except ValueError:
-        link = b""
-    if len(link) != len(FIRST_LINK):
-        raise Tampered("a line of the audit file is malformed")
-    return link
