@@ -13,7 +13,6 @@ import stat
 from select import select
 
 from strongroom.credentials import streams
-from strongroom.credentials.streaming import write_all
 from strongroom.errors import Conflict, StoreUnavailable, UnsafePermissions
 from strongroom.stores.durable import already_exists, discard, os_error, parent, sync_dir, unfinished_name
 
@@ -277,16 +276,6 @@ def _open_pipe(path: str, status: os.stat_result) -> int:
         # Plaintext could tell it to do things; standard output is shown with its control characters escaped.
         raise Conflict(f"{path} is a terminal", advice="for standard output: --output -")
     raise UnsafePermissions(f"{path} was exchanged while it was opened")
-
-
-def write_file(path: str, data: bytes, *, replace: bool = False) -> None:
-    """Write a small file that is no secret, such as a signature, whole or not at all.
-
-    Raises: Conflict, StoreUnavailable: as `NewFile`.
-    """
-    with NewFile(path, mode=SHARED_MODE, replace=replace) as file:
-        write_all(file, data)
-        file.publish()
 
 
 def encrypt_file(

@@ -13,7 +13,7 @@ import pytest
 from strongroom.credentials import stream_files, streams
 from strongroom.credentials.identities import HybridIdentity
 from strongroom.credentials.recipients import HybridRecipient
-from strongroom.credentials.stream_files import NewFile, decrypt_file, encrypt_file, write_file
+from strongroom.credentials.stream_files import NewFile, decrypt_file, encrypt_file
 from strongroom.crypto import hybrid
 from strongroom.errors import Conflict, NotFound, StoreUnavailable, Tampered, UnsafePermissions, WrongKey
 
@@ -210,15 +210,6 @@ def test_a_full_disk_leaves_nothing(folder: Path) -> None:
     with pytest.raises(StoreUnavailable, match="no space left"):
         with NewFile("/dev/full") as file:
             file.write(b"x" * 100_000)
-
-
-def test_small_files(folder: Path) -> None:
-    write_file(str(folder / "plain.minisig"), b"signature")
-    assert (folder / "plain.minisig").read_bytes() == b"signature"
-    with pytest.raises(Conflict):
-        write_file(str(folder / "plain.minisig"), b"another")
-    write_file(str(folder / "plain.minisig"), b"another", replace=True)
-    assert (folder / "plain.minisig").read_bytes() == b"another"
 
 
 def test_a_file_says_its_size(folder: Path) -> None:
