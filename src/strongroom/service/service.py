@@ -111,7 +111,7 @@ class Service:
         if len(asked) > 1:
             try:
                 looking = self._keeper.vault._core.looking_once()
-            except VaultLocked:
+            except StrongroomError:
                 return self._answer_all(asked, now_us)
             with looking:
                 return self._answer_all(asked, now_us)

@@ -48,7 +48,7 @@ class Unlocking:
         self.by = by
         self.vault: Vault | None = None
         self.error: StrongroomError | None = None
-        self.is_bug = False
+        self.bug = ""
         self._open = open
         self._done = done
         self._thread = threading.Thread(target=self._run, name="unlock", daemon=True)
@@ -57,7 +57,7 @@ class Unlocking:
     @property
     def is_over(self) -> bool:
         """Whether vault or error are there."""
-        return not self._thread.is_alive() or self.vault is not None or self.error is not None or self.is_bug
+        return not self._thread.is_alive() or self.vault is not None or self.error is not None or self.bug != ""
 
     def wait(self) -> None:
         """Wait for its end."""
@@ -69,8 +69,9 @@ class Unlocking:
         except StrongroomError as error:
             # Its traceback's frames would keep what the attempt held.
             self.error = error.with_traceback(None)
-        except Exception:
-            self.is_bug = True
+        except Exception as bug:
+            # Its class alone: what it says may quote what it was given.
+            self.bug = type(bug).__name__
         finally:
             del self._open
             self._done()
@@ -199,7 +200,8 @@ class Keeper:
                 # Only a guess is slowed down, not a full disk or an agent that found nothing to try.
                 self._failures += 1
                 self._not_before = seconds() + min(_FIRST_DELAY * 2 ** min(self._failures - 1, 10), _DELAY_MAX)
-            raise attempt.error or StrongroomError("unlocking failed unexpectedly: this is a bug in strongroom")
+            unexpected = f"unlocking failed unexpectedly ({attempt.bug}): this is a bug in strongroom"
+            raise attempt.error or StrongroomError(unexpected)
         vault, attempt.vault = attempt.vault, None
         try:
             self._take(vault, attempt)
