@@ -125,7 +125,8 @@ class Showing:
 class Tidy:
     """A block that a signal ends in order, so that no unfinished file is left where it has to have a name."""
 
-    _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+    # Windows has no SIGHUP.
+    _SIGNALS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 
     def __enter__(self) -> Self:
         for number in self._SIGNALS:
