@@ -71,5 +71,6 @@ def run(arguments: Arguments) -> int:
     )
     if restored.kept is not None:
         output.hint(f"the vault that was there is now {restored.kept}")
+    output.hint("what was revoked or destroyed since the backup is back: revoke tokens and disable keys again")
     output.hint("other machines that share this vault accept it once with: strongroom status --accept-lineage")
     return OK
