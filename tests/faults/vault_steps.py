@@ -356,8 +356,14 @@ ALLOWING = (
         "allow",
         lambda h: h.command("allow", h.place.project, "--prefix", "kept/0", "--yes"),
         lambda p, _v: _is_allowed(p, "kept/0") or _is_allowed(p, ""),
+        is_whole=False,  # the next step does it, too
     ),
-    Step("widen", lambda h: h.command("allow", h.place.project, "--yes"), lambda p, _v: _is_allowed(p, "")),
+    Step(
+        "widen",
+        lambda h: h.command("allow", h.place.project, "--yes"),
+        lambda p, _v: _is_allowed(p, ""),
+        is_whole=False,  # the new list has its name, and the disk did not confirm that
+    ),
 )
 
 SCENARIOS = {

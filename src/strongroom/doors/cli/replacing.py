@@ -67,9 +67,12 @@ class OldFile:
 
     def _content(self) -> bytes:
         parts, place = [], 0
-        while piece := os.pread(self._descriptor, 1024 * 1024, place):
-            parts.append(piece)
-            place += len(piece)
+        try:
+            while piece := os.pread(self._descriptor, 1024 * 1024, place):
+                parts.append(piece)
+                place += len(piece)
+        except OSError as error:
+            raise os_error(error, self._path) from None
         return b"".join(parts)
 
     def replace(self, data: bytes) -> None:
