@@ -11,7 +11,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from strongroom.credentials.issued_token_text import check_prefix, new_text, recognise
-from strongroom.credentials.token_records import NAME_BYTES_MAX, SCOPE_LENGTH_MAX, SCOPES_MAX, TokenRecord
+from strongroom.credentials.token_records import NAME_BYTES_MAX, SCOPE_LENGTH_MAX, SCOPES_MAX, TokenRecord, no_token
 from strongroom.crypto.digest import sha256
 from strongroom.errors import Denied, Expired, NotFound, TokenRefused
 from strongroom.items import check_name
@@ -116,6 +116,8 @@ class TokenIssuer:
             Denied: it has not the scope.
         """
         text = token.reveal() if isinstance(token, SecretStr) else token
+        if not isinstance(text, str):
+            raise TypeError("a token is text")
         prefix, token_id = recognise(text)
         if prefix != self.prefix:
             raise TokenRefused("this is not a token")
@@ -186,7 +188,7 @@ class TokenIssuer:
     def _of_this_prefix(self, token_id: str) -> TokenRecord:
         record = self._store.find(token_id)
         if record.prefix != self.prefix:
-            raise NotFound(f"there is no token with the id {token_id}", advice="see them all: strongroom token list")
+            raise no_token(token_id)
         return record
 
     def _check_state(self, record: TokenRecord, now: datetime, scope: str | None) -> None:

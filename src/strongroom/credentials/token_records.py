@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 NAME_BYTES_MAX = 255
 SCOPES_MAX = 64
 SCOPE_LENGTH_MAX = 128
+_ID_LENGTH = 16
 
 
 class TokenRecord:
@@ -160,8 +161,10 @@ class MemoryTokenStore:
 
 
 def no_token(token_id: str) -> NotFound:
-    """The error of an id that no record has."""
-    return NotFound(f"there is no token with the id {token_id}", advice="see them all: strongroom token list")
+    """The error of an id that no record has; what is no id may be a whole token, and is not repeated."""
+    is_one = len(token_id) == _ID_LENGTH and token_id.isascii() and token_id.isalnum()
+    which = f"with the id {token_id}" if is_one else "with such an id, which has 16 letters and digits"
+    return NotFound(f"there is no token {which}", advice="see them all: strongroom token list")
 
 
 def copy_of(record: TokenRecord) -> TokenRecord:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from strongroom.doors.cli import output
 from strongroom.doors.cli.exit_codes import OK, UsageError
 from strongroom.doors.cli.inputs import read_file, secret_line, stdin_is_terminal, terminal_for
@@ -142,6 +144,11 @@ def _refuse_target(arguments: Arguments) -> None:
 
 
 def _stored(path: str) -> str:
+    if "$" in path and not os.path.lexists(path):
+        raise UsageError(
+            "FILE is a file that holds the stored string, not the string itself",
+            advice="a command line is seen by others: write it into a file",
+        )
     text = read_file(path)
     try:
         stored = text.decode("ascii").strip()

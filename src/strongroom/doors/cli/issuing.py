@@ -56,6 +56,7 @@ def rotate(arguments: Arguments) -> int:
     from datetime import timedelta
 
     _refuse(arguments, "scope")
+    _refuse_whole(arguments.id)
     overlap: timedelta = arguments.overlap or timedelta(0)
     with _open(arguments) as vault:
         issuer = _issuer_of(vault, arguments)
@@ -68,6 +69,7 @@ def rotate(arguments: Arguments) -> int:
 def revoke(arguments: Arguments) -> int:
     """Refuse it from now on."""
     _refuse(arguments, "scope", "lifetime", "overlap")
+    _refuse_whole(arguments.id)
     with _open(arguments) as vault:
         _issuer_of(vault, arguments).revoke(arguments.id)
     output.note(f"revoked the token {arguments.id}")
@@ -145,6 +147,24 @@ def _issuer_of(vault: Vault, arguments: Arguments) -> TokenIssuer:
     from strongroom.credentials.tokens_in_vault import VaultTokenStore
 
     return _issuer(vault, arguments, arguments.prefix or VaultTokenStore(vault).find(arguments.id).prefix)
+
+
+def _refuse_whole(given: str) -> None:
+    """Refuse a token where its id is asked for: it is on a command line, which others may see.
+
+    Raises: UsageError: it is one.
+    """
+    from strongroom.credentials.issued_token_text import recognise as recognise_text
+    from strongroom.errors import TokenRefused
+
+    try:
+        token_id = recognise_text(given)[1]
+    except TokenRefused:
+        return
+    raise UsageError(
+        "this is the whole token, which others may have seen on the command line; ID is its middle part",
+        advice=f"strongroom token revoke {token_id}",
+    )
 
 
 def _text(token: object) -> str:
