@@ -124,7 +124,7 @@ WRONG = {
     "no such kind": (("token", "tokn"), 2, "token takes a kind of value"),
     "no id": (("token", "revoke"), 2, "token revoke needs ID"),
     "no name": (("token", "issue"), 2, "token issue needs NAME"),
-    "an unknown id": (("token", "revoke", "0" * 16), 4, "there is no token with such an id"),
+    "an unknown id": (("token", "revoke", "0" * 16), 4, "there is no token with the id"),
     "a path for an id": (("token", "rotate", "../keys/x"), 4, "there is no token with such an id"),
     "a weak one": (("token", "hex", "--length", "8"), 2, "must be within 16..1024"),
     "one length": (("token", "uuid", "--length", "8"), 2, "has one length"),
