@@ -104,7 +104,7 @@ class NewFile:
         written: how many bytes so far.
 
     Raises:
-        Conflict: something stands there already, or a symbolic link or a terminal does.
+        Conflict: something stands there already, or what is never replaced: a symbolic link, a terminal, a disk...
         UnsafePermissions: a pipe of another user does.
         StoreUnavailable: nothing can be written there.
     """
@@ -139,6 +139,9 @@ class NewFile:
             raise Conflict(f"{self._path} is a symbolic link", advice="name the file that it shall be")
         if stat.S_ISDIR(found):
             raise Conflict(f"{self._path} is a directory", advice="name a file in it")
+        if found and not stat.S_ISREG(found):
+            # A disk or a socket: its name would be given to a file, and what it was would have none.
+            raise Conflict(f"{self._path} is no file", advice="name the file that it shall be")
         if found and not self._replace:
             raise _exists(self._path)
         descriptor = self._nameless(mode)

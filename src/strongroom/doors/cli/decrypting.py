@@ -30,7 +30,7 @@ def decrypt(arguments: Arguments) -> int:
     """
     from strongroom.credentials.streams import open_stream
 
-    path = arguments.output or _usual_output(arguments.file)
+    path = arguments.output if arguments.output is not None else _usual_output(arguments.file)
     with Tidy(), open_source(arguments.file) as source:
         with Damaged():
             stream = open_stream(source)

@@ -28,7 +28,7 @@ def encrypt(arguments: Arguments) -> int:
             advice="--recipient age1...\n--key NAME\n--passphrase",
         )
     format = arguments.format or _usual_format(arguments)
-    path = arguments.output or _usual_output(arguments.file, format)
+    path = arguments.output if arguments.output is not None else _usual_output(arguments.file, format)
     if path == STANDARD and output.is_terminal() and not arguments.armor:
         raise UsageError("a terminal is no place for encrypted bytes", advice="--output FILE\n--armor, for text")
     try:

@@ -87,10 +87,12 @@ def open_target(path: str, *, is_secret: bool, replace: bool) -> NewFile | Stand
         is_secret: whether the file is for nobody else to read.
         replace: whether one that exists is replaced.
 
-    Raises: Conflict, StoreUnavailable: as `NewFile`.
+    Raises: UsageError: *path* is empty, as of a variable that is not set. Conflict, StoreUnavailable: as `NewFile`.
     """
     from strongroom.credentials.stream_files import SECRET_MODE, SHARED_MODE, NewFile
 
+    if not path:
+        raise UsageError("--output is empty", advice="--output FILE, or - for standard output")
     if path == STANDARD:
         return StandardOutput()
     return NewFile(path, mode=SECRET_MODE if is_secret else SHARED_MODE, replace=replace)

@@ -51,9 +51,9 @@ def run(arguments: Arguments) -> int:
     if not arguments.key:
         raise UsageError("sign needs --key NAME", advice="strongroom key create NAME --kind signing")
     namespace = checked_use(arguments)
-    if arguments.file == STANDARD and not arguments.output:
+    if arguments.file == STANDARD and arguments.output is None:
         raise UsageError("name the signature of standard input: --output OUT")
-    path = arguments.output or arguments.file + SUFFIXES[arguments.format]
+    path = arguments.output if arguments.output is not None else arguments.file + SUFFIXES[arguments.format]
     try:
         with (
             Tidy(),
