@@ -19,6 +19,7 @@ FILE_LINES_MAX = 400
 COMMAND_LINES_MAX = 120
 FUNCTION_LINES_MAX = 40
 CRYPTO_LINES_MAX = 1800
+X509_LINES_MAX = 1100  # docs/decisions/0020
 
 CONTRACTS = (
     "imports only go down",
@@ -64,6 +65,7 @@ REVEALS = {
     "secret.py": "defines it",
     "items.py": "an item makes a SecretStr of its field, or text of a field that is not secret",
     "vault/records.py": "encodes the fields of a version, to be encrypted at once",
+    "vault/authority/records.py": "takes certificates and an authority's key from their items",
     "vault/values.py": "what a program stores may be a SecretStr",
     "vault/vault.py": "what a person answered to `require` is stored",
     "vault/named_keys/danger.py": "gives out the private part of a named key",
@@ -173,12 +175,14 @@ def long_functions(source: str) -> list[tuple[str, int]]:
 
 
 def test_no_file_is_too_long() -> None:
-    """400 lines fail; a command of the command line has 120, the audited room 1,800 in all."""
+    """400 lines fail; a command of the command line has 120, the audited room 1,800, and 1,100 for X.509."""
     lengths = {str(path.relative_to(SOURCE)): count_lines(path) for path in FILES}
     assert {name: lines for name, lines in lengths.items() if lines >= FILE_LINES_MAX} == {}
     commands = {name: lines for name, lines in lengths.items() if name.startswith("doors/cli/commands/")}
     assert {name: lines for name, lines in commands.items() if lines > COMMAND_LINES_MAX} == {}
-    assert sum(lines for name, lines in lengths.items() if name.startswith("crypto/")) <= CRYPTO_LINES_MAX
+    x509 = sum(lines for name, lines in lengths.items() if name.startswith("crypto/x509/"))
+    assert x509 <= X509_LINES_MAX
+    assert sum(lines for name, lines in lengths.items() if name.startswith("crypto/")) - x509 <= CRYPTO_LINES_MAX
 
 
 def test_no_function_is_too_long() -> None:

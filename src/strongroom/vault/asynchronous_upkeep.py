@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from strongroom.vault.authority_methods import AuthorityMethods
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -29,7 +31,7 @@ async def in_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> 
     return await asyncio.to_thread(call, *args, **kwargs)
 
 
-class AsyncUpkeepTwins:
+class AsyncUpkeepTwins(AuthorityMethods):
     """Mixed into `AsyncTwins`. What is called back, such as *progress*, is called in the worker thread."""
 
     @property

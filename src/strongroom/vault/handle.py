@@ -49,6 +49,9 @@ class VaultHandle(DepositHandle):
 
         return NamedKeys(self, self._core.clock_us, self._open_keys)  # type: ignore[arg-type]  # always a `Vault`
 
+    def _now_us(self) -> int:
+        return self._core.clock_us()
+
     @property
     def _reserved(self) -> Self:
         """The vault that takes a `ReservedPath`; a remote one is another object."""

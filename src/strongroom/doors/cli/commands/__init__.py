@@ -32,6 +32,7 @@ VERBS = (
     "key",
     "hash",
     "token",
+    "ca",
     "unlock",
     "lock",
     "agent",

@@ -1,0 +1,202 @@
+"""`strongroom ca`: from an empty vault to servers that curl and others verify."""
+
+from __future__ import annotations
+
+import json
+import stat
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+import strongroom
+from tests.certificates import environment, free_port, openssl, run, wait_for_port
+from tests.e2e.conftest import Machine
+from tests.peers import require_programs
+
+NGINX = """
+daemon off; pid {folder}/nginx.pid; error_log {folder}/nginx.log; user root;
+events {{ }}
+http {{ access_log off;
+  client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2; fastcgi_temp_path {folder}/t3;
+  uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;
+  server {{ listen 127.0.0.1:{port} ssl; ssl_certificate {file}; ssl_certificate_key {file};
+    location / {{ return 200 "served"; }} }} }}
+"""
+HAPROXY = """
+defaults
+  mode http
+  timeout client 10s
+  timeout server 10s
+  timeout connect 10s
+frontend f
+  bind 127.0.0.1:{port} ssl crt {file}
+  http-request return status 200 content-type text/plain string served
+"""
+NODE = "fetch(process.argv[1]).then(async r => console.log(await r.text()), e => { console.log(e.cause.code); })"
+
+
+@pytest.fixture
+def authority(keyed: Machine) -> Machine:
+    """A machine whose vault has an authority, and whose home holds its root."""
+    done = keyed.run("ca", "init", "--permit", "internal.test", "--permit", "localhost", "--permit", "127.0.0.1")
+    assert (done.code, done.out) == (0, b""), done
+    assert "the root's key is in this vault too" in done.err
+    assert keyed.run("ca", "export", "root", "--out", "root.pem").code == 0
+    assert keyed.run("ca", "export", "chain", "--out", "intermediate.pem").code == 0
+    return keyed
+
+
+def issue(machine: Machine, *words: str) -> Path:
+    done = machine.run("ca", "issue", *words, "--out", "service.pem")
+    assert (done.code, done.out) == (0, b""), done
+    return machine.home / "service.pem"
+
+
+@contextmanager
+def server(program: str, folder: Path, file: Path) -> Iterator[int]:
+    """nginx or haproxy on a port, with *file* as it is."""
+    port = free_port()
+    config = folder / f"{program}.conf"
+    config.write_text({"nginx": NGINX, "haproxy": HAPROXY}[program].format(folder=folder, port=port, file=file))
+    command = ["nginx", "-p", str(folder), "-c", str(config)] if program == "nginx" else ["haproxy", "-f", str(config)]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, env=environment(PATH="/usr/sbin:/usr/bin:/bin"))
+    try:
+        wait_for_port(port, process)
+        yield port
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def curl(folder: Path, name: str, port: int) -> subprocess.CompletedProcess[str]:
+    resolve = ("--resolve", f"{name}:{port}:127.0.0.1")
+    return run("curl", "-sS", "--cacert", "root.pem", *resolve, f"https://{name}:{port}/", cwd=folder)
+
+
+@pytest.mark.parametrize("program", ["nginx", "haproxy"])
+def test_servers_take_the_file_as_it_is(program: str, authority: Machine, tmp_path: Path) -> None:
+    """curl and node verify what is served, by name and by address, and refuse another name."""
+    require_programs("nginx", "haproxy", "curl", "node")
+    file = issue(authority, "web.internal.test", "localhost", "127.0.0.1")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert openssl(authority.home, "-purpose", "sslserver", leaf="service.pem").returncode == 0
+    with server(program, tmp_path, file) as port:
+        for name in ("web.internal.test", "localhost", "127.0.0.1"):
+            assert curl(authority.home, name, port).stdout == "served", name
+        refused = curl(authority.home, "other.internal.test", port)
+        assert (refused.returncode, "no alternative certificate subject name" in refused.stderr) == (60, True)
+        node = ("node", "-e", NODE, f"https://localhost:{port}/")
+        assert run(*node, NODE_EXTRA_CA_CERTS=str(authority.home / "root.pem")).stdout == "served\n"
+        assert run(*node).stdout.startswith("UNABLE_TO_")
+
+
+def test_the_file_holds_key_leaf_and_intermediate(authority: Machine) -> None:
+    """In this order, without the root."""
+    text = issue(authority, "web.internal.test").read_text()
+    assert [line for line in text.splitlines() if line.startswith("-----BEGIN")] == [
+        "-----BEGIN PRIVATE KEY-----", "-----BEGIN CERTIFICATE-----", "-----BEGIN CERTIFICATE-----",
+    ]  # fmt: skip
+    assert (authority.home / "root.pem").read_text() not in text
+
+
+def test_a_file_that_exists_stays(authority: Machine) -> None:
+    """Unless it was said otherwise; and what was not written was not issued either."""
+    before = issue(authority, "web.internal.test").read_bytes()
+    again = authority.run("ca", "issue", "web.internal.test", "--out", "service.pem")
+    assert again.code == 10
+    assert (authority.home / "service.pem").read_bytes() == before
+    assert len(json.loads(authority.run("ca", "list", "--json").text)) == 1
+    assert authority.run("ca", "issue", "web.internal.test", "--out", "service.pem", "--force").code == 0
+    assert (authority.home / "service.pem").read_bytes() != before
+
+
+def test_what_was_issued_is_in_the_list_and_in_the_audit_log(authority: Machine) -> None:
+    """The record is written before the certificate leaves."""
+    issue(authority, "web.internal.test")
+    (listed,) = json.loads(authority.run("ca", "list", "--json").text)
+    assert (listed["names"], listed["profile"], listed["revoked"]) == (["web.internal.test"], "server", None)
+    assert "web.internal.test" in authority.run("ca", "list", "--expiring", "8d").text
+    assert authority.run("ca", "list", "--expiring", "6d").out == b""
+    with strongroom.open(str(authority.vault), key_file=str(authority.key), use_agent=False) as vault:
+        core = vault._core
+        with core.reading() as rows:
+            (entry,) = list(core.audit.walk(rows))[-1:]
+            assert [one.path for one in core.audit.open(entry)[0].touched][-1] == f"@ca/issued/{listed['serial']}"
+    assert authority.run("verify").code == 0
+    assert "@ca" not in authority.run("ls", "-r").text
+
+
+REFUSED = {
+    "ca issue evil.com --out x": (5, "may not issue for evil.com"),
+    "ca issue 10.0.0.1 --out x": (5, "may not issue for 10.0.0.1"),
+    "ca issue *.com --out x": (2, "wildcard below a single label"),
+    "ca issue Web.internal.test --out x": (2, "no DNS name"),
+    "ca issue --out x": (2, "needs NAMES"),
+    "ca issue web.internal.test": (2, "--out FILE"),
+    "ca issue web.internal.test --out x --for 400d": (2, "397 days"),
+    "ca issue web.internal.test --csr nothing": (4, "no certificate request nothing"),
+    "ca issue web.internal.test --csr root.pem": (7, "no certificate request"),
+    "ca issue web.internal.test --out x --permit y": (2, "takes no --permit"),
+    "ca issue web.internal.test --out nowhere/x": (4, "nowhere"),
+    "ca init": (10, "has a certificate authority"),
+    "ca list --for 7d": (2, "takes no --for"),
+    "ca export all": (2, "root or chain"),
+    "ca burn": (2, "ca takes init"),
+}
+
+
+def test_what_cannot_be_is_refused(authority: Machine) -> None:
+    """Each with its exit code and a sentence, and nothing is written."""
+    for line, (code, words) in REFUSED.items():
+        done = authority.run(*line.split())
+        assert (done.code, words in done.err, done.out) == (code, True, b""), (line, done)
+    assert not (authority.home / "x").exists()
+    assert authority.run("ca", "list").out == b""
+
+
+def test_without_an_authority_the_next_step_is_named(keyed: Machine) -> None:
+    """For whoever asks first."""
+    for line in ("ca issue a.test --out x", "ca export root"):
+        done = keyed.run(*line.split())
+        assert (done.code, "strongroom ca init" in done.err) == (4, True), line
+
+
+def test_the_roots_key_can_be_kept_apart(keyed: Machine) -> None:
+    """In a file that is the only place where it is, for nobody else to read."""
+    done = keyed.run("ca", "init", "--permit", "internal.test", "--root-key-file", "root.key")
+    assert (done.code, "keep it offline" in done.err) == (0, True), done
+    file = keyed.home / "root.key"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o400
+    assert "PRIVATE KEY" in file.read_text()
+    assert issue(keyed, "web.internal.test").exists()
+
+
+def test_a_request_is_certified_without_its_key(authority: Machine) -> None:
+    """What openssl asks for, it gets; what it asks for beyond the names, it does not."""
+    require_programs("openssl")
+
+    def request(name: str) -> str:
+        run(
+            "openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "k",
+            "-subj", "/CN=web.internal.test", "-addext", f"subjectAltName=DNS:{name}", "-out", "csr",
+            cwd=authority.home,
+        )  # fmt: skip
+        return "csr"
+
+    done = authority.run("ca", "issue", "web.internal.test", "--csr", request("web.internal.test"))
+    assert done.code == 0, done
+    assert done.text.startswith("-----BEGIN CERTIFICATE-----")
+    assert "PRIVATE" not in done.text
+    (authority.home / "leaf.pem").write_text(done.text)
+    assert openssl(authority.home, "-verify_hostname", "web.internal.test").returncode == 0
+    refused = authority.run("ca", "issue", "web.internal.test", "--csr", request("admin.internal.test"))
+    assert (refused.code, refused.out) == (5, b"")
+
+
+def test_ed25519_is_issued_with_a_warning(keyed: Machine) -> None:
+    """That names who refuses it."""
+    done = keyed.run("ca", "init", "--permit", "internal.test", "--kind", "ed25519")
+    assert (done.code, "browsers (NSS)" in done.err) == (0, True), done
