@@ -30,10 +30,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import timedelta
-    from strongroom.vault.named_keys.named_keys import NamedKeys
     from typing import Literal
 
     from strongroom.remote.connection import AgentClient
+    from strongroom.vault.named_keys.named_keys import NamedKeys
     from strongroom.vault.values import FieldValue
     from strongroom.vault.vault import Vault as _Methods
 
@@ -76,6 +76,7 @@ class RemoteVault(Facts, KeyHolderOnly, _Methods):
         self.notes = []
         # The agent compares the vault with its own anchor.
         self.anchor = None
+        self._open_keys = []
 
     @overload
     def get(self, path: str, *, version: int | None = None, allow_expired: bool = False) -> Item: ...
@@ -307,13 +308,13 @@ class RemoteVault(Facts, KeyHolderOnly, _Methods):
             parse_path(path)
         target = "/v1/secret/config" if path is None else _METADATA + quote(path)
         self._calls.do("POST", target + ("?create=true" if create else ""), given, what=path or "vault")
+
     @property
     def keys(self) -> NamedKeys:
         """See `Vault.keys`; a key that is used comes into this process, and is let go of with this object."""
         from strongroom.vault.named_keys.named_keys import NamedKeys, wall_clock_us
 
         return NamedKeys(self, wall_clock_us, self._open_keys)
-
 
     @property
     def _reserved(self) -> RemoteVault:
@@ -323,11 +324,11 @@ class RemoteVault(Facts, KeyHolderOnly, _Methods):
         return twin
 
     def lock(self) -> None:
+        """End this object's connections; the agent stays as it is, and ``strongroom lock`` locks it."""
         if self._open_keys:
             from strongroom.vault.named_keys.named_keys import close_all
 
             close_all(self._open_keys)
-        """End this object's connections; the agent stays as it is, and ``strongroom lock`` locks it."""
         self._calls.close()
 
     close = lock
