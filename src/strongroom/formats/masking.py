@@ -33,8 +33,9 @@ class Mask:
     """Masks one stream. Feed it with what comes, write what it gives, and finish it at the end.
 
     Args:
-        values: what must not pass, each at most `VALUE_BYTES_MAX` bytes; of one with several lines
-            also each longer line by itself. Those under `VALUE_BYTES_MIN` are not masked.
+        values: what must not pass, each at most `VALUE_BYTES_MAX` bytes; also without white space at its
+            ends, which a shell takes off, and of one with several lines also each longer line by itself.
+            Those under `VALUE_BYTES_MIN` are not masked.
     """
 
     __slots__ = ("_beginnings", "_by_beginning", "_covered", "_held", "_longest", "_short", "_words")
@@ -133,6 +134,8 @@ def _patterns(value: bytes) -> Iterator[bytes]:
     for line in value.splitlines():
         if _LINE_BYTES_MIN <= len(line) < len(value) and not line.startswith(_ARMOR):
             yield line[:LENGTH_MAX]
+    if (bare := value.strip()) != value:
+        yield from _patterns(bare)
 
 
 def _spellings(value: bytes) -> Iterator[bytes]:

@@ -73,17 +73,26 @@ class Reference:
             item: the one at `path`.
 
         Returns: the value in its encoding; the caller hands it on.
+        Raises: as `field_of`; BadReference: the value is bytes, and bytes have no JSON.
+        """
+        return _encoded(self.field_of(item), self.encoding, self.name)
+
+    def field_of(self, item: Item) -> Field:
+        """The field that the reference names.
+
+        Args:
+            item: the one at `path`.
+
         Raises:
             NotFound: the item has no such field.
-            BadReference: no field is named and there are several, or the value is bytes and
-                bytes have no JSON.
+            BadReference: no field is named and there are several.
         """
         if self.field is None:
             names = item.names()
             if len(names) != 1:
                 raise BadReference(f"{self.path} has {len(names)} fields: name one, as in {self.path}#FIELD")
-            return _encoded(item.field(names[0]), self.encoding, self.name)
-        return _encoded(item.field(self.field), self.encoding, self.name)
+            return item.field(names[0])
+        return item.field(self.field)
 
     def __str__(self) -> str:
         """The one canonical spelling, in ASCII; `parse` gives the same reference back."""

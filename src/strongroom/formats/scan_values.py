@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Final
 
-    from strongroom.items import Item
+    from strongroom.items import Field, Item
     from strongroom.vault.vault import Vault
 
 ITEMS_AT_ONCE: Final = 200
@@ -19,10 +19,14 @@ def secrets_in(item: Item) -> Iterator[tuple[str, bytes]]:
     """Name and value of the secret fields of *item* that are not empty; of JSON, the texts in it."""
     for name in item.names():
         if item.is_secret(name):
-            field = item.field(name)
-            for value in _texts(bytes(field.data)) if field.kind == "json" else [bytes(field.data)]:
+            for value in values_in(item.field(name)):
                 if value:
                     yield name, value
+
+
+def values_in(field: Field) -> Iterator[bytes]:
+    """The value of *field*; of JSON, the texts in it."""
+    yield from _texts(bytes(field.data)) if field.kind == "json" else [bytes(field.data)]
 
 
 def readable_items(vault: Vault, prefix: str = "") -> Iterator[Item]:

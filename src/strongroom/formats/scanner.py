@@ -75,7 +75,9 @@ class Scanner:
         Raises: ValueError: they are more than `VALUES_MAX` together.
         """
         self.items += 1
-        for field, value in secrets_in(item):
+        for field, whole in secrets_in(item):
+            # A file that was stored as a value ends with a newline, and what was taken from it does not.
+            value = whole.strip()
             if not is_searchable(value):
                 self.skipped.append(f"{item.path}#{field}")
                 continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 from strongroom.doors.cli import output
 from strongroom.doors.cli.inputs import confirm, read_file
 from strongroom.doors.cli.project_files import absolute, check_covered, references_in
+from strongroom.doors.cli.steering import variables_that_steer
 from strongroom.errors import NotFound
 from strongroom.locate.allowed_files import Allowed, allow, digest_of, forget, list_allowed
 
@@ -34,8 +35,11 @@ def allow_file(place: str, prefixes: Sequence[str], arguments: GlobalArguments) 
         output.note(f"  {one.name}" + (f" as {one.encoding}" if one.encoding else ""))
     if len(references) > _SHOWN_MAX:
         output.note(f"  and {len(references) - _SHOWN_MAX} more")
+    steering = variables_that_steer(data)
+    if steering:
+        output.note(f"  it sets variables that decide which code runs: {', '.join(steering)}")
     if misspelled:
-        output.note(f"  and {misspelled} that are no reference: it cannot be used like this")
+        output.note(f"  and {misspelled} that are no reference: they cannot be used like this")
     if not confirm(arguments, f"Allow {place} as it is now?"):
         return False
     allow(data, absolute(place), prefixes)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from strongroom.formats.references import Reference
+    from strongroom.formats.references_resolving import Wanted
     from strongroom.locate.allowed_files import Allowed
 
 _REFERENCE = re.compile(rb"strongroom://[^\s{}\"'`<>|\\]{1,16384}")
@@ -49,6 +50,22 @@ def check_covered(place: str, allowed: Allowed, references: Iterable[Reference])
         raise Denied(
             f"{place} may name what is in {', '.join(allowed.prefixes)}, and names {', '.join(beyond)}",
             advice=f"allow more, if it is meant to: strongroom allow {quoted(place)} --prefix FOLDER",
+        )
+
+
+def check_shown(place: str, allowed: Allowed, data: bytes | bytearray, wanted: Iterable[Wanted]) -> None:
+    """Refuse references that are put together from variables or quoted pieces: `allow` could not show them.
+
+    A file that was allowed with folders may: these limit what it names, however it does.
+
+    Raises: Denied: there are some.
+    """
+    shown = set(references_in(data)[0])
+    hidden = [] if allowed.prefixes else [str(one) for one in wanted if one.reference not in shown]
+    if hidden:
+        raise Denied(
+            f"{place} puts together what it names, so that it could not be shown to you: {', '.join(hidden)}",
+            advice=f"write it out, or limit what it may name: strongroom allow {quoted(place)} --prefix FOLDER",
         )
 
 

@@ -45,7 +45,7 @@ def plan(arguments: Arguments) -> Plan:
 
     Raises: StrongroomError: they say nothing sensible, or a file was not allowed.
     """
-    from strongroom.doors.cli.project_files import check_covered, read_allowed
+    from strongroom.doors.cli.project_files import check_covered, check_shown, read_allowed
     from strongroom.formats.dotenv import DIALECTS
 
     if arguments.dialect not in DIALECTS:
@@ -58,6 +58,7 @@ def plan(arguments: Arguments) -> Plan:
     for place in arguments.env_file:
         data, allowed = read_allowed(place)
         found = read_env_file(place, data, arguments.dialect)
+        check_shown(place, allowed, data, found.wanted.values())
         check_covered(place, allowed, [one.reference for one in found.wanted.values()])
         for name in (*found.wanted, *found.plain):
             variables.wanted.pop(name, None)
@@ -119,7 +120,7 @@ def _read(planned: Plan, arguments: Arguments, *, is_masked: bool) -> tuple[dict
             raise UsageError(str(error)) from None
         secrets = list(values.values())
         if is_masked:
-            secrets += _stored(vault, wanted)
+            secrets += _stored(vault, wanted) if wanted else []
             if arguments.mask_all:
                 from strongroom.formats.scan_values import readable_items, secrets_in
 
@@ -130,13 +131,12 @@ def _read(planned: Plan, arguments: Arguments, *, is_masked: bool) -> tuple[dict
 
 
 def _stored(vault: Vault, wanted: list[Wanted]) -> list[bytes]:
-    """The values as stored, where they are handed over in another encoding: the child may decode them."""
-    from strongroom.formats.references import Reference
-    from strongroom.formats.references_resolving import Wanted, resolve
+    """The values as stored, and of JSON the texts in it: the child may decode what it is given."""
+    from strongroom.formats.scan_values import values_in
 
-    encoded = [one.reference for one in wanted if one.reference.encoding]
-    plain = [Wanted(Reference(one.path, one.field)) for one in encoded]
-    return list(resolve(vault, plain).values()) if plain else []
+    items = vault.get_many(list(dict.fromkeys(one.reference.path for one in wanted)))
+    fields = [one.reference.field_of(items[one.reference.path]) for one in wanted]
+    return [value for field in fields for value in (bytes(field.data), *values_in(field))]
 
 
 def _check_maskable(values: Mapping[Reference, bytes], secrets: list[bytes]) -> None:

@@ -1,6 +1,6 @@
 """What a scan asks git: which files there are, what is staged, and every object of the history, once.
 
-A repository's own settings may name programs (`core.fsmonitor`, hooks, filters); none of them is run.
+A repository's own settings may name programs (`core.fsmonitor`, hooks, filters, `gpg.program`); none of them is run.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _NO_HOOKS = "core.hooksPath=/dev/null"
 _SAFE = (
     "--no-optional-locks", "--no-replace-objects",
-    "-c", "core.fsmonitor=false", "-c", _NO_HOOKS, "-c", "core.untrackedCache=false",
+    "-c", "core.fsmonitor=false", "-c", _NO_HOOKS, "-c", "core.untrackedCache=false", "-c", "log.showSignature=false",
     "-c", "protocol.allow=never", "-c", "core.quotePath=false",
 )  # fmt: skip
 _HEADER_BYTES_MAX = 1024
@@ -83,8 +83,9 @@ class Repository:
 
     def staged(self) -> list[Object]:
         """The files that the next commit would change, as they are staged."""
-        listed = (self.ask("diff", "--cached", "--raw", "-z", "--no-abbrev", "--no-renames", "--diff-filter=d") or b"")
-        fields = listed.split(b"\0")
+        # Neither what is deleted nor what is in conflict: that cannot be committed, and has no one content.
+        options = ("--no-abbrev", "--no-renames", "--no-relative", "--diff-filter=du")
+        fields = (self.ask("diff", "--cached", "--raw", "-z", *options) or b"").split(b"\0")
         found = []
         for entry, path in zip(fields[::2], fields[1::2], strict=False):
             _, mode, _, name, _ = entry.decode("ascii").split(" ")
@@ -101,9 +102,12 @@ class Repository:
             input="".join(f"{name}\n" for name in names).encode("ascii"),
             capture_output=True,
             env=_environment(),
-            check=True,
+            check=False,
         )
-        return {name: int(size) for name, size in (line.split(" ") for line in asked.stdout.decode().splitlines())}
+        found = dict(line.split(" ") for line in asked.stdout.decode().splitlines())
+        if asked.returncode or not all(found.get(name, "").isdigit() for name in names):
+            raise StoreUnavailable("git does not have everything that is staged", advice="git fsck")
+        return {name: int(size) for name, size in found.items()}
 
     def history(self) -> list[Object]:
         """Everything that any branch, tag, stash or reflog entry leads to: each blob, commit and tag once."""

@@ -7,7 +7,7 @@ import stat
 
 from strongroom.doors.cli.exit_codes import UsageError
 from strongroom.doors.cli.scan_git import repository_of
-from strongroom.errors import NotFound
+from strongroom.errors import NotFound, StoreUnavailable
 from strongroom.formats.scanner import OVERLAP_BYTES
 
 TYPE_CHECKING = False
@@ -146,7 +146,7 @@ class Files(Source):
         except OSError as error:
             raise NotFound(f"cannot scan {start}: {(error.strerror or '').lower()}") from None
         self._start = start
-        self._names = self._listed(with_ignored) if is_directory else [""]
+        self._names = self._listed(start, with_ignored=with_ignored) if is_directory else [""]
         self.count = len(self._names)
         for name in self._names:
             try:
@@ -154,17 +154,40 @@ class Files(Source):
             except OSError:
                 continue  # gone since, or not to be looked at: said when it is read
 
-    def _listed(self, with_ignored: bool) -> list[str]:
-        repository = None if with_ignored else repository_of(self._start, is_needed=False)
+    def _listed(self, start: str, *, with_ignored: bool) -> list[str]:
+        """The files below *start*, as they are called from there."""
+        repository = None if with_ignored else repository_of(start, is_needed=False)
         # A directory that git ignores and that was named is meant, with all that is in it.
         if repository is not None and repository.ask("check-ignore", "-q", "--", ".", may_fail=True) is None:
+            found = []
             # A file that is staged in three versions is listed three times.
-            return list(dict.fromkeys(repository.names("ls-files", "-z", "-co", "--exclude-standard", "--", ".")))
+            for name in dict.fromkeys(repository.names("ls-files", "-z", "-co", "--exclude-standard", "--", ".")):
+                inner = os.path.join(start, name.rstrip("/"))
+                # Of another repository, a submodule or not, git lists no more than its directory.
+                is_inner = os.path.isdir(inner) and not os.path.islink(inner)
+                below = self._listed_inside(inner) if is_inner else [""]
+                found += [os.path.join(name, one) if one else name for one in below]
+            return found
+        return self._walked(start)
+
+    def _listed_inside(self, inner: str) -> list[str]:
+        """The files of a repository inside of another one."""
+        if os.path.lexists(os.path.join(inner, ".git")):
+            try:
+                repository = repository_of(inner, is_needed=False)
+                top = (repository.ask("rev-parse", "--show-toplevel") or b"") if repository is not None else b""
+                if top and os.path.samefile(top.rstrip(b"\n"), inner):
+                    return self._listed(inner, with_ignored=False)
+            except (OSError, StoreUnavailable):
+                return self._walked(inner)  # git does not read it: then all of it
+        return self._walked(inner)
+
+    def _walked(self, start: str) -> list[str]:
         found = []
-        for folder, folders, names in os.walk(self._start, onerror=self._note_folder):
+        for folder, folders, names in os.walk(start, onerror=self._note_folder):
             # A repository's own files are its history, which --history looks through.
             folders[:] = sorted(name for name in folders if name != ".git")
-            found += [os.path.relpath(os.path.join(folder, name), self._start) for name in sorted(names)]
+            found += [os.path.relpath(os.path.join(folder, name), start) for name in sorted(names)]
         return found
 
     def _note_folder(self, error: OSError) -> None:
@@ -189,7 +212,7 @@ class Files(Source):
             yield Piece(place, os.fsencode(os.readlink(path)))
             return
         if not stat.S_ISREG(kind):
-            return  # a submodule's directory, a pipe, a socket
+            return  # a pipe, a socket
         descriptor = os.open(path, _READ_FLAGS)
         try:
             yield from _cut(place, lambda size: _read_full(descriptor, size))
@@ -231,7 +254,6 @@ class Objects(Source):
             if one.path:
                 yield Piece(place, os.fsencode(one.path), is_name=True)
             yield from _cut(place, read)
-
 
     def commit_with(self, place: Place) -> str:
         """The oldest commit that has the object."""
