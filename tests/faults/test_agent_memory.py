@@ -38,7 +38,7 @@ def needles_of(directory: Path) -> dict[str, bytes]:
         vault_id = keys.header.vault_id
         whole = {
             "root key": keys.root_key.reveal(),
-            "data key": bytes(keys.keyset.data_key(1)),
+            "data key": bytes(keys.keyset.data_key(keys.keyset.primary_id)),
             "keyset key": bytes(kdf.derive(keys.root_key.reveal(), labels.PURPOSE_KEYSET, vault_id, 1)),
             "header key": bytes(kdf.derive(keys.root_key.reveal(), labels.PURPOSE_HEADER, vault_id, 1)),
         }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from strongroom.crypto import labels
 from strongroom.crypto.entropy import random_buffer
+from strongroom.crypto.mac import overwrite_freed_keys
 from strongroom.errors import Denied, FormatUnsupported, Tampered, VaultLocked
 from strongroom.secret import HiddenBuffer, wipe
 from strongroom.wire import Reader, u8, u32, u64
@@ -203,6 +204,7 @@ class Keyset:
             wipe(record._key)
         for key in purpose_keys.values():
             wipe(key)
+        overwrite_freed_keys()
 
     def encode(self) -> bytearray:
         """The plaintext keyset, which the caller wipes.
