@@ -173,6 +173,9 @@ class Field:
     def __reduce_ex__(self, _protocol: object) -> str:
         raise TypeError("a field may hold a secret and cannot be pickled")
 
+    def __getstate__(self) -> object:
+        raise TypeError("a field may hold a secret and has no state to export")
+
 
 class Version:
     """What is known of one version of an item without reading its values.
@@ -292,6 +295,9 @@ class Item:
 
     def __reduce_ex__(self, _protocol: object) -> str:
         raise TypeError("an item may hold secrets and cannot be pickled")
+
+    def __getstate__(self) -> object:
+        raise TypeError("an item may hold secrets and has no state to export")
 
 
 class ItemSettings:
