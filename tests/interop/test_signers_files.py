@@ -81,3 +81,24 @@ def test_minisign_reads_the_longest_comment(tmp_path: Path, comment: str) -> Non
     assert signing.check(io.BytesIO(FILE), signature, known).comment == comment
     with pytest.raises(ValueError, match="comment"):
         signing.sign_minisign(io.BytesIO(FILE), OURS, comment="x" * (minisign.COMMENT_BYTES_MAX + 1))
+
+
+POINTS = {
+    "the neutral element": (1).to_bytes(32, "little"),
+    "of order four": bytes(32),
+    "of order eight": bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"),
+    "of order two": bytes.fromhex("ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"),
+    "on the twist": (2).to_bytes(32, "little"),
+}
+
+
+@pytest.mark.parametrize("case", POINTS)
+def test_an_ssh_key_that_is_no_point_is_no_recipient(tmp_path: Path, case: str) -> None:
+    """age refuses it too; what would be encrypted to it everybody could open, or nobody."""
+    require_programs("age")
+    line = ssh_keys.public_line(POINTS[case])
+    with pytest.raises(ValueError, match=r"no (Ed25519 )?public key"):
+        streams.encrypt(io.BytesIO(FILE), io.BytesIO(), [streams.parse_recipient(line)])
+    (tmp_path / "recipients").write_text(line)
+    done = subprocess.run(("age", "-R", "recipients"), cwd=tmp_path, input=FILE, capture_output=True, timeout=60)
+    assert (done.returncode, done.stdout) == (1, b"")

@@ -32,6 +32,7 @@ SCRYPT_WORK = 18
 """log2 of scrypt's N in age files that are made here: 256 MiB, as age itself takes."""
 SSH_TAG_BYTES = 4
 
+_SMALL_ORDER = "a recipient is a point of small order, and no public key"
 _X25519 = "age"
 _HYBRID = "age1pq"
 
@@ -72,7 +73,7 @@ class X25519Recipient(Recipient):
         try:
             share, body = age.wrap_x25519(file_key, self._public)
         except ValueError:
-            raise ValueError("a recipient is a point of small order, and no public key") from None
+            raise ValueError(_SMALL_ORDER) from None
         return Stanza(("X25519", to_base64(share).decode("ascii")), body)
 
 
@@ -119,7 +120,7 @@ class SshRecipient(Recipient):
 
                 self._rsa = rsa_public(*key.rsa())
             elif key.kind == ED25519:
-                self._x25519 = age.montgomery(key.ed25519())
+                self._x25519 = age.montgomery(_point(key.ed25519()))
             else:
                 raise ValueError(_WHAT_SSH_IS_TAKEN)
         except Tampered:
@@ -129,8 +130,25 @@ class SshRecipient(Recipient):
         """An ssh-ed25519 or ssh-rsa stanza."""
         if self._rsa is not None:
             return Stanza((RSA, self._tag), age.wrap_rsa(file_key, self._rsa))
-        share, body = age.wrap_x25519(file_key, self._x25519, self._blob)
+        try:
+            share, body = age.wrap_x25519(file_key, self._x25519, self._blob)
+        except ValueError:
+            raise ValueError(_SMALL_ORDER) from None
         return Stanza((ED25519, self._tag, to_base64(share).decode("ascii")), body)
+
+
+def _point(public: bytes) -> bytes:
+    """*public*, if it is a point of the curve of RFC 8032: one of its twist is nobody's key.
+
+    Raises: ValueError: it is none.
+    """
+    prime = 2**255 - 19
+    y = int.from_bytes(public, "little") & (2**255 - 1)
+    # d is -121665/121666, and x squared (y^2 - 1) / (d y^2 + 1), which must be a square.
+    squared = 121_666 * (y * y - 1) * pow(121_666 - 121_665 * y * y, -1, prime)
+    if y == 1 or pow(squared, (prime - 1) // 2, prime) == prime - 1:
+        raise ValueError("this is no Ed25519 public key")
+    return public
 
 
 class Passphrase(Recipient):
