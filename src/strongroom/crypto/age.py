@@ -129,11 +129,8 @@ def unwrap_x25519(private: Buffer, share: bytes, body: bytes, blob: bytes = b"")
 
 
 def montgomery(ed25519: bytes) -> bytes:
-    """The X25519 form of an Ed25519 public key (RFC 7748, 4.1): u = (1 + y) / (1 - y).
-
-    Raises: ValueError: it is the neutral element.
-    """
-    y = int.from_bytes(ed25519, "little") & (2**255 - 1)
+    """The X25519 form of an Ed25519 public key (RFC 7748, 4.1); the neutral element, a ValueError, has none."""
+    y = int.from_bytes(ed25519, "little") & (2**255 - 1)  # u = (1 + y) / (1 - y)
     return ((1 + y) * pow(1 - y, -1, _FIELD) % _FIELD).to_bytes(32, "little")
 
 
@@ -150,10 +147,7 @@ def wrap_rsa(file_key: Buffer, public: RSAPublicKey) -> bytes:
 
 
 def unwrap_rsa(private: RSAPrivateKey, body: bytes) -> bytearray:
-    """The file key of a stanza made by `wrap_rsa`.
-
-    Raises: NotForThisKey, Tampered: as `unwrap_x25519`.
-    """
+    """The file key of a stanza made by `wrap_rsa`; raises as `unwrap_x25519`."""
     try:
         file_key = _taken(private.decrypt(body, _oaep()))
     except ValueError:
@@ -169,10 +163,7 @@ def wrap_scrypt(file_key: Buffer, passphrase: Buffer, salt: bytes, work: int) ->
 
 
 def unwrap_scrypt(passphrase: Buffer, salt: bytes, work: int, body: bytes) -> bytearray:
-    """The file key of a stanza made by `wrap_scrypt`; the caller has compared *work* with a bound.
-
-    Raises: NotForThisKey: another passphrase.
-    """
+    """The file key of a stanza made by `wrap_scrypt`, whose *work* was compared with a bound, or NotForThisKey."""
     return _open(_scrypt(passphrase, salt, work), body)
 
 
@@ -186,10 +177,7 @@ def hybrid_private(seed: Buffer) -> bytearray:
 
 
 def wrap_hybrid(file_key: Buffer, public: bytes) -> tuple[bytes, bytes]:
-    """Encrypt the file key to a hybrid recipient (1,216 bytes); the encapsulated share and the body.
-
-    Raises: ValueError: the recipient is no valid public key.
-    """
+    """Encrypt the file key to a hybrid recipient (1,216 bytes), or ValueError; the encapsulated share and the body."""
     from strongroom.crypto.hybrid import _public_key
 
     sealed = _hybrid_suite().encrypt(file_key, _public_key(public), info=_HYBRID)
@@ -197,10 +185,7 @@ def wrap_hybrid(file_key: Buffer, public: bytes) -> tuple[bytes, bytes]:
 
 
 def unwrap_hybrid(private: bytearray, share: bytes, body: bytes) -> bytearray:
-    """The file key of a stanza made by `wrap_hybrid`.
-
-    Raises: NotForThisKey, Tampered: as `unwrap_x25519`.
-    """
+    """The file key of a stanza made by `wrap_hybrid`; raises as `unwrap_x25519`."""
     from strongroom.crypto.hybrid import _private_key
 
     # The library answers both with one error; the point alone is checked as for X25519.
