@@ -58,7 +58,7 @@ def foreign(chain: Chain, name: str) -> Certificate:
         .add_extension(leaf_usage(key.public), critical=True)
         .add_extension(x509.ExtendedKeyUsage([x509.ObjectIdentifier("1.3.6.1.5.5.7.3.1")]), critical=False)
         .add_extension(x509.SubjectAlternativeName([general_name(parse_name(name))]), critical=True)
-        .add_extension(issuer._key_identifier, critical=False)
+        .add_extension(issuer.key_identifier, critical=False)
     )
     return Certificate(builder.sign(issuer.key.key, issuer.key.hash))
 

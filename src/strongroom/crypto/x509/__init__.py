@@ -4,4 +4,6 @@
     keys          private keys as PKCS #8, public keys, the algorithms that are accepted
     certificates  a root, an intermediate, and leaves of a profile
     requests      a certificate request (CSR), every part of it checked
+    revocation    lists (CRL) of what is good no longer
+    tls           contexts of the ssl module, whose keys never touch a disk
 """

@@ -176,7 +176,7 @@ class Issuer:
     Raises: WrongKey, Tampered: they do not belong together.
     """
 
-    __slots__ = ("_key_identifier", "certificate", "constraints", "key")
+    __slots__ = ("certificate", "constraints", "key", "key_identifier")
 
     def __init__(self, certificate: Certificate, key: PrivateKey) -> None:
         if not certificate.fits(key):
@@ -185,7 +185,7 @@ class Issuer:
         self.key = key
         self.constraints = certificate.constraints
         identifier = certificate.raw.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
-        self._key_identifier = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier)
+        self.key_identifier = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier)
 
     def issue(
         self,
@@ -246,7 +246,7 @@ class Issuer:
             .add_extension(leaf_usage(public), critical=True)
             .add_extension(x509.ExtendedKeyUsage(uses), critical=False)
             .add_extension(x509.SubjectAlternativeName([general_name(name) for name in names]), critical=True)
-            .add_extension(self._key_identifier, critical=False)
+            .add_extension(self.key_identifier, critical=False)
         )
         return Certificate(builder.sign(self.key.key, self.key.hash))
 
@@ -256,7 +256,7 @@ class Issuer:
         """An intermediate authority with the same constraints, which may sign leaves and no further authority."""
         span = self.span(now, None, lifetime)
         builder = _authority(public, subject, self.certificate.raw.subject, span, self.constraints, depth=0)
-        builder = builder.add_extension(self._key_identifier, critical=False)
+        builder = builder.add_extension(self.key_identifier, critical=False)
         return Certificate(builder.sign(self.key.key, self.key.hash))
 
     def __repr__(self) -> str:

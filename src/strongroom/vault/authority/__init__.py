@@ -3,7 +3,6 @@
     authority    read this first: make one, issue, renew, revoke
     records      what lies at ``@ca/``
     issued       a certificate with what belongs to it
-    revoking     which certificates are good no longer, and the list that says so
     live         `vault.tls`: contexts that renew themselves
 
 Source: docs/format.md#certificates.
