@@ -192,6 +192,9 @@ def test_two_phases(vault: Vault) -> None:
     old = key.encrypt(b"old")
     assert key.stage().number == 2
     assert (key.phase, key.primary.number) == ("staged", 1)
+    with pytest.raises(Conflict, match="no older version") as early:
+        key.retire(quiet=timedelta(0))
+    assert "--promote" in early.value.advice
     for act in (key.stage, key.rotate):
         with pytest.raises(Conflict, match="is staged"):
             act()

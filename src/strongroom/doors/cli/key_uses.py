@@ -80,7 +80,7 @@ def _import(arguments: Arguments) -> int:
     refuse(arguments, "kind", "stage", "public", "private")
     if arguments.public:
         return _import_public(arguments)
-    line = secret_line("private part of the key, in base64")
+    line = secret_line("private part of the key in base64")
     private = bytearray()
     try:
         text = bytes(line.strip()).translate(bytes.maketrans(b"+/", b"-_"))

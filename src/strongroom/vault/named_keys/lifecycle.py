@@ -98,7 +98,10 @@ class Lifecycle:
         def change(record: KeyRecord) -> list[KeyVersion]:
             old = [one for one in record.versions if one.number < record.primary.number and one._state == ENABLED]
             if not old:
-                raise Conflict(f"the key {self.name} has no older version in use")
+                advice = f"promote the staged one first: strongroom key rotate {self.name} --promote"
+                raise Conflict(
+                    f"the key {self.name} has no older version in use", advice=advice if _staged(record) else ""
+                )
             self._refuse_use(record, old, quiet_us)
             for version in old:
                 version._state = DISABLED
