@@ -362,7 +362,7 @@ class Meddling:
 
 
 def test_a_use_in_between_does_not_stop_a_revocation(vault: Vault) -> None:
-    """It is tried again on what is there then; only without end it is the caller's conflict."""
+    """It is tried again on what is there then, and in the end not asked; an earlier end is the caller's conflict."""
     store = VaultTokenStore(vault)
     issuer = TokenIssuer(store, prefix="acme")
     issued = issuer.issue("x")
@@ -374,4 +374,6 @@ def test_a_use_in_between_does_not_stop_a_revocation(vault: Vault) -> None:
     other = TokenIssuer(VaultTokenStore(vault), prefix="acme").issue("y")
     store._vault = Meddling(vault, 1_000)  # type: ignore[assignment]
     with pytest.raises(errors.Conflict):
-        store.revoke(other.record.id, datetime(2026, 11, 22, tzinfo=UTC))
+        store.expire(other.record.id, datetime(2026, 11, 22, tzinfo=UTC))
+    store.revoke(other.record.id, datetime(2026, 11, 22, tzinfo=UTC))
+    assert VaultTokenStore(vault).find(other.record.id).revoked is not None
