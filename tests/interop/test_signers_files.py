@@ -6,6 +6,7 @@ knows more ends of lines and blanks, and a reader that follows it sees signers t
 
 from __future__ import annotations
 
+import hashlib
 import io
 import subprocess
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 
 from strongroom import signing, streams
 from strongroom.credentials import minisign, ssh_keys
-from strongroom.errors import Denied, Expired, WrongKey
+from strongroom.errors import Denied, Expired, FormatUnsupported, WrongKey
 from tests.peers import require_programs
 
 FILE = b"a release\n"
@@ -102,3 +103,18 @@ def test_an_ssh_key_that_is_no_point_is_no_recipient(tmp_path: Path, case: str) 
     (tmp_path / "recipients").write_text(line)
     done = subprocess.run(("age", "-R", "recipients"), cwd=tmp_path, input=FILE, capture_output=True, timeout=60)
     assert (done.returncode, done.stdout) == (1, b"")
+
+
+def test_a_digest_is_not_taken_for_the_file_that_was_signed(tmp_path: Path) -> None:
+    """The letters that say which kind a minisign signature is of are not signed: minisign is fooled, we are not."""
+    require_programs("minisign")
+    public = minisign.key_of(OURS.public).encode()
+    signature = minisign.parse_signature(signing.sign_minisign(io.BytesIO(FILE), OURS))
+    signature.algorithm = minisign.LEGACY
+    digest = hashlib.blake2b(FILE).digest()
+    (tmp_path / "file").write_bytes(digest)
+    (tmp_path / "file.minisig").write_bytes(signature.encode("made of another one"))
+    done = subprocess.run(("minisign", "-V", "-P", public, "-m", "file"), cwd=tmp_path, capture_output=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    with pytest.raises(FormatUnsupported):
+        signing.check(io.BytesIO(digest), signature.encode(""), signing.parse_signers(public.encode()))

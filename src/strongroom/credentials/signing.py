@@ -44,6 +44,7 @@ SIGNATURE_BYTES_MAX = sshsig.SIGNATURE_FILE_BYTES_MAX
 MINISIGN = "minisign"
 SSH = "ssh"
 
+_DIGEST_BYTES = 64
 _PIECE_BYTES = 256 * 1024
 
 
@@ -214,6 +215,9 @@ def _check_minisign(
     known = _admitted([pair for pair in keys if pair[1].key_id == decoded.key_id], now, "", shown)
     if decoded.algorithm == minisign.LEGACY:
         message = _whole(source)
+        if len(message) == _DIGEST_BYTES:
+            # Nothing signed says which kind a signature is of: this could be of the file that has this digest.
+            raise FormatUnsupported("a minisign signature of the older kind is not taken for 64 bytes: sign them anew")
     else:
         message = _digest(source, "blake2b-512", progress)
     for signer, key in known:
