@@ -180,3 +180,49 @@ def test_a_loop_of_links_and_repositories_ends(project: Machine, tmp_path: Path)
     (project.home / "project" / "outside").symlink_to(tmp_path / "outside")
     (project.home / "project" / "self").symlink_to(".")
     assert project.run("scan", "project").code == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("settings.py", 'SECRET_KEY = "a-secret" + "b-secret"\nDB_PASSWORD = "abcdef123"\n', "is a program"),
+        ("settings.py", 'DB_PASSWORD = "abcdef123"\n\ndef work():\n    return 1\n', "is a program"),
+        (".netrc", "machine a login b password c\nmacdef init\ncd /x password hidden\n\n", "macdef.init"),
+    ],
+)
+def test_a_file_with_more_than_values_is_not_wiped(project: Machine, name: str, text: str, said: str) -> None:
+    """What is worked out by code, or is code, would be in no vault."""
+    (project.home / name).write_text(text)
+    done = project.run("import", name, "--wipe", "--all", "--yes")
+    assert done.code == 2, done
+    assert said in done.err
+    assert (project.home / name).read_text() == text
+    assert "abcdef123" not in done.err
+
+
+def test_what_code_works_out_is_named_and_what_stands_in_a_tuple_is_taken(project: Machine) -> None:
+    """A secret that is passed over in silence stays in the file for ever."""
+    (project.home / "settings.py").write_text(
+        'A_TOKEN, (B_TOKEN, C_TOKEN) = "one-1", ("two-2", "three-3")\nSECRET_KEY = "a-" + NAME\n'
+        'API_TOKEN = f"t{NAME}"\n'
+        'D = {"password": os.environ.get("X", "default-1")}\nBASE = root / "x"\nSAFE_TOKEN = NAME\n'
+    )
+    done = project.run("import", "settings.py", "--replace", "--yes")
+    assert "worked out by code, which is not run: SECRET_KEY, API_TOKEN, D.password\n" in done.err
+    text = (project.home / "settings.py").read_text()
+    assert [one for one in ("one-1", "two-2", "three-3") if one in text] == []
+    assert 'SECRET_KEY = "a-" + NAME\nAPI_TOKEN = f"t{NAME}"\n' in text
+    compile(text, "settings.py", "exec")
+
+
+def test_lines_that_repeat_a_replaced_value_are_named(project: Machine) -> None:
+    """A comment keeps it, and so does another value."""
+    text = "# was: hunter2-hunter2\nA_PASSWORD=hunter2-hunter2\nURL=http://x/hunter2-hunter2\nB=aHVudGVyMi1odW50ZXIy\n"
+    (project.home / "a.env").write_text(text)
+    rehearsed = project.run("import", "a.env", "--replace", "--dry-run")
+    assert "a.env will still hold an imported value in line 1, 3, 4: take it out by hand" in rehearsed.err
+    done = project.run("import", "a.env", "--replace", "--yes")
+    assert "a.env still holds an imported value in line 1, 3, 4: take it out by hand" in done.err
+    assert "hunter2" not in done.err
+    (project.home / "b.env").write_text("A_PASSWORD=other-hunter2\n")
+    assert "still" not in project.run("import", "b.env", "--replace", "--yes").err

@@ -20,7 +20,9 @@ _FIELDS = {"login": "login", "user": "login", "account": "account", "password": 
 
 
 def read(data: bytes | bytearray) -> Document:
-    """Every machine's fields, under its name; a second entry of a machine as ``NAME[2]``. Macros are passed over.
+    """Every machine's fields, under its name; a second entry of a machine as ``NAME[2]``.
+
+    Of a macro only the name is read.
 
     Raises: BadFile: not netrc.
     """
@@ -30,7 +32,10 @@ def read(data: bytes | bytearray) -> Document:
     for token in _tokens(text):
         start, end = token
         raw = text[start:end]
-        if waiting in _FIELDS:
+        if raw.startswith("macdef") and "\n" in raw:
+            macro = raw.split()[1:2]
+            entries.append(Entry(("macdef", *macro), b"", line=lines.at(start), is_secret=False, note="is a macro"))
+        elif waiting in _FIELDS:
             keys = (machine, _FIELDS[waiting])
             value = unquoted(raw).encode("utf-8")
             is_secret = keys[1] == "password"
@@ -58,7 +63,7 @@ def unquoted(raw: str) -> str:
 
 
 def _tokens(text: str) -> Iterator[tuple[int, int]]:
-    """The places of all words; comments and macros are passed over."""
+    """The places of all words; a macro is one, and comments are passed over."""
     place, is_value = 0, False
     while True:
         found = _TOKEN.search(text, place)
@@ -74,6 +79,7 @@ def _tokens(text: str) -> Iterator[tuple[int, int]]:
         elif raw == "macdef" and not is_value:
             end = re.compile(r"\n[ \t]*\r?\n|\Z").search(text, place)
             place = len(text) if end is None else end.end()
+            yield found.start(), place
         else:
             yield found.span()
             is_value = not is_value and (raw == "machine" or raw in _FIELDS)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from strongroom.formats.interface import BadFile
+from strongroom.formats.interface import BadFile, line_at
 from strongroom.formats.naming import component, field_name
 from strongroom.formats.references import Reference, is_reference
 from strongroom.items import FIELDS_MAX, Field, is_secret_name, parse_path
@@ -199,6 +199,21 @@ def with_template(document: Document, plan: Plan, read: Callable[[bytes], Docume
     except BadFile:
         raise BadFile("a template cannot give these values back exactly; put references there") from None
     return data
+
+
+def lines_with_values(data: bytes, plan: Plan) -> list[int]:
+    """The numbers of the lines of a rewritten file in which a secret that was taken stands all the same.
+
+    In a comment, say, or inside of another value; in any encoding that a scan finds.
+    """
+    from strongroom.formats.scan_search import Search, is_searchable
+
+    search = Search()
+    for number, field in enumerate(field for fields in plan.items.values() for field in fields.values()):
+        value = bytes(field.data).strip()
+        if field.is_secret and field.kind != "json" and is_searchable(value):
+            search.add(number, value)
+    return sorted({line_at(data, match.start) for match in search.find([data])})
 
 
 def _rendered(entry: Entry, how: str) -> str:

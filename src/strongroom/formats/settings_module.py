@@ -1,19 +1,20 @@
 """Python settings modules, such as Django's ``settings.py``: parsed, and never executed.
 
 Values are the strings, bytes and numbers that are assigned at the top, in classes and under conditions, also inside
-dictionaries and lists. In the place of a value goes a call of `strongroom.settings.vault_value`.
+dictionaries and lists. What code works out is named, when its name says that it is a secret. In the place of a value
+goes a call of `strongroom.settings.vault_value`.
 """
 
 from __future__ import annotations
 
 import ast
 
-from strongroom.formats.interface import DEPTH_MAX, BadFile, Document, Entry, Lines, check_depth, decode
+from strongroom.formats.interface import DEPTH_MAX, BadFile, Document, Entry, Lines, check_depth, decode, looks_secret
 from strongroom.formats.references import is_reference
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 FILE_BYTES_MAX = 1024 * 1024
 FUNCTION = "vault_value"
@@ -108,11 +109,7 @@ def _parse(text: str) -> ast.Module:
 
 def _statement(node: ast.stmt, keys: tuple[str, ...], places: _Places) -> Iterator[Entry]:
     if isinstance(node, ast.Assign):
-        for target in node.targets:
-            name = _target(target)
-            if name:
-                yield from _value(node.value, (*keys, *name), places)
-                break
+        yield from _assigned(node.targets, node.value, keys, places)
     elif isinstance(node, ast.AnnAssign) and node.value is not None:
         name = _target(node.target)
         if name:
@@ -125,6 +122,22 @@ def _statement(node: ast.stmt, keys: tuple[str, ...], places: _Places) -> Iterat
         bodies += [handler.body for handler in getattr(node, "handlers", [])]
         for one in (statement for body in bodies for statement in body):
             yield from _statement(one, keys, places)
+
+
+def _assigned(
+    targets: Sequence[ast.expr], value: ast.expr, keys: tuple[str, ...], places: _Places
+) -> Iterator[Entry]:
+    for target in targets:
+        name = _target(target)
+        if name:
+            yield from _value(value, (*keys, *name), places)
+            return
+        # A, B = "a", "b"
+        if isinstance(target, ast.Tuple | ast.List) and isinstance(value, ast.Tuple | ast.List):
+            if len(target.elts) == len(value.elts):
+                for one, its in zip(target.elts, value.elts, strict=True):
+                    yield from _assigned([one], its, keys, places)
+            return
 
 
 def _target(node: ast.expr) -> tuple[str, ...]:
@@ -146,21 +159,33 @@ def _value(node: ast.expr, keys: tuple[str, ...], places: _Places) -> Iterator[E
     elif isinstance(node, ast.List | ast.Tuple | ast.Set):
         for place, value in enumerate(node.elts):
             yield from _value(value, (*keys, str(place)), places)
-    elif isinstance(node, ast.Call):
+    elif isinstance(node, ast.Call) and _is_read(node):
         yield from _call(node, keys, places)
     elif isinstance(node, ast.Constant) and isinstance(node.value, str | bytes | int | float):
         entry = _constant(node, keys, places)
         if entry is not None:
             yield entry
+    elif looks_secret(keys, b"") and _holds_text(node):
+        yield Entry(keys, b"", line=node.lineno, is_secret=True, note="is worked out by code, which is not run")
+
+
+def _holds_text(node: ast.expr) -> bool:
+    """Whether a text stands somewhere in an expression, beside those by which things are looked up."""
+    return any(isinstance(one, ast.Constant) and isinstance(one.value, str | bytes) for one in ast.walk(node))
+
+
+def _is_read(node: ast.Call) -> bool:
+    return isinstance(node.func, ast.Name) and node.func.id in ("dict", FUNCTION)
 
 
 def _call(node: ast.Call, keys: tuple[str, ...], places: _Places) -> Iterator[Entry]:
     """``dict(PASSWORD="x")``, and what this program put there before."""
-    if isinstance(node.func, ast.Name) and node.func.id == "dict":
+    assert isinstance(node.func, ast.Name)  # noqa: S101 - see _is_read
+    if node.func.id == "dict":
         for keyword in node.keywords:
             if keyword.arg is not None:
                 yield from _value(keyword.value, (*keys, keyword.arg), places)
-    elif isinstance(node.func, ast.Name) and node.func.id == FUNCTION and len(node.args) == 1:
+    elif len(node.args) == 1:
         (given,) = node.args
         if isinstance(given, ast.Constant) and isinstance(given.value, str) and is_reference(given.value):
             data = given.value.encode("utf-8", "replace")

@@ -85,6 +85,7 @@ FOUND: dict[str, tuple[str, str, dict[str, tuple[str, bytes, bool]]]] = {
             "h[2].login": ("text", b"k", False),
             "h[2].password": ("text", b"#p", True),
             "default.account": ("text", b"a", False),
+            "macdef.m": ("text", b"", False),
         },
     ),
     "xml": (

@@ -10,13 +10,15 @@ from strongroom.doors.cli.inputs import confirm, stdin_is_terminal
 from strongroom.doors.cli.opening import checked_folder, open_items
 from strongroom.errors import StrongroomError, VaultLocked, VaultNotFound, WouldPrompt
 from strongroom.formats.interface import BadFile
-from strongroom.formats.plan import Choice, make_plan, with_references, with_template
+from strongroom.formats.plan import Choice, lines_with_values, make_plan, with_references, with_template
 from strongroom.items import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from strongroom.doors.cli.foreign_files import ForeignFile
     from strongroom.doors.cli.import_arguments import ImportArguments
+
+_LINES_SHOWN = 8
 
 
 class Import:
@@ -28,6 +30,7 @@ class Import:
     def __init__(self, file: ForeignFile, arguments: ImportArguments) -> None:
         self._file = file
         self._arguments = arguments
+        self._lines_left: list[int] = []
         target = default_target(file) if arguments.to is None else checked_folder(arguments.to).strip("/")
         choice = Choice(
             every=arguments.all or file.holds_credentials_only, only=arguments.only, skip=arguments.skip
@@ -46,6 +49,8 @@ class Import:
         if file.path is None or file.read is None:
             raise UsageError(f"{file.shown} is no file that could be rewritten or removed")
         if arguments.wipe:
+            if file.format == "python":
+                raise UsageError(f"{file.shown} is a program, and --wipe would lose it", advice="--replace keeps it")
             if self.plan.lost:
                 advice = "--all takes them, too; --replace keeps the file"
                 raise UsageError(f"--wipe would lose {some(self.plan.lost)}", advice=advice)
@@ -53,7 +58,9 @@ class Import:
         if not file.document.can_replace:
             raise UsageError(f"a {file.format} file has no place for references", advice="--wipe removes it")
         rewrite = with_references if arguments.replace else with_template
-        return rewrite(file.document, self.plan, file.read)
+        data = rewrite(file.document, self.plan, file.read)
+        self._lines_left = lines_with_values(data, self.plan)
+        return data
 
     def show(self, comparison: Comparison | None) -> None:
         """The plan: a table and notes, or JSON."""
@@ -75,8 +82,16 @@ class Import:
             output.json({**self._header(), **comparison.to_json(), "stored": 0})
         else:
             comparison.show()
+            self._say_what_is_left("will still hold")
             output.note("nothing was stored or changed")
         return 0
+
+    def _say_what_is_left(self, holds: str) -> None:
+        """Comments, and values that were not taken, may repeat one that was."""
+        if self._lines_left:
+            shown = ", ".join(map(str, self._lines_left[:_LINES_SHOWN]))
+            more = f" and {len(self._lines_left) - _LINES_SHOWN} more" if len(self._lines_left) > _LINES_SHOWN else ""
+            output.note(f"{self._file.shown} {holds} an imported value in line {shown}{more}: take it out by hand")
 
     def perform(self) -> int:
         """Do it."""
@@ -135,6 +150,7 @@ class Import:
             output.note("the values are in the vault; the file is as it was")
             raise
         output.note(f"{path} was removed" if self._new_text is None else f"{path} holds references now")
+        self._say_what_is_left("still holds")
         output.note(LIMITS)
         self._next_step(path)
 
