@@ -43,12 +43,14 @@ class VaultKeyring(backend.KeyringBackend):
     @properties.classproperty
     def priority(cls) -> float:
         """The rank among backends; a RuntimeError, which means not usable, where this user has no vault."""
+        from os import environ
         from os.path import lexists
 
         from strongroom.locate.addresses import find_location
 
         try:
-            place = find_location(None)
+            # As KeyringBackend reads it, which happens when the backend is made: after it was probed.
+            place = environ.get("KEYRING_PROPERTY_LOCATION") or find_location(None)
         except (StrongroomError, ValueError):
             raise RuntimeError("this user has no place for a vault") from None
         if ":" not in place and not lexists(place):
@@ -111,16 +113,19 @@ class VaultKeyring(backend.KeyringBackend):
                 item = self._first(vault, self._path(service))
             if item is None:
                 return None
-            name = item.public("username") if username is None else username
+            name = _username(item) if username is None else username
             return credentials.SimpleCredential(name, _password(item))
 
     def _path(self, *names: str) -> str:
         from strongroom.formats.naming import component
+        from strongroom.items import parse_path
 
         try:
-            return "/".join((self.folder, *map(component, names)))
+            path = "/".join((self.folder, *map(component, names)))
+            parse_path(path)
         except ValueError as error:
             raise errors.KeyringError(str(error)) from None
+        return path
 
     def _first(self, vault: Vault, folder: str) -> Item | None:
         try:
@@ -164,6 +169,15 @@ def _password(item: Item) -> str:
         if isinstance(password, SecretBytes):
             raise errors.KeyringError(f"{item.path} holds bytes, and keyring hands out text alone")
         return password.reveal()
+
+
+def _username(item: Item) -> str:
+    """Of an item that was stored by other means, what its path says."""
+    from strongroom.formats.naming import name_of
+
+    if "username" in item.names() and item.field("username").kind == "text":
+        return str(item.field("username").data, "utf-8")
+    return name_of(item.path.rpartition("/")[2])
 
 
 def _words(error: Exception) -> str:

@@ -27,6 +27,18 @@ def field_name(name: str) -> str:
     return _fitting(name, FIELD_NAME_BYTES_MAX, "")
 
 
+def name_of(component: str) -> str:
+    """The name that `component` was given; what it cannot have made is given back as it is."""
+    from urllib.parse import unquote
+
+    if component == _EMPTY:
+        return ""
+    try:
+        return unquote(component, errors="strict")
+    except UnicodeDecodeError:
+        return component
+
+
 def _fitting(name: str, limit: int, forbidden: str) -> str:
     if not name:
         return _EMPTY
