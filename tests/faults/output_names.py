@@ -80,6 +80,7 @@ ROWS = {
     "outside/certificate.minisig": Row("sign {outside}/certificate --key signer", is_ordinary=True),
     **{f"outside/{name}": Row(f"{SEAL}/{name}", is_ordinary=True) for name in ("sealed", "locked", "certificate.age")},
     "outside/opened": Row("decrypt {outside}/sealed -o {outside}/opened"),
+    "outside/service.pem": Row("ca issue web.example.test --out {outside}/service.pem"),
     "/dev/shm/strongroom-#": Row(),
     "/dev/shm/strongroom-#/item.json": Row(),
 }

@@ -176,7 +176,7 @@ CODES: dict[str, dict[str, int]] = {
     "outside/rendered": _REPLACED,
     **{name: {"": 10} for name in ("camera.key", "backup.db", "checkpoint")},
     "outside/exported": {"": 10},
-    **{f"outside/{name}": _STREAMED for name in ("sealed", "locked", "opened")},
+    **{f"outside/{name}": _STREAMED for name in ("sealed", "locked", "opened", "service.pem")},
     **{f"outside/certificate.{ending}": _STREAMED for ending in ("minisig", "age")},
 }
 # By command, where it decides.
@@ -206,6 +206,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
         Case("key create signer --kind signing"),
         Case("key create sealer --kind aead"),
         Case(f"{SEAL}/sealed"),
+        Case("ca init --permit example.test"),
         Case("backup {home}/backup.db"),
         Case(AGENT),
         Case("get bank password"),
