@@ -44,8 +44,8 @@ def authority(keyed: Machine) -> Machine:
     done = keyed.run("ca", "init", "--permit", "internal.test", "--permit", "localhost", "--permit", "127.0.0.1")
     assert (done.code, done.out) == (0, b""), done
     assert "the root's key is in this vault too" in done.err
-    assert keyed.run("ca", "export", "root", "--out", "root.pem").code == 0
-    assert keyed.run("ca", "export", "chain", "--out", "intermediate.pem").code == 0
+    assert keyed.run("ca", "export", "--root", "--out", "root.pem").code == 0
+    assert keyed.run("ca", "export", "--chain", "--out", "intermediate.pem").code == 0
     return keyed
 
 
@@ -143,7 +143,16 @@ REFUSED = {
     "ca issue web.internal.test --out nowhere/x": (4, "nowhere"),
     "ca init": (10, "has a certificate authority"),
     "ca list --for 7d": (2, "takes no --for"),
-    "ca export all": (2, "root or chain"),
+    "ca export all": (2, "takes no more"),
+    "ca export --pkcs12 root.pem": (2, "needs --out FILE"),
+    "ca export --pkcs12 root.pem --out x": (6, "no private key"),
+    "ca export --bundle --der": (2, "bundle is text"),
+    "ca renew nothing": (4, "no certificate nothing"),
+    "ca renew root.pem": (4, "no certificate"),
+    "ca renew intermediate --for 1d": (2, "--root-key-file and nothing else"),
+    "ca revoke 12": (4, "no certificate 0000000000000000000000000000000000000012"),
+    "ca revoke ../../x": (4, "no certificate given"),
+    "ca crl --reason superseded": (2, "takes no --reason"),
     "ca burn": (2, "ca takes init"),
 }
 
@@ -159,7 +168,7 @@ def test_what_cannot_be_is_refused(authority: Machine) -> None:
 
 def test_without_an_authority_the_next_step_is_named(keyed: Machine) -> None:
     """For whoever asks first."""
-    for line in ("ca issue a.test --out x", "ca export root"):
+    for line in ("ca issue a.test --out x", "ca export --root"):
         done = keyed.run(*line.split())
         assert (done.code, "strongroom ca init" in done.err) == (4, True), line
 
@@ -194,6 +203,86 @@ def test_a_request_is_certified_without_its_key(authority: Machine) -> None:
     assert openssl(authority.home, "-verify_hostname", "web.internal.test").returncode == 0
     refused = authority.run("ca", "issue", "web.internal.test", "--csr", request("admin.internal.test"))
     assert (refused.code, refused.out) == (5, b"")
+
+
+def test_a_file_is_renewed_in_place(authority: Machine) -> None:
+    """A new key for the same names, in one step; not before it is due; never with somebody else's key."""
+    file = issue(authority, "web.internal.test", "127.0.0.1", "--for", "3d")
+    before = file.read_bytes()
+    early = authority.run("ca", "renew", "service.pem", "--expiring", "2d")
+    assert (early.code, "nothing to do" in early.err, file.read_bytes()) == (0, True, before)
+    assert authority.run("ca", "renew", "service.pem", "--expiring", "4d").code == 0
+    assert file.read_bytes() != before
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert file.read_bytes().split(b"-----END PRIVATE")[0] != before.split(b"-----END PRIVATE")[0]
+    assert openssl(authority.home, "-verify_ip", "127.0.0.1", leaf="service.pem").returncode == 0
+    listed = json.loads(authority.run("ca", "list", "--json").text)
+    assert [one["names"] for one in listed] == [["web.internal.test", "127.0.0.1"]] * 2
+    mark = b"-----BEGIN CERT"
+    file.write_bytes(before.split(mark)[0] + mark + file.read_bytes().split(mark, 1)[1])
+    refused = authority.run("ca", "renew", "service.pem")
+    assert (refused.code, "not the key" in refused.err) == (5, True), refused
+    file.chmod(0o644)
+    assert authority.run("ca", "renew", "service.pem").code == 9
+
+
+def test_a_revoked_certificate_is_refused_by_who_looks(authority: Machine) -> None:
+    """openssl with the list; and it is not renewed."""
+    require_programs("openssl")
+    issue(authority, "web.internal.test")
+    assert authority.run("ca", "crl", "--out", "crl.pem").code == 0
+    check = ("-crl_check", "-CRLfile", "crl.pem")
+    assert openssl(authority.home, *check, leaf="service.pem").returncode == 0
+    assert authority.run("ca", "revoke", "service.pem", "--reason", "key-compromise").code == 0
+    again = authority.run("ca", "revoke", "service.pem")
+    assert (again.code, "was revoked at" in again.err) == (10, True)
+    assert authority.run("ca", "renew", "service.pem").code == 5
+    assert authority.run("ca", "crl", "--out", "crl.pem", "--force").code == 0
+    assert "certificate revoked" in openssl(authority.home, *check, leaf="service.pem").stderr
+    shown = run("openssl", "crl", "-in", "crl.pem", "-noout", "-text", cwd=authority.home).stdout
+    assert "Key Compromise" in shown
+    (listed,) = json.loads(authority.run("ca", "list", "--json").text)
+    assert listed["reason"] == "key-compromise"
+
+
+def test_the_intermediate_is_renewed_and_what_it_signed_stays_good(keyed: Machine) -> None:
+    """With the root's key from its file, and with no other."""
+    require_programs("openssl")
+    assert keyed.run("ca", "init", "--permit", "internal.test", "--root-key-file", "root.key").code == 0
+    issue(keyed, "web.internal.test")
+    missing = keyed.run("ca", "renew", "intermediate")
+    assert (missing.code, "--root-key-file FILE" in missing.err) == (4, True)
+    assert keyed.run("ca", "renew", "intermediate", "--root-key-file", "service.pem").code == 6
+    assert keyed.run("ca", "renew", "intermediate", "--root-key-file", "root.key").code == 0
+    assert keyed.run("ca", "export", "--root", "--out", "root.pem").code == 0
+    assert keyed.run("ca", "export", "--chain", "--out", "intermediate.pem").code == 0
+    assert openssl(keyed.home, leaf="service.pem").returncode == 0
+    assert (keyed.home / "intermediate.pem").read_text() not in (keyed.home / "service.pem").read_text()
+
+
+def test_pkcs12_is_encrypted_under_a_password_of_its_own(authority: Machine) -> None:
+    """openssl and Java read it with the password that was printed, and with no other."""
+    require_programs("openssl", "keytool")
+    issue(authority, "web.internal.test")
+    done = authority.run("ca", "export", "--pkcs12", "service.pem", "--out", "service.p12")
+    assert (done.code, len(done.text)) == (0, 32), done
+    assert stat.S_IMODE((authority.home / "service.p12").stat().st_mode) == 0o600
+    read = ("openssl", "pkcs12", "-in", "service.p12", "-info", "-noout", "-passin", "env:P")
+    good = run(*read, cwd=authority.home, P=done.text)
+    assert (good.returncode, "AES-256-CBC" in good.stderr, "MAC: sha256" in good.stderr) == (0, True, True), good.stderr
+    assert run(*read, cwd=authority.home, P="changeit").returncode != 0
+    listed = run("keytool", "-list", "-keystore", "service.p12", "-storepass:env", "P", cwd=authority.home, P=done.text)
+    assert "PrivateKeyEntry" in listed.stdout
+
+
+def test_a_bundle_is_what_the_system_trusts_and_the_root(authority: Machine) -> None:
+    """For variables that take one file for everything."""
+    done = authority.run("ca", "export", "--bundle")
+    assert done.code == 0, done
+    assert done.text.endswith((authority.home / "root.pem").read_text())
+    assert done.text.count("BEGIN CERTIFICATE") > 50
+    der = authority.run("ca", "export", "--root", "--der").out
+    assert der[:1] == b"\x30"
 
 
 def test_ed25519_is_issued_with_a_warning(keyed: Machine) -> None:

@@ -17,6 +17,7 @@ from cryptography.x509 import verification
 from strongroom.crypto.x509.certificates import Certificate, _builder, general_name, leaf_usage
 from strongroom.crypto.x509.keys import new_key
 from strongroom.crypto.x509.names import parse_name
+from strongroom.crypto.x509.revocation import REASONS, new_list
 from tests.certificates import Chain, openssl, run
 from tests.peers import require_programs
 
@@ -198,6 +199,15 @@ def test_the_linter_finds_nothing(kind: str, tmp_path: Path) -> None:
     folder = put(chain, tmp_path, kind=kind)
     for name in ("root", "intermediate", "leaf"):
         assert findings("lint_pkix_cert", file=folder / f"{name}.pem") == [], name
+
+
+def test_the_linter_finds_nothing_in_a_revocation_list(plain: Chain, tmp_path: Path) -> None:
+    """With entries of every reason, and without any."""
+    entries = [(plain.leaf()[0], plain.now, reason) for reason in REASONS]
+    for number, revoked in enumerate(([], entries), 1):
+        file = tmp_path / "crl.pem"
+        file.write_bytes(new_list(plain.issuer, revoked, number=number, now=plain.now).pem())
+        assert findings("lint_crl", "-t", "CRL", "-p", "PKIX", file=file) == []
 
 
 def test_the_linter_finds_only_what_is_listed(tmp_path: Path) -> None:

@@ -180,6 +180,41 @@ def test_another_authoritys_certificate_is_not_renewed(vault: Vault, clock: Cloc
             vault.ca.renew(other.ca.issue("localhost").certificate)
 
 
+def test_a_revoked_certificate_stands_on_the_list_for_as_long_as_it_matters(vault: Vault, clock: Clock) -> None:
+    """And on one list more; numbers only grow; it is not renewed."""
+    first, second = (vault.ca.issue("localhost").certificate for _ in range(2))
+    assert (vault.ca.revocation_list().number, len(vault.ca.revocation_list().raw)) == (1, 0)
+    colons = ":".join(first.serial[place : place + 2].upper() for place in range(0, 40, 2))
+    vault.ca.revoke(colons, reason="superseded")
+    made = vault.ca.revocation_list()
+    assert (made.number, [one.serial_number for one in made.raw]) == (3, [first.raw.serial_number])
+    with pytest.raises(Denied, match="revoked"):
+        vault.ca.renew(first)
+    with pytest.raises(Conflict, match="was revoked at"):
+        vault.ca.revoke(first.serial)
+    for serial in ("", "12", "0" * 41, "../root", "not hex"):
+        with pytest.raises(NotFound):
+            vault.ca.revoke(serial)
+    with pytest.raises(ValueError, match="a reason is one of"):
+        vault.ca.revoke(second.serial, reason="remove-from-crl")
+    clock.ahead_us = days(8)
+    assert len(vault.ca.revocation_list().raw) == 1
+    clock.ahead_us = days(15)
+    assert len(vault.ca.revocation_list().raw) == 0
+
+
+def test_the_intermediate_is_renewed_for_its_key(vault: Vault, clock: Clock) -> None:
+    """It begins anew, with the same key and name, below the same root."""
+    before = vault.ca.intermediate
+    clock.ahead_us = days(1000)
+    after = vault.ca.renew_intermediate()
+    assert (after.subject, after.public, after.constraints.spelled()) == (before.subject, before.public, list(PERMIT))
+    assert after.not_after > before.not_after
+    after.check_signed_by(vault.ca.root)
+    with pytest.raises(WrongKey):
+        vault.ca.renew_intermediate(vault.ca.issue("localhost").key.pem())  # type: ignore[union-attr]
+
+
 def test_the_list_is_ordered_and_can_be_narrowed(vault: Vault, clock: Clock) -> None:
     """What ends soonest first; `expiring` leaves out what has ended."""
     for lifetime in (30, 1, 7):

@@ -22,7 +22,10 @@ _TAKES = {
     "init": ("permit", "name", "kind", "root_key_file"),
     "issue": ("kind", "out", "force", "csr", "profile", "lifetime"),
     "list": ("expiring",),
-    "export": ("out", "force", "der"),
+    "renew": ("out", "force", "lifetime", "expiring", "root_key_file"),
+    "revoke": ("reason",),
+    "crl": ("out", "force", "der"),
+    "export": ("out", "force", "der", "form", "pkcs12"),
 }  # fmt: skip
 _SPELLED = {"lifetime": "for"}
 
@@ -32,9 +35,11 @@ def refuse_others(arguments: Arguments) -> None:
 
     Raises: UsageError: one is given.
     """
-    defaults = {"permit": [], "name": "strongroom", "kind": "p256", "profile": "server", "der": False, "force": False}
+    defaults = {"permit": [], "name": "strongroom", "kind": "p256", "profile": "server", "reason": "unspecified",
+                "form": "root"}  # fmt: skip
+    flags = ("der", "force")
     for name in {one for takes in _TAKES.values() for one in takes}.difference(_TAKES[arguments.action]):
-        if getattr(arguments, name) != defaults.get(name):
+        if getattr(arguments, name) != (False if name in flags else defaults.get(name)):
             option = _SPELLED.get(name, name).replace("_", "-")
             raise UsageError(f"ca {arguments.action} takes no --{option}", advice="strongroom ca --help")
 
@@ -66,7 +71,7 @@ def _init(arguments: Arguments) -> int:
     else:
         output.note("the root's key is in this vault too: who opens it can make authorities")
         output.hint("keep it apart next time: strongroom ca init --root-key-file FILE")
-    output.hint("for those who shall trust it: strongroom ca export root --out root.pem")
+    output.hint("for those who shall trust it: strongroom ca export --root --out root.pem")
     return OK
 
 
@@ -168,26 +173,27 @@ def described(record: IssuedRecord) -> dict[str, object]:
     }
 
 
-def _export(arguments: Arguments) -> int:
+def put_public(arguments: Arguments, data: bytes) -> None:
+    """Write what is no secret where --out says, or to standard output."""
     from strongroom.doors.cli.streams import STANDARD, Tidy, open_target
 
-    refuse_others(arguments)
-    if arguments.what not in ("root", "chain"):
-        raise UsageError("ca export takes root or chain", advice="strongroom ca --help")
-    with open_items(arguments) as vault:
-        certificate = vault.ca.root if arguments.what == "root" else vault.ca.intermediate
-    data = certificate.der() if arguments.der else certificate.pem()
     with Tidy(), open_target(arguments.out or STANDARD, is_secret=False, replace=arguments.force) as target:
         target.write(data)
         target.publish()
-    if arguments.what == "root":
-        output.note(f"SHA-256 fingerprint: {certificate.fingerprint}")
-    return OK
+
+
+def put(arguments: Arguments, issued: IssuedCertificate, path: str, *, replace: bool) -> int:
+    """Write what was issued, and say so."""
+    from strongroom.doors.cli.streams import Tidy, open_target
+
+    is_secret = issued.key is not None
+    with issued, Tidy(), open_target(path, is_secret=is_secret, replace=replace or arguments.force) as target:
+        write(issued, target)
+    return report(arguments, issued, path)
 
 
 ACTIONS: dict[str, Callable[[Arguments], int]] = {
     "init": _init,
     "issue": _issue,
     "list": _list,
-    "export": _export,
 }

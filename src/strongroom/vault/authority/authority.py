@@ -11,8 +11,9 @@ from strongroom.crypto.x509.certificates import LEAF_LIFETIME, Certificate, Issu
 from strongroom.crypto.x509.keys import load_key_pem, new_key
 from strongroom.crypto.x509.names import parse_constraints, parse_names
 from strongroom.crypto.x509.requests import check_request
-from strongroom.errors import Conflict, Denied, NotFound
-from strongroom.vault.authority.issued import IssuedCertificate
+from strongroom.crypto.x509.revocation import LIST_LIFETIME, new_list
+from strongroom.errors import Conflict, Denied, NotFound, WrongKey
+from strongroom.vault.authority.issued import REASONS, IssuedCertificate
 from strongroom.vault.authority.records import INTERMEDIATE, ROOT, Records
 
 TYPE_CHECKING = False
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from strongroom.crypto.x509.keys import PrivateKey, Public
     from strongroom.crypto.x509.names import Name
+    from strongroom.crypto.x509.revocation import RevocationList
     from strongroom.vault.authority.issued import IssuedRecord
     from strongroom.vault.vault import Vault
 
@@ -157,6 +159,69 @@ class Authority:
             key = new_key(current.key_kind)
         public = current.public if key is None else key.public
         return self._issue(public, current.names, current.profile, lifetime, default=current.lifetime, key=key)
+
+    def renew_intermediate(self, root_key_pem: bytes | bytearray | None = None) -> Certificate:
+        """Give the intermediate a new certificate for the same key: what it has signed stays good.
+
+        Args:
+            root_key_pem: the root's key, if it is kept apart.
+
+        Raises:
+            NotFound: there is no authority, or its root's key is kept apart and was not given.
+            WrongKey: this is not the root's key.
+            Expired: the root has ended.
+            Conflict: somebody else has renewed it meanwhile.
+        """
+        item, current = self.records.issuer(INTERMEDIATE)
+        if root_key_pem is None:
+            _, root = self.records.issuer(ROOT)
+        else:
+            key, certificate = load_key_pem(root_key_pem), self.root
+            if not certificate.fits(key):
+                raise WrongKey("this is not the key of the root")
+            root = Issuer(certificate, key)
+        subject = current.certificate.subject
+        renewed = root.issue_authority(current.key.public, subject, now=self._now(), lifetime=INTERMEDIATE_LIFETIME)
+        self.records.replace_authority(
+            INTERMEDIATE, renewed, current.key, item.version.number, root=root.certificate.der()
+        )
+        return renewed
+
+    def revoke(self, serial: str, *, reason: str = "unspecified") -> None:
+        """Call a certificate good no longer; `revocation_list` tells others.
+
+        Args:
+            serial: in hex, however tools spell it.
+            reason: one of `issued.REASONS`.
+
+        Raises:
+            NotFound: it was not issued here.
+            Conflict: it was revoked before.
+            ValueError: another reason.
+        """
+        if reason not in REASONS:
+            raise ValueError(f"a reason is one of: {', '.join(REASONS)}")
+        self.records.revoke(serial, self._now(), reason)
+
+    def revocation_list(self) -> RevocationList:
+        """A new list of what was revoked, good for 7 days.
+
+        Raises:
+            NotFound: there is no authority.
+            Conflict: somebody else is making one.
+        """
+        _, issuer = self.records.issuer(INTERMEDIATE)
+        now = self._now()
+        number = self.records.revocation_list()[0] + 1
+        # What has ended stands on one more list at least: RFC 5280, 3.3.
+        revoked = [
+            (one.certificate, one.revoked, one.reason)
+            for one in self.records.all()
+            if one.revoked is not None and one.certificate.not_after + LIST_LIFETIME > now
+        ]
+        made = new_list(issuer, revoked, number=number, now=now)
+        self.records.put_revocation_list(number, made.der())
+        return made
 
     def issued(self, *, expiring: timedelta | None = None) -> list[IssuedRecord]:
         """What is known of every certificate that was issued, what ends soonest first.

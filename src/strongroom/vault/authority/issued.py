@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from strongroom.crypto.x509.revocation import REASONS as REASONS
 from strongroom.secret import HiddenBuffer, wipe
 
 TYPE_CHECKING = False
@@ -11,12 +12,6 @@ if TYPE_CHECKING:
 
     from strongroom.crypto.x509.certificates import Certificate
     from strongroom.crypto.x509.keys import PrivateKey
-
-REASONS = (
-    "unspecified", "key-compromise", "affiliation-changed", "superseded", "cessation-of-operation",
-)  # fmt: skip
-"""Why a certificate may be revoked. RFC 5280, 5.3.1; the others make no sense for a leaf, or are discouraged."""
-
 
 class IssuedCertificate:
     """What `Authority.issue` returns. A context manager: leaving it lets go of the key.

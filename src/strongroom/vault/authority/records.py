@@ -118,6 +118,7 @@ class Records:
         return self._find(serial)[1]
 
     def _find(self, serial: str) -> tuple[Item, IssuedRecord]:
+        serial = checked_serial(serial)
         try:
             item = self._vault.get(_path(serial))
         except NotFound:

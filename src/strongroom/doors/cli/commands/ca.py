@@ -17,11 +17,20 @@ DETAILS = """\
   ca issue NAME...           a certificate and its key, in one file: --out FILE; or for a request
                              of somebody else, who has the key: --csr FILE
   ca list                    all that were issued; --expiring 14d: what ends soon
-  ca export root             the certificate that clients trust; or chain: the intermediate
+  ca renew FILE              a new certificate and key in the place of those in FILE; with
+                             --expiring 3d only if it ends so soon; or ca renew intermediate
+  ca revoke SERIAL           or FILE: good no longer, with --reason
+  ca crl                     the list of what was revoked, good for 7 days
+  ca export --root           the certificate that clients trust; --chain: the intermediate; --bundle:
+                             all that the system trusts, and it; --pkcs12 FILE: key and certificates
 
 NAME is a DNS name, *.DOMAIN, an address, a mailbox or spiffe://DOMAIN/PATH; never a secret.
 """
-_GRAMMARS = {"init": "", "list": "", "issue": "NAMES...", "export": "WHAT"}
+_GRAMMARS = {
+    **dict.fromkeys(("init", "list", "crl", "export"), ""),
+    **dict.fromkeys(("renew", "revoke"), "WHAT"),
+    "issue": "NAMES...",
+}
 
 
 class Arguments(GlobalArguments):
@@ -31,6 +40,9 @@ class Arguments(GlobalArguments):
     word: list[str]
     names: list[str]
     what: str = ""
+    form: str = "root"
+    pkcs12: str | None = None
+    reason: str = "unspecified"
     permit: list[str]
     name: str = "strongroom"
     kind: str = "p256"
@@ -53,6 +65,7 @@ def add_options(parser: ArgumentParser) -> None:
     from strongroom.doors.cli.spans import span
 
     kinds = ("p256", "p384", "rsa3072", "ed25519")
+    reasons = ("unspecified", "key-compromise", "affiliation-changed", "superseded", "cessation-of-operation")
     profiles = ("server", "client", "peer")
     parser.add_argument(
         "--permit", metavar="NAME", action="append", default=[], help="of init: a domain or network to issue for"
@@ -65,16 +78,22 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument("--csr", metavar="FILE", default=None, help="of issue: a request, in place of a new key")
     parser.add_argument("--profile", choices=profiles, default="server", help="peer is server and client")
     parser.add_argument("--for", metavar="SPAN", dest="lifetime", type=span, default=None, help="ends after, as in 7d")
-    parser.add_argument("--expiring", metavar="SPAN", type=span, default=None, help="of list: what ends within")
-    parser.add_argument("--der", action="store_true", default=False, help="of export: bytes and not text")
+    parser.add_argument("--expiring", metavar="SPAN", type=span, default=None, help="of list, renew: what ends within")
+    parser.add_argument("--reason", choices=reasons, default="unspecified", help="of revoke: why")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--root", dest="form", action="store_const", const="root", default="root", help="of export")
+    form.add_argument("--chain", dest="form", action="store_const", const="chain", default="root", help="of export")
+    form.add_argument("--bundle", dest="form", action="store_const", const="bundle", default="root", help="of export")
+    form.add_argument("--pkcs12", metavar="FILE", default=None, help="of export: what ca issue wrote, encrypted")
+    parser.add_argument("--der", action="store_true", default=False, help="of export and crl: bytes and not text")
 
 
 def run(arguments: Arguments) -> int:
     """Do what ACTION says."""
-    from strongroom.doors.cli import certificates
+    from strongroom.doors.cli import certificate_files, certificates
     from strongroom.doors.cli.arguments import take_words
 
     if arguments.action not in _GRAMMARS:
         raise UsageError(f"ca takes {', '.join(_GRAMMARS)}", advice="strongroom ca --help")
     take_words(f"ca {arguments.action}", _GRAMMARS[arguments.action], arguments.word, arguments)
-    return certificates.ACTIONS[arguments.action](arguments)
+    return {**certificates.ACTIONS, **certificate_files.ACTIONS}[arguments.action](arguments)
