@@ -15,17 +15,15 @@ if TYPE_CHECKING:
     Buffer = bytes | bytearray | memoryview
 
 _SHA256 = SHA256()
-_SHA512 = SHA512()
 
 
 def overwrite_freed_keys() -> None:
-    """Overwrite what the library gave back to the C library's allocator: its ciphers copy each key and free the copy.
+    """Overwrite most of what the library's copies of keys left in the C library's free memory.
 
-    Many states under a key of zeros, all at once, take the free places of those sizes: not each of them
-    every time, so this makes it rare and promises nothing (docs/threat-model.md). Takes 0.5 ms.
+    Many states under a key of zeros, all at once, take the free places of those sizes, though not each of
+    them every time: this promises nothing (docs/threat-model.md). Takes 0.5 ms.
     """
-    zeros = bytes(TAG_BYTES)
-    [(HMAC(zeros, _SHA256), HMAC(zeros, _SHA512)) for _ in range(64)]
+    [(HMAC(bytes(TAG_BYTES), _SHA256), HMAC(bytes(TAG_BYTES), SHA512())) for _ in range(64)]
 
 
 class Mac:
