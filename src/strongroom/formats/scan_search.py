@@ -36,6 +36,8 @@ _FOUND_MAX = 1_000
 """In one text; whoever has so many leaks needs no more lines."""
 _LOOKED_AT_MAX = 20_000
 """Places of one pattern in one text that are looked at: an answer has to come within a moment."""
+_LOOKED_AT_BYTES_MAX = 2 * 1024 * 1024
+"""Of one pattern in one call, all its places together: values that stand there overlap little, so these are more."""
 _SPAN_MAX = 64 * 1024
 _CHUNK = 4096
 
@@ -141,14 +143,17 @@ class Search:
         found: dict[tuple[int, int, int], Match] = {}
         counts = [0] * len(texts)
         offsets: dict[int, _Offsets] = {}
+        looked_at: dict[int, int] = {}
         for pattern, number, first in self._met(squeeze(texts)):
             text = texts[number]
             if number not in offsets:
                 offsets[number] = _Offsets(text)
             start = offsets[number].of(first)
             end = offsets[number].of(first + len(pattern.squeezed) - 1) + 1
-            if end - start > _SPAN_MAX:
+            length = looked_at.get(id(pattern), 0) + end - start
+            if end - start > _SPAN_MAX or length > _LOOKED_AT_BYTES_MAX:
                 continue
+            looked_at[id(pattern)] = length
             for match in _at(pattern, number, text, start, end):
                 if counts[number] < _FOUND_MAX:
                     counts[number] += 1
