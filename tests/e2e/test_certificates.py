@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import ssl
 import stat
 import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 
 import strongroom
 from tests.certificates import environment, free_port, openssl, run, wait_for_port
@@ -224,6 +228,52 @@ def test_a_file_is_renewed_in_place(authority: Machine) -> None:
     assert (refused.code, "not the key" in refused.err) == (5, True), refused
     file.chmod(0o644)
     assert authority.run("ca", "renew", "service.pem").code == 9
+
+
+def test_a_watched_file_is_renewed_and_the_server_told(authority: Machine, tmp_path: Path) -> None:
+    """nginx serves the new certificate after its reload, without a restart."""
+    require_programs("nginx", "curl")
+    file = issue(authority, "localhost", "--for", "30s")
+    serial = json.loads(authority.run("ca", "list", "--json").text)[0]["serial"]
+    with server("nginx", tmp_path, file) as port:
+        assert curl(authority.home, "localhost", port).stdout == "served"
+        told = f"/usr/sbin/nginx -p {tmp_path} -c {tmp_path / 'nginx.conf'} -s reload"
+        words = ["ca", "issue", "localhost", "--out", "service.pem", "--for", "20m", "--watch", "--exec", told]
+        watcher = subprocess.Popen(
+            [sys.executable, "-m", "strongroom", *words], env=authority.full_environment(None), cwd=authority.home
+        )
+        try:
+            deadline = time.monotonic() + 60
+            while _served_serial(port) == serial:
+                assert time.monotonic() < deadline, "the old certificate is served still"
+                assert watcher.poll() is None
+                time.sleep(0.2)
+            assert curl(authority.home, "localhost", port).stdout == "served"
+        finally:
+            watcher.terminate()
+            watcher.wait()
+
+
+def _served_serial(port: int) -> str:
+    pem = ssl.get_server_certificate(("127.0.0.1", port))
+    return f"{x509.load_pem_x509_certificate(pem.encode()).serial_number:040x}"
+
+
+def test_a_command_is_run_behind_each_certificate(authority: Machine) -> None:
+    """Its exit code is the command's; a command that cannot be is refused before anything is issued."""
+    issued = ("ca", "issue", "localhost", "--force", "--out", "service.pem")
+    assert authority.run(*issued, "--exec", "sh -c 'exit 7'").code == 7
+    assert authority.run("ca", "renew", "service.pem", "--exec", "touch 'a file'").code == 0
+    assert (authority.home / "a file").exists()
+    assert authority.run(*issued, "--exec", "no-such-program").code == 127
+    count = len(authority.run("ca", "list").text.splitlines())
+    for command in ("'", ""):
+        assert authority.run(*issued, "--exec", command).code == 2
+    for more in (("--out", "-"), ("--csr", "root.pem")):
+        assert authority.run("ca", "issue", "localhost", "--watch", *more).code == 2
+    other = authority.run("ca", "issue", "web.internal.test", "--out", "service.pem", "--watch")
+    assert (other.code, "something else" in other.err) == (10, True)
+    assert len(authority.run("ca", "list").text.splitlines()) == count
 
 
 def test_a_revoked_certificate_is_refused_by_who_looks(authority: Machine) -> None:

@@ -27,7 +27,10 @@ _KEY = b"PRIVATE KEY-----"
 
 def renew(arguments: Arguments) -> int:
     """Put a new certificate in the place of one that ends soon; for names and profile of the old one."""
+    from strongroom.doors.cli import certificate_watching
+
     certificates.refuse_others(arguments)
+    certificate_watching.command_of(arguments)
     if arguments.what == _INTERMEDIATE:
         return _renew_intermediate(arguments)
     data = read_service(arguments.what)
@@ -40,7 +43,8 @@ def renew(arguments: Arguments) -> int:
             issued = renewed(vault.ca, current, data, arguments)
     finally:
         wipe(data)
-    return certificates.put(arguments, issued, arguments.out or arguments.what, replace=arguments.out is None)
+    certificates.put(arguments, issued, arguments.out or arguments.what, replace=arguments.out is None)
+    return certificate_watching.reload(arguments)
 
 
 def renewed(authority: Authority, current: Certificate, data: bytearray, arguments: Arguments) -> IssuedCertificate:
@@ -59,7 +63,7 @@ def _ends_within(certificate: Certificate, arguments: Arguments) -> bool:
 
 
 def _renew_intermediate(arguments: Arguments) -> int:
-    if arguments.out or arguments.lifetime or arguments.expiring:
+    if arguments.out or arguments.lifetime or arguments.expiring or arguments.exec:
         raise UsageError("ca renew intermediate takes --root-key-file and nothing else")
     file = arguments.root_key_file
     key = None if file is None else read_service(file)

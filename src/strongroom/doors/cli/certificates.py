@@ -20,9 +20,9 @@ _REQUEST_BYTES_MAX = 64 * 1024
 # What an action takes beside its words; everything else is refused.
 _TAKES = {
     "init": ("permit", "name", "kind", "root_key_file"),
-    "issue": ("kind", "out", "force", "csr", "profile", "lifetime"),
+    "issue": ("kind", "out", "force", "csr", "profile", "lifetime", "watch", "exec"),
     "list": ("expiring",),
-    "renew": ("out", "force", "lifetime", "expiring", "root_key_file"),
+    "renew": ("out", "force", "lifetime", "expiring", "root_key_file", "exec"),
     "revoke": ("reason",),
     "crl": ("out", "force", "der"),
     "export": ("out", "force", "der", "form", "pkcs12"),
@@ -37,7 +37,7 @@ def refuse_others(arguments: Arguments) -> None:
     """
     defaults = {"permit": [], "name": "strongroom", "kind": "p256", "profile": "server", "reason": "unspecified",
                 "form": "root"}  # fmt: skip
-    flags = ("der", "force")
+    flags = ("der", "force", "watch")
     for name in {one for takes in _TAKES.values() for one in takes}.difference(_TAKES[arguments.action]):
         if getattr(arguments, name) != (False if name in flags else defaults.get(name)):
             option = _SPELLED.get(name, name).replace("_", "-")
@@ -82,10 +82,19 @@ def _keeper(file: str) -> Callable[[bytearray], None]:
 
 
 def _issue(arguments: Arguments) -> int:
+    from strongroom.doors.cli import certificate_watching
+
+    refuse_others(arguments)
+    certificate_watching.check(arguments)
+    if arguments.watch:
+        return certificate_watching.watch(arguments, _issue_once)
+    return _issue_once(arguments) or certificate_watching.reload(arguments)
+
+
+def _issue_once(arguments: Arguments) -> int:
     from strongroom.crypto.x509.keys import REFUSERS
     from strongroom.doors.cli.streams import STANDARD, Tidy, open_target, read_small
 
-    refuse_others(arguments)
     if arguments.csr is None and arguments.out is None:
         raise UsageError("issue makes a key: say where it goes with --out FILE, or - for standard output")
     if arguments.csr is not None and arguments.kind != "p256":

@@ -15,7 +15,8 @@ WORDS = "[ACTION] [WORD...]"
 DETAILS = """\
   ca init                    make a root and an intermediate; --permit NAME says for what (repeated)
   ca issue NAME...           a certificate and its key, in one file: --out FILE; or for a request
-                             of somebody else, who has the key: --csr FILE
+                             of somebody else, who has the key: --csr FILE; with --watch it is
+                             renewed for ever, and --exec COMMAND tells a server each time
   ca list                    all that were issued; --expiring 14d: what ends soon
   ca renew FILE              a new certificate and key in the place of those in FILE; with
                              --expiring 3d only if it ends so soon; or ca renew intermediate
@@ -54,6 +55,8 @@ class Arguments(GlobalArguments):
     lifetime: timedelta | None = None
     expiring: timedelta | None = None
     der: bool = False
+    watch: bool = False
+    exec: str | None = None
 
     def __init__(self) -> None:
         self.word = []
@@ -80,6 +83,8 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument("--for", metavar="SPAN", dest="lifetime", type=span, default=None, help="ends after, as in 7d")
     parser.add_argument("--expiring", metavar="SPAN", type=span, default=None, help="of list, renew: what ends within")
     parser.add_argument("--reason", choices=reasons, default="unspecified", help="of revoke: why")
+    parser.add_argument("--watch", action="store_true", default=False, help="of issue: stay, and renew it in time")
+    parser.add_argument("--exec", metavar="COMMAND", default=None, help="of issue and renew: run it behind each one")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--root", dest="form", action="store_const", const="root", default="root", help="of export")
     form.add_argument("--chain", dest="form", action="store_const", const="chain", default="root", help="of export")
