@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from bench import agents, files, growth, named_keys, passwords, scan
+from bench import agents, certificates, files, growth, named_keys, passwords, scan
 from bench.measure import Result
 from bench.rows import ROWS, Bench
 from bench.table import machine, table
 
 T = TypeVar("T")
-VAULT_ROWS = (*ROWS, *agents.ROWS, *named_keys.ROWS, *files.ROWS, *passwords.ROWS, *scan.ROWS)
+VAULT_ROWS = (*ROWS, *agents.ROWS, *named_keys.ROWS, *files.ROWS, *passwords.ROWS, *scan.ROWS, *certificates.ROWS)
 BUILD = Path(__file__).resolve().parents[1] / "build"
 
 
