@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import Done, Machine
-from tests.peers import require_programs
+from tests.peers import require, require_programs
 
 SECRET = "canary-7f3a-xyz"
 GIT = {
@@ -129,6 +129,28 @@ def test_no_program_is_run_to_look_at_signatures(project: Machine) -> None:
     assert done.code == 13
     assert "2023-11-14" in json.loads(done.text)["findings"][0]["commit"]
     assert not (project.home / "ran").exists()
+
+
+def test_gitleaks_runs_no_program_of_the_repository(project: Machine) -> None:
+    """It runs git by itself, which passes differences through whatever the settings name."""
+    require((Path(sys.executable).parent / "gitleaks").exists(), "not installed: gitleaks")
+    git(project, "init", "-q")
+    root = project.home / "project"
+    evil = root / "evil.sh"
+    evil.write_text(f"#!/bin/sh\ntouch {project.home}/ran\ncat $1\n")
+    evil.chmod(0o755)
+    (root / ".gitattributes").write_text("a diff=evil\n")
+    (root / "a").write_text("token = ghp_Zk3v9QyT7bNc2RfWm8XsLp4HdJa6Ue1oGi5W\n")
+    git(project, "add", "-A")
+    git(project, "commit", "-q", "-m", "first")
+    git(project, "config", "diff.evil.textconv", str(evil))
+    # The setting works: git itself runs it.
+    git(project, "log", "-p")
+    assert (project.home / "ran").exists()
+    (project.home / "ran").unlink()
+    done = project.run("scan", "project", "--history", "--also", "gitleaks")
+    assert not (project.home / "ran").exists()
+    assert "a:1: github-pat" in done.text
 
 
 def test_an_unfinished_merge_can_be_scanned(project: Machine) -> None:

@@ -170,6 +170,20 @@ class Repository:
         return ["git", *_SAFE, "-C", self.directory, *words]
 
 
+def tamed(directory: str) -> dict[str, str]:
+    """The environment for another program that runs git in *directory*: settings there that name programs do nothing.
+    """
+    settings = [one.split("=", 1) for one in _SAFE if "=" in one]
+    asked = ("config", "-z", "--name-only", "--get-regexp", r"^diff\..*\.textconv$")
+    named = Repository(directory).ask(*asked, may_fail=True)
+    # What each difference passes through: the file as it is.
+    settings += [[os.fsdecode(name), "cat"] for name in (named or b"").split(b"\0") if name]
+    environment = {**_environment(), "GIT_CONFIG_COUNT": str(len(settings))}
+    for number, (name, value) in enumerate(settings):
+        environment |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
+    return environment
+
+
 def _feed(stream: IO[bytes], objects: Sequence[Object]) -> None:
     try:
         for one in objects:

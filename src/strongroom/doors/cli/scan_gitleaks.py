@@ -7,6 +7,7 @@ import os
 import subprocess
 
 from strongroom.doors.cli.exit_codes import UsageError
+from strongroom.doors.cli.scan_git import tamed
 from strongroom.doors.cli.scan_reports import Leak
 from strongroom.errors import StoreUnavailable
 
@@ -29,6 +30,7 @@ def find(start: str, *, staged: bool, history: bool) -> list[Leak]:
             [TOOL, *words, *options, "--report-format=json", "--report-path=-"],
             capture_output=True,
             stdin=subprocess.DEVNULL,
+            env=tamed(place) if staged or history else None,
             check=False,
         )
     except OSError:
