@@ -81,6 +81,8 @@ class AuditFile:
             before = chain.sequence, chain.link
             try:
                 self._make_sure()
+                # A file that was begun just now has a first line, which stays.
+                before = chain.sequence, chain.link
                 lines = [chain.line(*self._resumed(entries[0][-1]))] if self._withheld else []
                 lines += [chain.line(*entry) for entry in entries]
                 self._append(b"".join(lines))
@@ -121,11 +123,13 @@ class AuditFile:
         self._dirty.set()
         self._syncer.join()
         with self._mutex:
-            if self._descriptor >= 0:
-                os.fdatasync(self._descriptor)
-                os.close(self._descriptor)
-                self._descriptor = -1
             self._is_closed = True
+            if self._descriptor >= 0:
+                try:
+                    os.fdatasync(self._descriptor)
+                finally:
+                    os.close(self._descriptor)
+                    self._descriptor = -1
 
     def _resumed(self, now_us: int) -> AuditEntry:
         """What the record says of the time in which it could not be written."""

@@ -74,8 +74,13 @@ class Auditing:
     def _tell(self, file: AuditFile) -> None:
         date = self._dates.now_us()
         counts = self._refusals.take_counts(seconds())
-        if counts:
+        if not counts:
+            return
+        try:
             file.record_all([_counted(uid, count, date) for uid, count in counts])
+        except BaseException:
+            self._refusals.put_back(counts)
+            raise
 
     def end(self, reason: str) -> None:
         """The last line, for which the chain's key is still there; a full disk must not keep the rest from ending.
@@ -91,6 +96,10 @@ class Auditing:
             file.record(own_principal(), "lock", "", (), reason, "", self._dates.now_us())
         except StrongroomError as error:
             self.note = error.message
+        self.let_go(file)
+
+    def let_go(self, file: AuditFile) -> None:
+        """Close *file*, so that the next one may go on with it."""
         try:
             file.close()
         except OSError as error:

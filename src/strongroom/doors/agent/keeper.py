@@ -206,8 +206,11 @@ class Keeper:
         try:
             self._take(vault, attempt)
         except BaseException:
-            vault.lock()
-            self._memory.wipe()
+            if self._vault is vault:
+                self.lock_now("unlocking failed")
+            else:
+                # Another one may still be open: its keys lie in the pages, and zeros in their place would seal.
+                vault.lock()
             raise
 
     def _take(self, vault: Vault, attempt: Unlocking) -> None:
@@ -219,9 +222,13 @@ class Keeper:
         vault._core.clock_us = self._dates.now_us
         vault.ask = None
         audit = self._open_audit(vault)
-        refused = f"ok after {self._failures} failures" if self._failures else "ok"
-        audit.record(attempt.by, "unlock", "", (), refused, "", self._dates.now_us())
-        self.lock_now("it is being opened anew")
+        try:
+            refused = f"ok after {self._failures} failures" if self._failures else "ok"
+            audit.record(attempt.by, "unlock", "", (), refused, "", self._dates.now_us())
+            self.lock_now("it is being opened anew")
+        except BaseException:
+            self.auditing.let_go(audit)
+            raise
         self._vault = vault
         self.auditing.use(audit)
         self._house(vault)

@@ -64,9 +64,12 @@ class Refusals:
             allowance.take()
             self._all.take()
             return True
-        uid = uid if uid in self._counts or len(self._counts) < _USERS_MAX else -1
-        self._counts[uid] = self._counts.get(uid, 0) + 1
+        self._count(uid, 1)
         return False
+
+    def _count(self, uid: int, number: int) -> None:
+        uid = uid if uid in self._counts or len(self._counts) < _USERS_MAX else -1
+        self._counts[uid] = self._counts.get(uid, 0) + number
 
     def _add(self, uid: int, now: float) -> Allowance | None:
         """A new user's allowance; None when there are too many users at the moment."""
@@ -91,3 +94,8 @@ class Refusals:
         ranked = sorted(counts.items(), key=lambda one: one[1], reverse=True)
         rest += sum(count for _uid, count in ranked[TOLD_MAX:])
         return [*ranked[:TOLD_MAX], *([(-1, rest)] if rest else [])]
+
+    def put_back(self, counts: list[tuple[int, int]]) -> None:
+        """What was taken could not be told: it is told with what comes until the next time."""
+        for uid, number in counts:
+            self._count(uid, number)
