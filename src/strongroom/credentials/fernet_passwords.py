@@ -10,6 +10,7 @@ from __future__ import annotations
 from binascii import Error as Base64Error
 from binascii import a2b_base64, b2a_base64
 
+from strongroom.credentials.hidden import HiddenBytes
 from strongroom.crypto import kdf
 from strongroom.crypto.entropy import random_bytes
 from strongroom.crypto.fernet import KEY_BYTES, encode
@@ -101,9 +102,9 @@ def _password(password: Password) -> bytes:
     if isinstance(password, str):
         password = SecretStr(password)
     if isinstance(password, SecretStr | SecretBytes):
-        data = password.reveal_buffer().tobytes()
+        data = HiddenBytes(password.reveal_buffer())
     else:
-        data = bytes(password)
+        data = HiddenBytes(password)
     if not 0 < len(data) <= 4096:
         raise ValueError("a password is 1 to 4,096 bytes")
     return data

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from zlib import crc32
 
+from strongroom.credentials.hidden import HiddenText
 from strongroom.credentials.tokens import BASE62, characters
 from strongroom.errors import TokenRefused
 from strongroom.secret import SecretStr
@@ -58,7 +59,7 @@ def recognise(text: str) -> tuple[str, str]:
     Raises: TokenRefused: it is none.
     """
     prefix, _, rest = text.rpartition("_")[0].rpartition("_")
-    tail = text.rpartition("_")[2]
+    tail = HiddenText(text.rpartition("_")[2])
     try:
         check_prefix(prefix)
     except ValueError:

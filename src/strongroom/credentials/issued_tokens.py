@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from strongroom.credentials.hidden import HiddenText
 from strongroom.credentials.issued_token_text import check_prefix, new_text, recognise
 from strongroom.credentials.token_records import NAME_BYTES_MAX, SCOPE_LENGTH_MAX, SCOPES_MAX, TokenRecord, no_token
 from strongroom.crypto.digest import sha256
@@ -115,9 +116,9 @@ class TokenIssuer:
             Expired: past its date.
             Denied: it has not the scope.
         """
-        text = token.reveal() if isinstance(token, SecretStr) else token
-        if not isinstance(text, str):
+        if not isinstance(token, str | SecretStr):
             raise TypeError("a token is text")
+        text = HiddenText(token.reveal() if isinstance(token, SecretStr) else token)
         prefix, token_id = recognise(text)
         if prefix != self.prefix:
             raise TokenRefused("this is not a token")

@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 from time import monotonic, perf_counter
 
+from strongroom.credentials.hidden import HiddenBytes
 from strongroom.credentials.password_async import AsyncPasswordHasher
 from strongroom.credentials.password_costs import DIGEST_BYTES, SALT_BYTES, Argon2idCost, calibrate
 from strongroom.credentials.password_queue import PasswordQueue
@@ -227,14 +228,14 @@ def _bytes(password: Password) -> bytes:
 
 def _bytes_or_none(password: Password) -> bytes | None:
     if isinstance(password, SecretStr | SecretBytes):
-        given = password.reveal_buffer().tobytes()
+        given = HiddenBytes(password.reveal_buffer())
     elif isinstance(password, str):
         try:
-            given = password.encode("utf-8")
+            given = HiddenBytes(password.encode("utf-8"))
         except UnicodeEncodeError:
             return None
     elif isinstance(password, bytes | bytearray):
-        given = bytes(password)
+        given = HiddenBytes(password)
     else:
         raise TypeError("a password is text, bytes or a secret")
     return given if len(given) <= PASSWORD_BYTES_MAX else None

@@ -20,7 +20,7 @@ from strongroom.crypto.digest import sha256
 from strongroom.crypto.entropy import random_bytes
 from strongroom.errors import FormatUnsupported, Tampered
 from strongroom.keys.slots.passphrase import PassphraseCredential
-from strongroom.secret import SecretStr, wipe
+from strongroom.secret import HiddenBuffer, SecretStr, wipe
 from strongroom.wire import counted
 
 TYPE_CHECKING = False
@@ -165,9 +165,9 @@ class Passphrase(Recipient):
     def __init__(self, passphrase: str | SecretStr | bytearray) -> None:
         if isinstance(passphrase, str):
             passphrase = SecretStr(passphrase)
-        typed = bytearray(passphrase.reveal_buffer()) if isinstance(passphrase, SecretStr) else passphrase
+        typed = HiddenBuffer(passphrase.reveal_buffer()) if isinstance(passphrase, SecretStr) else passphrase
         try:
-            self._credential = PassphraseCredential(bytearray(typed))
+            self._credential = PassphraseCredential(HiddenBuffer(typed))
         except ValueError:
             wipe(typed)
             raise

@@ -19,7 +19,7 @@ from strongroom.credentials.suite1_files import FileStanza
 from strongroom.crypto import aead, age
 from strongroom.crypto.age import NotForThisKey
 from strongroom.errors import Tampered
-from strongroom.secret import wipe
+from strongroom.secret import HiddenBuffer, wipe
 from strongroom.wire import Reader, counted, u32
 
 TYPE_CHECKING = False
@@ -44,7 +44,7 @@ def signing_key(key: NamedKey, *, purpose: str = "") -> SigningKey:
     Raises: ValueError: the key is of another kind.
     """
     key._check_kind("signs", "signing")
-    return SigningKey(bytearray(key._material(key.primary.number).reveal_buffer()), purpose=purpose)
+    return SigningKey(HiddenBuffer(key._material(key.primary.number).reveal_buffer()), purpose=purpose)
 
 
 def signers(
@@ -110,7 +110,7 @@ def identities(key: NamedKey) -> list[Identity]:
     found: list[Identity] = []
     for version in _usable(key):
         private = key._material(version.number).reveal_buffer()
-        found.append(X25519Identity(bytearray(private[:_X25519_BYTES])))
+        found.append(X25519Identity(HiddenBuffer(private[:_X25519_BYTES])))
         if private[_X25519_BYTES:]:
             found.append(HybridIdentity(age.hybrid_private(private[_X25519_BYTES:])))
     return found

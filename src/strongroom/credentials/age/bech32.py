@@ -5,6 +5,8 @@ Private keys pass through here: a decoded one is in a buffer of its own, which t
 
 from __future__ import annotations
 
+from strongroom.secret import HiddenBuffer
+
 _LETTERS = b"qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 _VALUES = {letter: value for value, letter in enumerate(_LETTERS)}
 _GENERATOR = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
@@ -28,11 +30,11 @@ def decode(word: bytes | bytearray, prefix: str) -> bytearray:
     is_upper = prefix.isupper()
     if not word.startswith(start) or len(word) < len(start) + _CHECK:
         raise ValueError("a key of another kind")
-    lower = bytearray(word[len(start) :])
+    lower = HiddenBuffer(word[len(start) :])
     if lower != (lower.upper() if is_upper else lower.lower()):
         raise ValueError("a key is written in one case")
     try:
-        values = bytearray(_VALUES[letter] for letter in lower.lower())
+        values = HiddenBuffer(_VALUES[letter] for letter in lower.lower())
     except KeyError:
         # `from None`: the cause holds a letter of the key.
         raise ValueError("a letter that no key has") from None
@@ -62,7 +64,7 @@ def _polymod(values: list[int]) -> int:
 def _regroup(data: bytes | bytearray, width: int, wanted: int) -> bytearray:
     """Numbers of *width* bits as numbers of *wanted* bits, filled up with zeros when they get narrower."""
     held, bits = 0, 0
-    out = bytearray()
+    out = HiddenBuffer()
     for value in data:
         held = (held << width | value) & 0xFFF
         bits += width

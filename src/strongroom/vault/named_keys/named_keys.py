@@ -158,7 +158,7 @@ class NamedKeys:
         field = item.field(_FIELD)
         if field.kind != "bytes":
             raise Tampered(f"what lies at the place of the key {name} is no key")
-        return State(decode_record(field.data), item.version.number)
+        return State(decode_record(memoryview(field.data)), item.version.number)
 
     def _load_again(self, name: str, known: State) -> State:
         """As `_load`, for who holds the key already.

@@ -6,7 +6,7 @@ Source: docs/format.md#named-keys.
 from __future__ import annotations
 
 from strongroom.errors import Conflict, Denied, FormatUnsupported, NotFound
-from strongroom.secret import SecretBytes, wipe
+from strongroom.secret import HiddenBuffer, SecretBytes, wipe
 from strongroom.wire import Reader, counted, u8, u32, u64
 
 TYPE_CHECKING = False
@@ -32,7 +32,7 @@ MADE, IMPORTED = 1, 2
 _ORIGINS = {MADE: "made here", IMPORTED: "imported"}
 
 
-class _Buffer(bytearray):
+class _Buffer(HiddenBuffer):
     """Bytes that are overwritten when nobody looks at them any more: a memoryview keeps them alive."""
 
     __slots__ = ()
@@ -227,7 +227,7 @@ class KeyRecord:
 
 def encode_record(record: KeyRecord) -> bytearray:
     """The record as bytes, which the caller wipes."""
-    data = bytearray(u8(FORM) + u8(KINDS[record.kind]) + record.id)
+    data = HiddenBuffer(u8(FORM) + u8(KINDS[record.kind]) + record.id)
     data += u64(record.created_us) + u32(record.min_decrypt_version) + u32(len(record.versions))
     for version in record.versions:
         data += u32(version.number) + u8(version._state) + u8(version._origin)
