@@ -335,6 +335,37 @@ def test_a_bundle_is_what_the_system_trusts_and_the_root(authority: Machine) -> 
     assert der[:1] == b"\x30"
 
 
+THROUGH_AGENT = """
+import socket, threading, strongroom
+with strongroom.open() as vault:
+    server, client = vault.tls("localhost", require_client=True), vault.tls_client("spiffe://internal.test/orders")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        def serve():
+            with server.wrap_socket(listener.accept()[0], server_side=True) as one:
+                one.sendall(one.getpeercert()["subjectAltName"][0][1].encode())
+        thread = threading.Thread(target=serve)
+        thread.start()
+        with client.wrap_socket(socket.create_connection(listener.getsockname()), server_hostname="localhost") as one:
+            print(type(vault).__name__, one.recv(100).decode(), end="")
+        thread.join()
+"""
+
+
+def test_a_program_serves_with_certificates_that_it_gets_through_the_agent(authority: Machine) -> None:
+    """Without a key file of its own; both sides verify each other."""
+    assert authority.run("unlock").code == 0
+    environment = authority.full_environment(
+        {name: value for name, value in authority.environment.items() if name != "STRONGROOM_KEY_FILE"}
+    )
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", THROUGH_AGENT], env=environment, capture_output=True, text=True, timeout=60
+        )
+        assert (done.stdout, done.stderr) == ("RemoteVault spiffe://internal.test/orders", "")
+    finally:
+        assert authority.run("agent", "stop").code == 0
+
+
 def test_ed25519_is_issued_with_a_warning(keyed: Machine) -> None:
     """That names who refuses it."""
     done = keyed.run("ca", "init", "--permit", "internal.test", "--kind", "ed25519")

@@ -9,6 +9,7 @@ Source: RFC 5280, 4.1 and 4.2; RFC 5480, 3 (key usage); docs/decisions/0020.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 
 from cryptography import x509
@@ -110,12 +111,7 @@ class Certificate:
 
         Raises: Denied: it has no constraints, and so may not issue for anything.
         """
-        try:
-            found = self.raw.extensions.get_extension_for_class(x509.NameConstraints).value
-        except x509.ExtensionNotFound:
-            raise Denied("an authority without constraints issues nothing here") from None
-        permitted = found.permitted_subtrees or ()
-        return parse_constraints(str(one.value) for one in permitted if not isinstance(one, x509.RFC822Name))
+        return _constraints(self.raw)
 
     @property
     def subject(self) -> str:
@@ -157,6 +153,17 @@ class Certificate:
 
     def __repr__(self) -> str:
         return f"Certificate({self.serial}, {self.subject or ', '.join(map(str, self.names))})"
+
+
+@lru_cache(maxsize=16)
+def _constraints(raw: x509.Certificate) -> Constraints:
+    """Read once for an authority: a fifth of the time that a certificate takes."""
+    try:
+        found = raw.extensions.get_extension_for_class(x509.NameConstraints).value
+    except x509.ExtensionNotFound:
+        raise Denied("an authority without constraints issues nothing here") from None
+    permitted = found.permitted_subtrees or ()
+    return parse_constraints(str(one.value) for one in permitted if not isinstance(one, x509.RFC822Name))
 
 
 def load_pem_certificates(data: bytes) -> list[Certificate]:
