@@ -248,3 +248,23 @@ def test_lines_that_repeat_a_replaced_value_are_named(project: Machine) -> None:
     assert "hunter2" not in done.err
     (project.home / "b.env").write_text("A_PASSWORD=other-hunter2\n")
     assert "still" not in project.run("import", "b.env", "--replace", "--yes").err
+
+
+def test_a_rendered_file_takes_the_place_of_no_device_and_no_pipe(project: Machine) -> None:
+    """Root's `-o /dev/null` would make it a file with the values in it."""
+    (project.home / "a.in").write_text("{{ strongroom://db/prod#password }}\n")
+    assert project.run("allow", "a.in", "--yes").code == 0
+    os.mkfifo(project.home / "pipe")
+    (project.home / "stdout").symlink_to("/proc/self/fd/1")
+    (project.home / "null").symlink_to("/dev/null")
+    for name in ("pipe", "stdout", "null", "project"):
+        before = os.lstat(project.home / name)
+        done = project.run("render", "a.in", "-o", name)
+        assert (done.code, done.out) == (9, b""), done
+        assert f"{name} is not a regular file" in done.err
+        assert os.lstat(project.home / name).st_ino == before.st_ino
+    (project.home / "file").write_text("old")
+    (project.home / "link").symlink_to("file")
+    assert project.run("render", "a.in", "-o", "link").code == 0
+    assert (project.home / "file").read_text() == "old"
+    assert (project.home / "link").read_text() == f"{SECRET}\n"

@@ -49,6 +49,8 @@ def run(arguments: Arguments) -> int:
         raise UsageError("render has no JSON; ?as=json is for one value")
     if arguments.output == "":
         raise UsageError("--output takes a file")
+    if arguments.output is not None:
+        _check_output(arguments.output)
     data, allowed = read_allowed(arguments.template)
     try:
         template = Template(data)
@@ -71,6 +73,27 @@ def run(arguments: Arguments) -> int:
     finally:
         wipe(filled)
     return 0
+
+
+def _check_output(path: str) -> None:
+    """Refuse what is no file: in its place root would put one, for everybody who uses /dev/null after that.
+
+    Raises: UnsafePermissions: a device, a pipe, a socket, a directory, or a link to a descriptor.
+    """
+    import stat
+
+    from strongroom.errors import UnsafePermissions
+
+    try:
+        is_file = stat.S_ISREG(os.stat(path).st_mode)
+        is_descriptor = os.path.islink(path) and os.readlink(path).startswith("/proc/")
+    except OSError:
+        return  # there is nothing that could be lost
+    if is_descriptor or not is_file:
+        raise UnsafePermissions(
+            f"{path} is not a regular file, and would be replaced by one",
+            advice="without -o it goes to standard output: strongroom render TEMPLATE > PLACE",
+        )
 
 
 def _first_lines(template: Template) -> list[tuple[Reference, int]]:
