@@ -16,17 +16,20 @@ from pathlib import Path
 import pytest
 
 import strongroom
+from strongroom.crypto import labels
 from strongroom.errors import RolledBack, Tampered, WrongKey
 from strongroom.keys.format import SlotRecord
 from strongroom.keys.identity import certify
+from strongroom.keys.opening import create_keys
 from strongroom.keys.slots import age
 from strongroom.keys.slots.age import new_age_credential
+from strongroom.keys.unlocked import UnlockedKeys
 from strongroom.locate import recognition
 from strongroom.locate.key_files import obtain_key_file
 from strongroom.locate.opening import open_admitted
 from strongroom.locate.unlock import anybody
 from strongroom.wire import counted, text
-from tests.faults.substitution import PASSPHRASE, Scene, Two, header_of, opens, restore, two_vaults
+from tests.faults.substitution import PASSPHRASE, Scene, Two, header_of, make, opens, restore, two_vaults
 
 
 @pytest.fixture
@@ -314,6 +317,31 @@ def test_a_forged_state_of_a_former_holder(scene: Scene) -> None:
         assert vault.commit_counter > counter
     with pytest.raises(RolledBack, match="of root key 1, and root key 2 was seen"):
         scene.open(path)
+
+
+def test_a_former_holder_certifies_a_vault_of_his_own(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An old fingerprint leads to it: it must not take the place at which another vault was seen."""
+    path = scene.age_vault()
+    with scene.open(path) as vault:
+        old, seed = vault.fingerprint, bytearray(vault._core.keys.keyset.purpose_key(labels.IDENTITY_SEED))
+        vault.rotate(root=True)
+        newest = vault.fingerprint
+
+    def certified(vault_id: bytes, lineage: bytes, now: int) -> UnlockedKeys:
+        keys = create_keys(vault_id, lineage, now)
+        keys.header.epoch = 2
+        keys.header.certificates = (certify(seed, vault_id, 2, keys.header.identity),)
+        return keys
+
+    monkeypatch.setattr("tests.faults.substitution.create_keys", certified)
+    genuine = path.rename(scene.root / "genuine.db")
+    make(path, age.new_age_credential(scene.recipient()), author="stranger")
+    with pytest.raises(Tampered, match="another vault lies at"):
+        scene.open(path, expect_vault=old)
+    with pytest.raises(Tampered, match="is another vault than the expected one"):
+        scene.open(path, expect_vault=newest)
+    genuine.replace(path)
+    assert opens(scene.open(path, expect_vault=old))
 
 
 def test_a_backup_from_before_new_root_keys(scene: Scene) -> None:
