@@ -133,6 +133,15 @@ def test_what_was_issued_is_in_the_list_and_in_the_audit_log(authority: Machine)
     assert "@ca" not in authority.run("ls", "-r").text
 
 
+def test_the_doctor_looks_at_the_authority(authority: Machine) -> None:
+    """A remark is no failure."""
+    done = authority.run("ca", "doctor")
+    assert (done.code, done.err) == (0, ""), done
+    assert done.text.startswith("remark: root: the root's key is in this vault")
+    (found,) = json.loads(authority.run("ca", "doctor", "--json").text)["findings"]
+    assert (found["about"], found["serious"]) == ("root", False)
+
+
 REFUSED = {
     "ca issue evil.com --out x": (5, "may not issue for evil.com"),
     "ca issue 10.0.0.1 --out x": (5, "may not issue for 10.0.0.1"),
@@ -172,7 +181,7 @@ def test_what_cannot_be_is_refused(authority: Machine) -> None:
 
 def test_without_an_authority_the_next_step_is_named(keyed: Machine) -> None:
     """For whoever asks first."""
-    for line in ("ca issue a.test --out x", "ca export --root"):
+    for line in ("ca issue a.test --out x", "ca export --root", "ca doctor"):
         done = keyed.run(*line.split())
         assert (done.code, "strongroom ca init" in done.err) == (4, True), line
 

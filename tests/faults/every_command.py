@@ -198,6 +198,7 @@ LIFE = (
     Case("ca renew {outside}/service.pem"),
     Case("ca revoke {outside}/service.pem"),
     Case("ca crl"),
+    Case("ca doctor"),
     Case("ca export --root"),
     Case("scan {outside}", code=13),
     Case("upgrade"),

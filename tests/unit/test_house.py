@@ -111,6 +111,7 @@ REVEALS = {
     "credentials/stored_keys.py": "signs with a named key, and encrypts and decrypts files with one",
     "settings/mapping.py": "settings are read as text",
     "doors/keyring.py": "keyring hands passwords out as text",
+    "locate/diagnosis/authority.py": "compares two certificates of a root",
     "locate/unlock.py": "a program may give the passphrase as a SecretStr",
     "doors/cli/fields.py": "the text of `edit`, and `get --json`",
     "doors/cli/commands/edit.py": "compares before and after",

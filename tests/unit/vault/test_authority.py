@@ -21,6 +21,7 @@ from strongroom.crypto.x509 import tls
 from strongroom.errors import Conflict, Denied, Expired, NotFound, Tampered, WrongKey
 from strongroom.items import ReservedPath
 from strongroom.keys.slots.key_file import new_key_file
+from strongroom.locate.diagnosis.authority import diagnose_authority
 from strongroom.stores.memory import MemoryStore
 from strongroom.testing.https import HttpsServer
 from strongroom.vault.opening import create_vault
@@ -225,6 +226,45 @@ def test_the_list_is_ordered_and_can_be_narrowed(vault: Vault, clock: Clock) -> 
     now = datetime.now(UTC) + timedelta(days=2)
     assert [one.state(now) for one in vault.ca.issued()] == ["expired", "good", "good"]
     assert [one.certificate.lifetime.days for one in vault.ca.issued(expiring=timedelta(days=8))] == [7]
+
+
+def test_the_doctor_says_what_is_wrong_and_what_will_be(vault: Vault, clock: Clock) -> None:
+    """Each finding when it is due, and not before; serious ones first."""
+
+    def found() -> list[tuple[str, bool]]:
+        now = datetime.fromtimestamp(clock() / 1e6, UTC)
+        return [(one.about, one.is_serious) for one in diagnose_authority(vault.ca, now)]
+
+    assert found() == [("root", False)]
+    first = vault.ca.issue("localhost").certificate
+    vault.ca.revoke(first.serial)
+    assert ("revocation", False) in found()
+    vault.ca.revocation_list()
+    assert found() == [("root", False)]
+    second = vault.ca.issue("localhost").certificate
+    clock.ahead_us = days(5)
+    assert found() == [("certificate", False), ("root", False)]
+    vault.ca.renew(second)
+    assert found() == [("root", False)]
+    third = vault.ca.issue("localhost", lifetime=timedelta(days=30)).certificate
+    vault.ca.revoke(third.serial)
+    vault.ca.revocation_list()
+    clock.ahead_us = days(13)
+    assert ("revocation", False) in found()
+    clock.ahead_us = days(1010)
+    assert found() == [("intermediate", False), ("revocation", False), ("root", False)]
+    clock.ahead_us = days(1096)
+    assert found() == [("intermediate", True), ("revocation", False), ("root", False)]
+
+
+def test_the_doctor_sees_a_chain_that_does_not_fit(vault: Vault, clock: Clock) -> None:
+    """Another authority's intermediate below this root."""
+    with new_vault(clock) as other:
+        other.ca.create(PERMIT)
+        item = other.get(ReservedPath("@ca/intermediate"))
+        vault.set(ReservedPath("@ca/intermediate"), {name: item.field(name) for name in item})
+    (chain, *_) = diagnose_authority(vault.ca, datetime.now(UTC))
+    assert (chain.about, chain.error) == ("chain", Tampered)
 
 
 def test_nothing_that_holds_a_key_shows_or_pickles_it(vault: Vault) -> None:

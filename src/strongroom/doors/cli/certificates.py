@@ -22,6 +22,7 @@ _TAKES = {
     "init": ("permit", "name", "kind", "root_key_file"),
     "issue": ("kind", "out", "force", "csr", "profile", "lifetime", "watch", "exec"),
     "list": ("expiring",),
+    "doctor": (),
     "renew": ("out", "force", "lifetime", "expiring", "root_key_file", "exec"),
     "revoke": ("reason",),
     "crl": ("out", "force", "der"),
@@ -201,8 +202,32 @@ def put(arguments: Arguments, issued: IssuedCertificate, path: str, *, replace: 
     return report(arguments, issued, path)
 
 
+def _doctor(arguments: Arguments) -> int:
+    from datetime import UTC, datetime
+
+    from strongroom.doors.cli.exit_codes import exit_code
+    from strongroom.locate.diagnosis.authority import diagnose_authority
+
+    refuse_others(arguments)
+    with open_items(arguments) as vault:
+        found = diagnose_authority(vault.ca, datetime.now(UTC))
+    if arguments.json:
+        facts = [
+            {"about": one.about, "serious": one.is_serious, "message": one.message, "mend": one.mend} for one in found
+        ]
+        output.json({"findings": facts})
+    for one in () if arguments.json else found:
+        output.line(f"{'serious' if one.is_serious else 'remark'}: {one.about}: {one.message}")
+        output.line(f"  mend: {one.mend}")
+    if not found:
+        output.note("nothing was found")
+    errors = [one.error for one in found if one.error is not None]
+    return exit_code(errors[0]("")) if errors else OK
+
+
 ACTIONS: dict[str, Callable[[Arguments], int]] = {
     "init": _init,
     "issue": _issue,
     "list": _list,
+    "doctor": _doctor,
 }

@@ -24,11 +24,12 @@ DETAILS = """\
   ca crl                     the list of what was revoked, good for 7 days
   ca export --root           the certificate that clients trust; --chain: the intermediate; --bundle:
                              all that the system trusts, and it; --pkcs12 FILE: key and certificates
+  ca doctor                  what is wrong with the authority, or soon will be
 
 NAME is a DNS name, *.DOMAIN, an address, a mailbox or spiffe://DOMAIN/PATH; never a secret.
 """
 _GRAMMARS = {
-    **dict.fromkeys(("init", "list", "crl", "export"), ""),
+    **dict.fromkeys(("init", "list", "crl", "export", "doctor"), ""),
     **dict.fromkeys(("renew", "revoke"), "WHAT"),
     "issue": "NAMES...",
 }
