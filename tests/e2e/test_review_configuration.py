@@ -209,6 +209,7 @@ def test_a_loop_of_links_and_repositories_ends(project: Machine, tmp_path: Path)
     [
         ("settings.py", 'SECRET_KEY = "a-secret" + "b-secret"\nDB_PASSWORD = "abcdef123"\n', "is a program"),
         ("settings.py", 'DB_PASSWORD = "abcdef123"\n\ndef work():\n    return 1\n', "is a program"),
+        ("a.xml", "<c><password>one-1<b/>two-2</password><u>x</u></c>", "c.password"),
         (".netrc", "machine a login b password c\nmacdef init\ncd /x password hidden\n\n", "macdef.init"),
     ],
 )

@@ -21,7 +21,7 @@ _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;
 
 
 def read(data: bytes | bytearray) -> Document:
-    """Every attribute, and the text of every element that has no children, under the names of its elements.
+    """Every attribute, and the text of every element, under the names of its elements; among children it has a note.
 
     An attribute is ``@NAME``, a second element of a name among its siblings ``NAME[2]``: neither is a name of XML. A
     ``name``, ``key`` or ``id`` beside a ``value`` says whether that is secret.
@@ -111,8 +111,11 @@ class _Reader:
     def _end(self, parser: Any) -> None:
         element = self._open[-1]
         end = parser.CurrentByteIndex
-        if not element.children and element.start <= end and self._data[end : end + 2] == b"</":
-            self._element_text("".join(element.parts), element.start, end)
+        text = "".join(element.parts)
+        # Text between children is in parts, and so not taken; but it is there.
+        is_text = not element.children or text.strip()
+        if is_text and element.start <= end and self._data[end : end + 2] == b"</":
+            self._element_text(text, element.start, end)
         self._open.pop()
 
     def _element_text(self, value: str, begin: int, end: int) -> None:
