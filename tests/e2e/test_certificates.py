@@ -242,7 +242,7 @@ def test_a_file_is_renewed_in_place(authority: Machine) -> None:
 def test_a_watched_file_is_renewed_and_the_server_told(authority: Machine, tmp_path: Path) -> None:
     """nginx serves the new certificate after its reload, without a restart."""
     require_programs("nginx", "curl")
-    file = issue(authority, "localhost", "--for", "30s")
+    file = issue(authority, "localhost", "--for", "15s")
     serial = json.loads(authority.run("ca", "list", "--json").text)[0]["serial"]
     with server("nginx", tmp_path, file) as port:
         assert curl(authority.home, "localhost", port).stdout == "served"
