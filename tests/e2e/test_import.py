@@ -392,6 +392,21 @@ def test_gitignore_means_exactly_that_file(keyed: Machine, shop: Path, name: str
         git(shop, "check-ignore", "--quiet", "other.env")
 
 
+@pytest.mark.parametrize("plant", ["link", "folder", "pipe"])
+def test_gitignore_is_something_else(keyed: Machine, shop: Path, plant: str) -> None:
+    """The import is done; what lies under the name is not written through, and that is said."""
+    require_programs("git")
+    git(shop, "init", "-q")
+    victim = keyed.home / "victim"
+    victim.write_text("as it was")
+    place = shop / ".gitignore"
+    {"link": lambda: place.symlink_to(victim), "folder": place.mkdir, "pipe": lambda: os.mkfifo(place)}[plant]()
+    done = keyed.run("import", "shop/.env", "--yes")
+    assert done.code == 0, done
+    assert f"{place} was not changed" in done.err
+    assert victim.read_text() == "as it was"
+
+
 def test_a_kv_export_of_openbao(keyed: Machine) -> None:
     """What the two printing commands give: version 2 and version 1 of the engine."""
     for reply in (

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 
 from strongroom.doors.cli import output
 from strongroom.doors.cli.inputs import confirm, stdin_is_terminal
@@ -34,19 +36,30 @@ def look_after(path: str, arguments: GlobalArguments) -> None:
     # The folder's links are followed, as git does; the file's own name is what git would keep.
     line = _pattern("/" + os.path.relpath(os.path.join(os.path.realpath(folder), name), os.path.realpath(top)))
     output.note(f"git does not ignore {path}")
+    ignored = os.path.join(top, ".gitignore")
     if not (arguments.yes or stdin_is_terminal()):
-        output.hint(f"echo {quoted(line)} >> {quoted(os.path.join(top, '.gitignore'))}")
+        output.hint(f"echo {quoted(line)} >> {quoted(ignored)}")
         return
-    if confirm(arguments, f"add {line} to .gitignore?"):
-        _append(os.path.join(top, ".gitignore"), line)
+    if not confirm(arguments, f"add {line} to .gitignore?"):
+        return
+    try:
+        _append(ignored, line)
+    except OSError as error:
+        # What the command was for is done; a link, a folder or a file of somebody else lies there.
+        output.note(f"{ignored} was not changed: {error.strerror}")
+    else:
         output.note(f"added {line} to .gitignore")
 
 
 def _append(path: str, line: str) -> None:
     """Add one line to a file of the project, which may be absent or lack a newline at its end."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0), 0o644)
+    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    descriptor = os.open(path, flags, 0o644)
     try:
-        size = os.fstat(descriptor).st_size
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "it is no ordinary file")
+        size = status.st_size
         before = b"\n" if size and os.pread(descriptor, 1, size - 1) != b"\n" else b""
         os.write(descriptor, before + os.fsencode(line) + b"\n")
     finally:
