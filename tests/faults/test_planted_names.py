@@ -173,7 +173,8 @@ CODES: dict[str, dict[str, int]] = {
     "vault.db.inbox": {"": 9, "directory": 0},
     "vault.db.inbox/key": {"": 9, "foreign": 0},
     **{name: {"": 4, **dict.fromkeys(_DIRECTORIES, 0)} for name in ("config", "config/systemd", "config/systemd/user")},
-    "outside/rendered": _REPLACED,
+    # Whatever is no file is not replaced.
+    "outside/rendered": {**_REPLACED, **dict.fromkeys(("null", "pipe", "device", "foreign pipe", *_DIRECTORIES), 9)},
     **{name: {"": 10} for name in ("camera.key", "backup.db", "checkpoint")},
     "outside/exported": {"": 10},
     **{f"outside/{name}": _STREAMED for name in ("sealed", "locked", "opened", "service.pem")},

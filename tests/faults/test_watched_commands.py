@@ -155,7 +155,8 @@ def test_no_program_is_started_with_a_secret(life: Life) -> None:
 def test_every_name_that_is_written_has_a_row(life: Life) -> None:
     """So that something is planted at it, or that it is said why nobody can: `output_names`."""
     written = names_written(life.traces, life.home.root)
-    assert written - set(ROWS) == set(), "a new output name"
+    # Where the suite runs, the measuring of coverage writes.
+    assert written - set(ROWS) - {os.getcwd()} == set(), "a new output name"
     assert {name for name, row in ROWS.items() if not row.is_rare} - written == set(), "no longer written"
 
 

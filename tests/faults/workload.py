@@ -88,11 +88,14 @@ def commit(store, number, faults):
 
 
 def attempt(word, call, *arguments):
-    from strongroom.errors import StoreUnavailable, Tampered
+    from strongroom.errors import OutcomeUnknown, StoreUnavailable, Tampered
 
     try:
         call(*arguments)
         say(word)
+    except OutcomeUnknown:
+        # It is there, and a power cut may take it: nothing was acknowledged.
+        say("unknown", word)
     except StoreUnavailable:
         say("failed", word)
     except Tampered:

@@ -72,8 +72,13 @@ def test_a_damaged_signature_is_refused(data: bytes) -> None:
         signing.check(io.BytesIO(b""), data, SIGNERS)
     except (*REFUSALS, Denied):
         return
-    normal = data.replace(b"\r", b"").strip(b"\n")
-    assert normal.split(b"\n", 1)[1] in [one.strip(b"\n").split(b"\n", 1)[1] for one in SIGNATURES]
+    assert _signed(data) in [_signed(one) for one in SIGNATURES]
+
+
+def _signed(data: bytes) -> bytes:
+    """A signature without its first line, and without ends of lines that say nothing."""
+    head, _, rest = data.replace(b"\r", b"").strip(b"\n").partition(b"\n")
+    return rest.replace(b"\n", b"") if head.startswith(b"-----BEGIN") else rest
 
 
 @settings(max_examples=200, deadline=None)

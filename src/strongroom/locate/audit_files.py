@@ -38,7 +38,7 @@ def audit_directory(location: str, vault_id: bytes) -> str:
         vault_id: names the directory of a vault that is no file.
     """
     if is_path(location):
-        return os.path.realpath(location) + ".audit"
+        return files.real_path(location) + ".audit"
     from strongroom.locate.state_directory import state_directory
 
     return os.path.join(state_directory(), "audit", vault_id.hex())

@@ -33,7 +33,7 @@ class Places:
         self._directory = directory
         names = [location]
         if is_path(location):
-            names.append(os.path.realpath(location))
+            names.append(files.real_path(location))
         self._digests = [sha256(os.fsencode(name)).hex() for name in dict.fromkeys(names)]
 
     def seen(self) -> list[bytes | None]:

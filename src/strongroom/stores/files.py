@@ -124,14 +124,15 @@ def _check_own_status(status: os.stat_result, path: str, what: str) -> None:
     if stat.S_ISLNK(status.st_mode):
         raise UnsafePermissions(
             f"{what} {path} is a symbolic link",
-            advice=f"give the path that it points to: {_quoted(_target(path))}",
+            advice=f"give the path that it points to: {_quoted(real_path(path))}",
         )
     if not stat.S_ISREG(status.st_mode):
         raise UnsafePermissions(f"{what} {path} is not a regular file")
     if not HAS_OWNERS:
         return
     _check_owner(status, path, what)
-    if status.st_nlink != 1:
+    # None at all: another program replaced the file after it was opened, and what was opened is what lay there.
+    if status.st_nlink > 1:
         raise UnsafePermissions(
             f"{what} {path} has {status.st_nlink} hard links",
             advice=f"remove the other names: find / -xdev -samefile {_quoted(path)}",
@@ -235,7 +236,8 @@ def _check_owner(status: os.stat_result, path: str, what: str) -> None:
         )
 
 
-def _target(path: str) -> str:
+def real_path(path: str) -> str:
+    """*path* without links; as it is when a link was exchanged while it was followed."""
     try:
         return os.path.realpath(path)
     except OSError:

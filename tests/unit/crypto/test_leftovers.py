@@ -78,12 +78,16 @@ CASES = {"random key": _random, "passphrase": _passphrase, "handover": _handover
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("is_scrubbed", [True, False])
 def test_the_place_of_a_secret_is_overwritten(case: str, is_scrubbed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    watch = Watch()
     if not is_scrubbed:
         for module in (entropy, kdf, hybrid):
             monkeypatch.setattr(module, "scrub", lambda _length: None)
-    work = CASES[case](watch, monkeypatch)
-    kept = work()
-    assert watch.places
-    assert (watch.leftovers() == 0) == is_scrubbed
-    assert kept is not None
+    leftovers = 0
+    # Something else may take the place without being asked, now and then; never all of ten times.
+    for _ in range(1 if is_scrubbed else 10):
+        watch = Watch()
+        with monkeypatch.context() as patch:
+            kept = CASES[case](watch, patch)()
+        assert watch.places
+        assert kept is not None
+        leftovers += watch.leftovers()
+    assert (leftovers == 0) == is_scrubbed
