@@ -30,7 +30,7 @@ def fields(desktop: Desktop, path: str) -> dict[str, str]:
 def test_the_desktops_keyring(desktop: Desktop) -> None:
     """What keyring and other programs wrote; programs that use keyring find theirs in the vault afterwards."""
     run = desktop.run
-    assert run(sys.executable, "-m", "keyring", "set", "https://pypi/", "me", stdin=b"canary-1").returncode == 0
+    assert run(sys.executable, "-m", "keyring", "set", "https://example.net/", "me", stdin=b"canary-1").returncode == 0
     wifi = ("--label", "Wi-Fi: home", "setting", "802-11", "uuid", "u-1")
     assert run("secret-tool", "store", *wifi, stdin=b"canary-2").returncode == 0
     again = ("--label", "Wi-Fi: home", "setting", "802-11", "uuid", "u-2")
@@ -40,8 +40,8 @@ def test_the_desktops_keyring(desktop: Desktop) -> None:
     assert "canary" not in done.text + done.err
     done = importing(desktop)
     assert done.code == 0, done
-    assert fields(desktop, "keyring/https:%2F%2Fpypi%2F/me") == {
-        "password": "canary-1", "service": "https://pypi/", "username": "me",
+    assert fields(desktop, "keyring/https:%2F%2Fexample.net%2F/me") == {
+        "password": "canary-1", "service": "https://example.net/", "username": "me",
     }  # fmt: skip
     first, second = fields(desktop, "keyring/Wi-Fi: home"), fields(desktop, "keyring/Wi-Fi: home 2")
     assert {first["uuid"], second["uuid"]} == {"u-1", "u-2"}
@@ -54,7 +54,7 @@ def test_the_desktops_keyring(desktop: Desktop) -> None:
         "STRONGROOM_KEY_FILE": str(desktop.machine.key),
         "STRONGROOM_VAULT": str(desktop.machine.vault),
     }
-    command = [sys.executable, "-m", "keyring", "get", "https://pypi/", "me"]
+    command = [sys.executable, "-m", "keyring", "get", "https://example.net/", "me"]
     shown = subprocess.run(
         command, env=desktop.machine.full_environment(environment), capture_output=True, timeout=60, check=True
     )
