@@ -306,3 +306,33 @@ def test_a_ctrl_c_while_writing_leaves_nothing_behind(place, monkeypatch, make):
     with pytest.raises(KeyboardInterrupt):
         make(in_place(place), b"data")
     assert os.listdir(place) == []
+
+
+def test_a_file_that_is_replaced_after_it_was_opened(place, monkeypatch):
+    """What was opened is what lay there, and is read; nobody is refused because another program was faster."""
+    path = in_place(place, "anchor")
+    files.create_private(path, b"before")
+    real = os.open
+
+    def open_and_lose(name, *rest, **more):
+        descriptor = real(name, *rest, **more)
+        if name == path:
+            monkeypatch.undo()
+            files.replace_private(path, b"after")
+        return descriptor
+
+    monkeypatch.setattr(os, "open", open_and_lose)
+    assert files.read_private(path, 100, "anchor") == b"before"
+    assert files.read_private(path, 100, "anchor") == b"after"
+
+
+def test_a_link_that_is_exchanged_while_it_is_followed(place, monkeypatch):
+    """The path stays as it was given."""
+    link = in_place(place, "link")
+    os.symlink(in_place(place), link)
+
+    def gone(_path, **_more):
+        raise OSError(22, "Invalid argument")
+
+    monkeypatch.setattr(os, "readlink", gone)
+    assert files.real_path(link) == link
