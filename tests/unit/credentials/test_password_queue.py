@@ -255,17 +255,28 @@ class TestAsync:
 
     def test_a_cancelled_call_is_not_made(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """While it waits for a thread."""
-        watched = Watched(monkeypatch, seconds=0.1)
+        began, end = threading.Event(), threading.Event()
+        calls: list[float] = []
+
+        def argon2(*_arguments: object, length: int = 32, **_cost: object) -> bytes:
+            calls.append(time.monotonic())
+            began.set()
+            assert end.wait(60)
+            return bytes(length)
+
+        monkeypatch.setattr(password_hashes, "argon2", argon2)
         hasher = PasswordHasher(CHEAP, most_at_once=1)
 
         async def use() -> None:
             first = asyncio.create_task(hasher.averify("x", None))
+            assert await asyncio.to_thread(began.wait, 60)
             second = asyncio.create_task(hasher.averify("x", None))
-            await asyncio.sleep(0.03)
+            await asyncio.sleep(0.01)
             second.cancel()
+            end.set()
             await asyncio.gather(first, second, return_exceptions=True)
             with pytest.raises(errors.PasswordMismatch):
                 await hasher.averify("x", None)
 
         asyncio.run(use())
-        assert watched.calls == 2
+        assert len(calls) == 2
