@@ -6,6 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.postgres_cluster import postgres, postgres_database, postgres_schema
+
+__all__ = ["postgres", "postgres_database", "postgres_schema"]
+
 
 @pytest.fixture(autouse=True)
 def own_state_directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
