@@ -9,7 +9,8 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from strongroom.crypto.x509.certificates import Certificate, Issuer, new_root
+from strongroom.crypto.x509.certificates import Certificate
+from strongroom.crypto.x509.issuing import Issuer, new_root
 from strongroom.crypto.x509.keys import PrivateKey, new_key
 from strongroom.crypto.x509.names import parse_constraints, parse_names
 

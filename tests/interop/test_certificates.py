@@ -14,7 +14,8 @@ import pytest
 from cryptography import x509
 from cryptography.x509 import verification
 
-from strongroom.crypto.x509.certificates import Certificate, _builder, general_name, leaf_usage
+from strongroom.crypto.x509.certificates import Certificate, general_name
+from strongroom.crypto.x509.issuing import _builder, leaf_usage
 from strongroom.crypto.x509.keys import new_key
 from strongroom.crypto.x509.names import parse_name
 from strongroom.crypto.x509.revocation import REASONS, new_list

@@ -11,7 +11,8 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.x509.oid import NameOID
 
-from strongroom.crypto.x509.certificates import PROFILES, leaf_usage, name_of
+from strongroom.crypto.x509.certificates import PROFILES, name_of
+from strongroom.crypto.x509.issuing import leaf_usage
 from strongroom.crypto.x509.keys import kind_of
 from strongroom.crypto.x509.names import parse_name
 from strongroom.errors import Denied, StrongroomError, Tampered

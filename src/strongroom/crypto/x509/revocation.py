@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from strongroom.crypto.x509.certificates import Certificate, Issuer
+    from strongroom.crypto.x509.certificates import Certificate
+    from strongroom.crypto.x509.issuing import Issuer
 
 LIST_LIFETIME = timedelta(days=7)
 REASONS = {

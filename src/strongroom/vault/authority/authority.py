@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from strongroom.crypto.x509.certificates import LEAF_LIFETIME, Certificate, Issuer, new_root
+from strongroom.crypto.x509.certificates import Certificate
+from strongroom.crypto.x509.issuing import LEAF_LIFETIME, Issuer, new_root
 from strongroom.crypto.x509.keys import load_key_pem, new_key
 from strongroom.crypto.x509.names import parse_constraints, parse_names
 from strongroom.crypto.x509.requests import check_request

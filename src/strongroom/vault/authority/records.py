@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from strongroom.crypto.x509.certificates import Certificate, Issuer
+from strongroom.crypto.x509.certificates import Certificate
+from strongroom.crypto.x509.issuing import Issuer
 from strongroom.crypto.x509.keys import load_key
 from strongroom.errors import Conflict, NotFound, Tampered, WrongKey
 from strongroom.items import Field, ReservedPath
