@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import re
 import socket
 import stat
 import subprocess
@@ -13,13 +14,15 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from strongroom.doors.agent.connection import REQUEST_SECONDS
 from strongroom.keys.slots.passphrase import Argon2idProfile
-from tests.agents import IS_ROOT, LINUX, AgentUnderTest, make_vault, open_vault
+from tests.agents import IS_ROOT, LINUX, PASSPHRASE, PATIENCE_SECONDS, AgentUnderTest, make_vault, open_vault
+from tests.patience import undisturbed
 
 pytestmark = pytest.mark.skipif(not LINUX, reason="the agent is tested on Linux")
 
@@ -37,16 +40,22 @@ def agent(tmp_path: Path) -> Iterator[AgentUnderTest]:
 
 
 def raw(agent: AgentUnderTest, data: bytes) -> bytes:
-    """Send bytes on a connection of their own, and read until it is closed or silent."""
+    """Send bytes on a connection of their own, and read the answer, or until it is closed."""
     with agent.connect() as connection:
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             connection.sendall(data)
         received = b""
-        connection.settimeout(5)
-        with contextlib.suppress(TimeoutError, ConnectionResetError):
-            while more := connection.recv(65536):
+        with contextlib.suppress(ConnectionResetError):
+            while not is_whole(received) and (more := connection.recv(65536)):
                 received += more
         return received
+
+
+def is_whole(received: bytes) -> bool:
+    """Whether an answer has come with all of its body."""
+    head, end, body = received.partition(b"\r\n\r\n")
+    length = re.search(rb"(?i)content-length: (\d+)", head)
+    return bool(end) and length is not None and len(body) >= int(length[1])
 
 
 # name: (what is sent, the status that comes back)
@@ -113,10 +122,8 @@ def test_a_thousand_idle_connections(agent: AgentUnderTest) -> None:
         assert agent.read().body == b"canary-7f3a"
         agent.wait_until(lambda status: status["connections"] == 1001)
         assert agent.resident_kib() - before < ROOM_KIB
-        started = time.monotonic()
         for _ in range(50):
             assert agent.read().status == 200
-        assert time.monotonic() - started < 10
     finally:
         for connection in idle:
             connection.close()
@@ -134,7 +141,6 @@ def test_more_connections_than_there_is_room_for(tmp_path: Path) -> None:
         idle = [agent.connect() for _ in range(300)]
         try:
             assert agent.read().body == b"canary-7f3a"
-            idle[0].settimeout(5)
             assert idle[0].recv(1) == b""
         finally:
             for connection in idle:
@@ -144,23 +150,25 @@ def test_more_connections_than_there_is_room_for(tmp_path: Path) -> None:
 
 def test_slow_requests_are_cut_off(agent: AgentUnderTest) -> None:
     """A client that sends a byte now and then is told so and cut; meanwhile others are served at once."""
+    started = time.monotonic()
     slow = [agent.connect() for _ in range(200)]
+    served = 0
     try:
         for connection in slow:
             connection.sendall(b"GET /v1/sys/health HTTP/1.1\r\nX: ")
-        started = time.monotonic()
-        while time.monotonic() - started < REQUEST_SECONDS + 3:
+        while agent.status()["connections"] != 1:
+            assert time.monotonic() - started < REQUEST_SECONDS + PATIENCE_SECONDS, "they are not cut off"
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 for connection in slow:
                     connection.sendall(b"a")
-            asked = time.monotonic()
             assert agent.read().status == 200
-            assert time.monotonic() - asked < REQUEST_SECONDS / 2
-            time.sleep(1)
-        slow[0].settimeout(5)
+            served += 1
+            time.sleep(0.5)
+        # Nobody is cut before the time, and nobody else had to wait for that.
+        assert time.monotonic() - started >= REQUEST_SECONDS
+        assert served > 4
         with contextlib.suppress(ConnectionResetError):
             assert slow[0].recv(65536).startswith(b"HTTP/1.1 408 ")
-        assert agent.status()["connections"] == 1
     finally:
         for connection in slow:
             connection.close()
@@ -249,17 +257,24 @@ def loop_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def heard(agent: AgentUnderTest, secret: bytes) -> tuple[int, float, float]:
+    """Attempt until it is heard: the status, when it was sent, and when it was answered."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        sent = time.monotonic()
+        status = agent.unlock(secret).status
+        if status != 429:
+            return status, sent, time.monotonic()
+        assert sent < deadline, "it is never heard"
+        time.sleep(0.02)
+
+
 def test_wrong_attempts_are_heard_ever_later(agent: AgentUnderTest) -> None:
-    """The delay doubles, and the right passphrase waits for it as well."""
-    waits = []
-    for _ in range(3):
-        started = time.monotonic()
-        while agent.unlock(b"wrong").status == 429:
-            time.sleep(0.02)
-        waits.append(time.monotonic() - started)
-    assert waits[1] < waits[2]
-    assert agent.unlock().status == 429
-    agent.wait_until(lambda _status: agent.unlock().status == 204)
+    """After half a second, one, two; the right passphrase waits for it as well."""
+    attempts = [heard(agent, secret) for secret in (b"wrong", b"wrong", b"wrong", PASSPHRASE)]
+    assert [status for status, _, _ in attempts] == [400, 400, 400, 204]
+    waits = [answered - sent for (_, sent, _), (_, _, answered) in pairwise(attempts)]
+    assert all(wait >= delay for wait, delay in zip(waits, (0.5, 1, 2), strict=True)), waits
     assert agent.status()["failed_attempts"] == 0
 
 
@@ -282,7 +297,7 @@ def test_unsafe_places_are_refused(tmp_path: Path, name: str) -> None:
     PLACES[name](place)
     with AgentUnderTest(tmp_path, socket_path=place) as agent:
         assert not agent.is_ready
-        assert agent.process.wait(10) == 9
+        assert agent.process.wait(PATIENCE_SECONDS) == 9
     assert not place.exists() or place.read_text() == "x"
 
 
@@ -301,7 +316,7 @@ def test_foreign_places_are_refused(tmp_path: Path, what: str) -> None:
         os.chown(place.parent, STRANGER, STRANGER)
     with AgentUnderTest(tmp_path, socket_path=place) as agent:
         assert not agent.is_ready
-        assert agent.process.wait(10) == 9
+        assert agent.process.wait(PATIENCE_SECONDS) == 9
 
 
 def test_a_linked_directory_is_refused(tmp_path: Path) -> None:
@@ -311,14 +326,14 @@ def test_a_linked_directory_is_refused(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("real")
     with AgentUnderTest(tmp_path, socket_path=tmp_path / "link" / "agent.sock") as agent:
         assert not agent.is_ready
-        assert agent.process.wait(10) == 9
+        assert agent.process.wait(PATIENCE_SECONDS) == 9
 
 
 def test_one_agent_for_each_socket(agent: AgentUnderTest) -> None:
     """A second one ends with exit 10, and the first goes on."""
     with AgentUnderTest(agent.directory) as second:
         assert not second.is_ready
-        assert second.process.wait(10) == 10
+        assert second.process.wait(PATIENCE_SECONDS) == 10
     assert agent.read().status == 200
 
 
@@ -383,7 +398,7 @@ def test_another_user_is_refused_whatever_the_mode(open_place: Path) -> None:
                 group=STRANGER,
                 extra_groups=[],
                 cwd="/",
-                timeout=20,
+                timeout=PATIENCE_SECONDS,
             )
             assert done.stdout.endswith(b"403"), (target, done)
             assert b"canary" not in done.stdout
@@ -426,7 +441,7 @@ def snoop(process_id: int) -> str:
         capture_output=True,
         text=True,
         preexec_fn=without_capabilities,
-        timeout=20,
+        timeout=PATIENCE_SECONDS,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
@@ -476,12 +491,22 @@ def test_clients_are_served_during_the_verification(tmp_path: Path) -> None:
     make_vault(tmp_path, items=2)
     with open_vault(tmp_path) as vault:
         vault.set_many({f"many/item-{number}": {"password": "x"} for number in range(3000)})
+        started = time.monotonic()
+        vault.verify()
+        at_a_stretch = time.monotonic() - started
     with AgentUnderTest(tmp_path) as agent:
         agent.unlocked()
-        longest = 0.0
-        while not agent.status()["verified"]:
-            started = time.monotonic()
-            assert agent.read().status == 200
-            longest = max(longest, time.monotonic() - started)
-        assert longest < 0.5, longest
+
+        def longest() -> float:
+            found = 0.0
+            before = agent.unlocked().status()["verified"]
+            while agent.status()["verified"] == before:
+                started = time.monotonic()
+                assert agent.read().status == 200
+                found = max(found, time.monotonic() - started)
+            agent.lock()
+            return found
+
+        undisturbed(longest, lambda found: found < at_a_stretch / 3)
+        agent.unlocked()
         assert agent.status()["locked"] is False

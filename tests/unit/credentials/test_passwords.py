@@ -19,6 +19,7 @@ from strongroom.passwords import Argon2idCost, Pbkdf2Cost, Pepper, peppers_of
 from strongroom.secret import SecretBytes, SecretStr
 from strongroom.stores.memory import MemoryStore
 from strongroom.vault.opening import create_vault
+from tests.patience import undisturbed
 
 CHEAP = Argon2idCost(memory_kib=19_456, iterations=1)
 FIRST, SECOND = Pepper(bytes(range(32))), Pepper(bytes(32))
@@ -358,30 +359,37 @@ class TestUnknownUsers:
         hasher = PasswordHasher(Argon2idCost(memory_kib=19_456, iterations=2))
         weak = "md5$123abcdef$c8272612932975ee80e8a35995708e80"
         known = hasher.hash("right")
-        taken: dict[str | None, list[float]] = {known: [], None: [], weak: []}
-        for _ in range(21):
-            for stored, times in taken.items():
-                started = perf_counter()
-                with pytest.raises(errors.PasswordMismatch):
-                    hasher.verify("wrong", stored)
-                times.append(perf_counter() - started)
-        usual = statistics.median(taken[known])
-        for times in taken.values():
-            assert 0.66 < statistics.median(times) / usual < 1.5
+
+        def shares() -> list[float]:
+            taken: dict[str | None, list[float]] = {known: [], None: [], weak: []}
+            for _ in range(9):
+                for stored, times in taken.items():
+                    started = perf_counter()
+                    with pytest.raises(errors.PasswordMismatch):
+                        hasher.verify("wrong", stored)
+                    times.append(perf_counter() - started)
+            usual = statistics.median(taken[known])
+            return [statistics.median(times) / usual for times in taken.values()]
+
+        undisturbed(shares, lambda found: all(0.66 < share < 1.5 for share in found))
 
     def test_the_clock_of_the_test_above_would_notice(self) -> None:
         """Without the work, a weak string is told from the others at once."""
         hasher = PasswordHasher(CHEAP)
         known = hasher.hash("right")
-        started = perf_counter()
-        with pytest.raises(errors.PasswordMismatch):
-            hasher.verify("wrong", known)
-        full = perf_counter() - started
         weak = hasher._parse("md5$123abcdef$c8272612932975ee80e8a35995708e80")
-        started = perf_counter()
-        with pytest.raises(errors.PasswordMismatch):
-            weak.check(b"wrong")
-        assert (perf_counter() - started) / full < 0.66
+
+        def share() -> float:
+            started = perf_counter()
+            with pytest.raises(errors.PasswordMismatch):
+                hasher.verify("wrong", known)
+            full = perf_counter() - started
+            started = perf_counter()
+            with pytest.raises(errors.PasswordMismatch):
+                weak.check(b"wrong")
+            return (perf_counter() - started) / full
+
+        undisturbed(share, lambda found: found < 0.66)
 
     def test_a_costly_string_is_not_made_costlier(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Only what is missing of the usual time is spent."""
