@@ -2,4 +2,7 @@
 
     password_hashes   the functions behind stored passwords: Argon2, PBKDF2, scrypt, bcrypt, plain digests
     sha_crypt         the glibc functions $5$ and $6$, which Python no longer has
+    ansible           a password's AES-CTR and HMAC of Ansible Vault
+    dotenvx           ECIES over secp256k1
+    sops              AES-256-GCM of SOPS values, and the shares of a split key
 """
