@@ -1,0 +1,1 @@
+"""What other programs' fields and formats withstand, beside ours: tables in docs/ are made here."""
