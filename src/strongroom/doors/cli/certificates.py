@@ -27,6 +27,7 @@ _TAKES = {
     "revoke": ("reason",),
     "crl": ("out", "force", "der"),
     "export": ("out", "force", "der", "form", "pkcs12"),
+    "trust": ("store",),
 }  # fmt: skip
 _SPELLED = {"lifetime": "for"}
 
@@ -73,6 +74,7 @@ def _init(arguments: Arguments) -> int:
         output.note("the root's key is in this vault too: who opens it can make authorities")
         output.hint("keep it apart next time: strongroom ca init --root-key-file FILE")
     output.hint("for those who shall trust it: strongroom ca export --root --out root.pem")
+    output.hint("for this machine: strongroom ca trust install")
     return OK
 
 

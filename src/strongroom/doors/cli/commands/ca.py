@@ -24,6 +24,8 @@ DETAILS = """\
   ca crl                     the list of what was revoked, good for 7 days
   ca export --root           the certificate that clients trust; --chain: the intermediate; --bundle:
                              all that the system trusts, and it; --pkcs12 FILE: key and certificates
+  ca trust install [FILE]    have this machine trust the root, or the one in FILE: the system, Chromium,
+                             Firefox; ca trust remove undoes it; ca trust status tells what is there
   ca doctor                  what is wrong with the authority, or soon will be
 
 NAME is a DNS name, *.DOMAIN, an address, a mailbox or spiffe://DOMAIN/PATH; never a secret.
@@ -32,6 +34,7 @@ _GRAMMARS = {
     **dict.fromkeys(("init", "list", "crl", "export", "doctor"), ""),
     **dict.fromkeys(("renew", "revoke"), "WHAT"),
     "issue": "NAMES...",
+    "trust": "DOING [WHAT]",
 }
 
 
@@ -42,6 +45,7 @@ class Arguments(GlobalArguments):
     word: list[str]
     names: list[str]
     what: str = ""
+    doing: str = ""
     form: str = "root"
     pkcs12: str | None = None
     reason: str = "unspecified"
@@ -58,6 +62,7 @@ class Arguments(GlobalArguments):
     der: bool = False
     watch: bool = False
     exec: str | None = None
+    store: str | None = None
 
     def __init__(self) -> None:
         self.word = []
@@ -91,15 +96,16 @@ def add_options(parser: ArgumentParser) -> None:
     form.add_argument("--chain", dest="form", action="store_const", const="chain", default="root", help="of export")
     form.add_argument("--bundle", dest="form", action="store_const", const="bundle", default="root", help="of export")
     form.add_argument("--pkcs12", metavar="FILE", default=None, help="of export: what ca issue wrote, encrypted")
+    parser.add_argument("--store", choices=("system", "nss"), default=None, help="of trust: only these stores")
     parser.add_argument("--der", action="store_true", default=False, help="of export and crl: bytes and not text")
 
 
 def run(arguments: Arguments) -> int:
     """Do what ACTION says."""
-    from strongroom.doors.cli import certificate_files, certificates
+    from strongroom.doors.cli import certificate_files, certificates, trusting
     from strongroom.doors.cli.arguments import take_words
 
     if arguments.action not in _GRAMMARS:
         raise UsageError(f"ca takes {', '.join(_GRAMMARS)}", advice="strongroom ca --help")
     take_words(f"ca {arguments.action}", _GRAMMARS[arguments.action], arguments.word, arguments)
-    return {**certificates.ACTIONS, **certificate_files.ACTIONS}[arguments.action](arguments)
+    return {**certificates.ACTIONS, **certificate_files.ACTIONS, **trusting.ACTIONS}[arguments.action](arguments)
