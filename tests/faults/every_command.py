@@ -200,6 +200,7 @@ LIFE = (
     Case("ca crl"),
     Case("ca doctor"),
     Case("ca export --root"),
+    Case("ca trust status --store system", code=4),
     Case("scan {outside}", code=13),
     Case("upgrade"),
     Case("unlock", stdin="{phrase}\n"),
