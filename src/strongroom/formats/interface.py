@@ -168,6 +168,10 @@ class Document:
         done.append(self._text[place:])
         return self.encoded("".join(done))
 
+    def spellings(self) -> list[str]:
+        """How each value is written, quotes and all, in the order of `entries`: what `spliced` puts back."""
+        return [self._text[start:end] for start, end in (entry.span for entry in self.entries)]
+
     def encoded(self, text: str) -> bytes:
         """*text* as this file is encoded."""
         return (_BOM if self._bom else "").encode() + text.encode("utf-8")

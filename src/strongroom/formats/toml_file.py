@@ -7,7 +7,7 @@ from strongroom.keys.slots.bound import missing_extra
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
 FILE_BYTES_MAX = 1024 * 1024
@@ -45,6 +45,32 @@ def read(data: bytes | bytearray) -> Document:
     return TomlDocument(text, [_entry(keys, value) for keys, value in _leaves(found, ())], bom=bom)
 
 
+def with_added(text: str, keys: Sequence[str], value: str) -> str:
+    """A TOML file with one text more, in tables that are made where they are missing.
+
+    Raises:
+        BadFile: there is no place for it.
+        FormatUnsupported: the extra ``yaml`` is not installed.
+    """
+    try:
+        import tomlkit
+    except ImportError:
+        raise missing_extra("yaml", "changing a TOML file") from None
+    try:
+        document: Any = tomlkit.parse(text)
+        table = document
+        for key in keys[:-1]:
+            if key not in table:
+                table[key] = tomlkit.table()
+            table = table[key]
+        table[keys[-1]] = value
+        changed: str = tomlkit.dumps(document)
+    except Exception:
+        # As in `TomlDocument.spliced`.
+        raise BadFile("tomlkit cannot add to this file") from None
+    return changed
+
+
 class TomlDocument(Document):
     """A TOML file: places are names here, for tomlkit to find."""
 
@@ -80,6 +106,29 @@ class TomlDocument(Document):
                 raise BadFile(f"{'.'.join(self.entries[number].keys)} cannot be replaced where it stands")
             text = text.replace(f'"{mark}"', pieces[number])
         return self.encoded(text)
+
+    def spellings(self) -> list[str]:
+        """See `Document.spellings`.
+
+        Raises: FormatUnsupported: the extra ``yaml`` is not installed.
+        """
+        try:
+            import tomlkit
+        except ImportError:
+            raise missing_extra("yaml", "changing a TOML file") from None
+        found = []
+        try:
+            document: Any = tomlkit.parse(self._text)
+            for entry in self.entries:
+                value = document
+                for key in entry.keys:
+                    value = value[_index(value, key)]
+                # A bool comes as Python's own.
+                found.append(str(value).lower() if isinstance(value, bool) else value.as_string())
+        except Exception:
+            # As in `spliced`.
+            raise BadFile("tomlkit cannot read this file") from None
+        return found
 
     def _mark(self, number: int) -> str:
         """A text that stands nowhere in the file."""
