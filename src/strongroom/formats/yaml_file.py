@@ -38,7 +38,17 @@ def read(data: bytes | bytearray) -> Document:
     reader = _Reader(text)
     for place, node in enumerate(documents):
         reader.walk(node, (str(place),) if len(documents) > 1 else ())
-    return Document(text, reader.entries, _write, place=_place, template="json", bom=bom)
+    return YamlDocument(text, reader.entries, _write, place=_place, template="json", bom=bom)
+
+
+class YamlDocument(Document):
+    """A YAML file: what is written in a place has an anchor before it and line ends behind it, which stay."""
+
+    __slots__ = ()
+
+    def spellings(self) -> list[str]:
+        """See `Document.spellings`."""
+        return [_bare(spelling) for spelling in super().spellings()]
 
 
 def _compose(text: str) -> list[Any]:
@@ -152,9 +162,23 @@ def _write(text: str) -> str:
 
 def _place(_entry: Entry, piece: str, raw: str) -> str:
     """The new value, with the anchor of the old one, and with the line ends of a block."""
-    anchor = ""
-    for word in raw.split(maxsplit=2)[:2]:
-        if word.startswith("&"):
-            anchor = word + " "
+    anchor = _anchor(raw)
     rest = raw[len(raw.rstrip("\r\n")) :] if raw.endswith("\n") else ""
-    return anchor + piece + rest
+    return (anchor + " " if anchor else "") + piece + rest
+
+
+def _anchor(raw: str) -> str:
+    """The anchor of a value, which may stand before its tag or behind it, and nowhere else."""
+    words = raw.split(maxsplit=2)[:2]
+    if words and words[0].startswith("!"):
+        del words[0]
+    return words[0] if words and words[0].startswith("&") else ""
+
+
+def _bare(raw: str) -> str:
+    """What `_place` makes *raw* of again."""
+    anchor = _anchor(raw)
+    if anchor:
+        before, _, after = raw.partition(anchor)
+        raw = before + after.lstrip(" \t")
+    return raw.rstrip("\r\n") if raw.endswith("\n") else raw
