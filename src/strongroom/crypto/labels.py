@@ -31,6 +31,8 @@ DEPOSIT_SIGNATURE = 15
 AUDIT_CHECKPOINT = 16
 FILE_KEY = 32
 FILE_PAYLOAD = 33
+FILE_ENTRY = 34
+FILE_TEXT = 35
 KEY_MESSAGE = 17
 
 # Purposes of keys derived from the root key.
@@ -40,6 +42,10 @@ PURPOSE_HEADER = b"header"
 # Purposes of keys derived from the audit key.
 PURPOSE_AUDIT_FILE = b"audit-file"
 PURPOSE_AUDIT_NAMES = b"audit-names"
+
+# Purposes of keys derived from the key of a file whose values are encrypted one by one.
+PURPOSE_FILE_ENTRIES = b"file-entries"
+PURPOSE_FILE_TEXT = b"file-text"
 
 # Purposes of the random keys in the keyset.
 INDEX_KEY = 1
