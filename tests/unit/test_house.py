@@ -111,6 +111,7 @@ REVEALS = {
     "credentials/recipients.py": "a program may give the passphrase as a SecretStr",
     "credentials/stored_keys.py": "signs with a named key, and encrypts and decrypts files with one",
     "settings/mapping.py": "settings are read as text",
+    "django/settings.py": "settings are read as text",
     "doors/keyring.py": "keyring hands passwords out as text",
     "locate/diagnosis/authority.py": "compares two certificates of a root",
     "locate/unlock.py": "a program may give the passphrase as a SecretStr",
