@@ -56,7 +56,7 @@ def log_in_and_unlock(account: Account) -> str:
         if not has_typed and screen.endswith(b": "):
             os.write(master, PASSPHRASE.encode() + b"\n")
             has_typed = True
-    session.wait(30)
+    session.wait(60)
     os.close(slave)
     # Now the terminal is gone, and the kernel hangs up on whoever still belongs to it.
     os.close(master)

@@ -62,7 +62,7 @@ def system_user(name: str, home: Path) -> Iterator[None]:
 
 def remove_user(name: str) -> None:
     """Remove the user once its last process has ended; cron's own child outlives the job by a moment."""
-    for _ in range(50):
+    for _ in range(300):
         done = subprocess.run(["userdel", name], capture_output=True, text=True, timeout=60)
         if done.returncode == 0:
             return
@@ -85,7 +85,7 @@ def cron_daemon() -> Iterator[None]:
         yield
     finally:
         daemon.terminate()
-        daemon.wait(10)
+        daemon.wait(60)
         daemon.stderr.close()
 
 

@@ -64,7 +64,7 @@ def test_the_bank_refuses_a_stranger(tmp_path: Path) -> None:
                 if case == "forged session":
                     request.add_header("Cookie", "session=00")
                 with pytest.raises(urllib.error.HTTPError) as refusal:
-                    urllib.request.urlopen(request, timeout=20)
+                    urllib.request.urlopen(request, timeout=60)
                 refusal.value.close()
                 assert refusal.value.code == status, case
         finally:

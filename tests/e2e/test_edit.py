@@ -137,7 +137,7 @@ def test_edit_that_is_killed_wipes_its_file(editing, number: int) -> None:
         "REPORT": str(editing.report_file),
     }
     with editing.machine.at_terminal("edit", "bank", environment=environment) as person:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while not (editing.report_file.exists() and editing.report_file.read_text().endswith("}")):
             assert time.monotonic() < deadline
             time.sleep(0.05)

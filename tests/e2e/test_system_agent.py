@@ -101,7 +101,7 @@ def curl(user: str, agent: AgentUnderTest, target: str, method: str = "GET") -> 
         group=entry.pw_gid,
         extra_groups=[],
         cwd="/",
-        timeout=20,
+        timeout=60,
     )
     body, _, status = done.stdout.rpartition(b"\n")
     return int(status), body
@@ -164,7 +164,7 @@ def test_a_key_file_that_its_user_can_read_is_refused(place: Path) -> None:
     (place / "keys" / "key").chmod(0o444)
     with start(place) as agent:
         assert not agent.is_ready
-        assert agent.process.wait(20) == 9
+        assert agent.process.wait(60) == 9
 
 
 def test_an_unknown_user_is_refused(place: Path) -> None:
@@ -172,4 +172,4 @@ def test_an_unknown_user_is_refused(place: Path) -> None:
     for name, code in (("nobody-of-this-name", 4), ("root", 5)):
         with AgentUnderTest(place / "vault", "--user", name, socket_path=place / "run" / "agent.sock") as agent:
             assert not agent.is_ready
-            assert agent.process.wait(20) == code
+            assert agent.process.wait(60) == code

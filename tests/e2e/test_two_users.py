@@ -25,7 +25,7 @@ from tests.e2e.test_system_agent import is_for_everybody
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "two-users"
 PASSWORD = "correct-Horse-27-battery"
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 TOOLS = ("useradd", "userdel", "groupadd", "groupdel", "usermod", "runuser", "install", "shred")
 MISSING = [tool for tool in TOOLS if not shutil.which(tool)]
 IS_ROOT = sys.platform.startswith("linux") and os.geteuid() == 0

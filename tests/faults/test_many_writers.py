@@ -185,7 +185,7 @@ def test_a_killed_writer_harms_nobody(attempt: int, shared: tuple[Path, Path, Ke
         for mortal in mortals:
             time.sleep(0.05 + 0.037 * attempt)
             mortal.send_signal(signal.SIGKILL)
-            acknowledged += len(mortal.communicate(timeout=30)[0].splitlines())
+            acknowledged += len(mortal.communicate(timeout=60)[0].splitlines())
         said = [worker.communicate(timeout=60) for worker in survivors]
     finally:
         for worker in (*mortals, *survivors):

@@ -126,7 +126,7 @@ def test_bytes_behind_an_answer_are_not_the_next_one() -> None:
         assert client.call("GET", "/one")[1] == b"right"
         assert client.call("GET", "/two")[1] == b"right"
         client.close()
-        thread.join(10)
+        thread.join(60)
         listener.close()
 
 
@@ -147,12 +147,12 @@ def test_every_group_counts(count: int) -> None:
         listener.bind(path)
         os.chmod(path, 0o666)
         listener.listen()
-        words = ["curl", "-s", "-m", "20", "--unix-socket", path, "http://a/"]
+        words = ["curl", "-s", "-m", "60", "--unix-socket", path, "http://a/"]
         with subprocess.Popen(words, user=STRANGER, group=STRANGER, extra_groups=groups, cwd="/") as child:
             accepted, _ = listener.accept()
             found = principal_of(accepted)
             accepted.close()
-            child.wait(30)
+            child.wait(60)
         listener.close()
     assert found.uid == STRANGER
     assert found.groups >= set(groups)
@@ -308,7 +308,7 @@ def test_an_agent_for_root_is_refused_in_a_sentence(tmp_path: Path) -> None:
     """No traceback for a user's mistake."""
     make_vault(tmp_path)
     with AgentUnderTest(tmp_path, "--user", "root") as agent:
-        assert agent.process.wait(30) == 5
+        assert agent.process.wait(60) == 5
         assert agent.process.stderr is not None
         said = agent.process.stderr.read().decode()
     assert said.startswith("strongroom: ")

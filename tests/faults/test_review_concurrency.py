@@ -67,15 +67,15 @@ def test_a_fork_beside_a_busy_thread_does_not_hang(vault: Vault) -> None:
         with vault.transaction():
             vault.set("b", {"x": "2"})
             entered.set()
-            leave.wait(20)
+            leave.wait(60)
 
     thread = Thread(target=hold)
     thread.start()
-    entered.wait(20)
+    assert entered.wait(60)
     child = os.fork()
     if not child:
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        signal.alarm(5)
+        signal.alarm(60)
         # What the thread has not committed is not there.
         is_right = vault.get("a").public("x") == "1" and list(vault.list()) == ["a"]
         os._exit(0 if is_right else 1)

@@ -115,7 +115,7 @@ def bao_server(home: Path) -> Iterator[str]:
         yield address
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
 def _free_port() -> int:

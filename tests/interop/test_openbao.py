@@ -117,7 +117,7 @@ def send(address: str, one: Step) -> tuple[int, object]:
     request.add_header("X-Vault-Token", "root")
     request.add_header("Content-Type", content_type)
     try:
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             status, text = answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         with error:

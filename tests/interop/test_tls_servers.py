@@ -20,7 +20,7 @@ from strongroom.vault.opening import create_vault
 from tests.certificates import free_port
 
 Serving = Callable[[ssl.SSLContext, int], AbstractContextManager[None]]
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 
 
 @contextmanager

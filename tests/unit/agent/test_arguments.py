@@ -52,7 +52,7 @@ def test_states_are_told_to_systemd(tmp_path: Path) -> None:
     for address, name in ((str(tmp_path / "n"), str(tmp_path / "n")), (f"\0strongroom-{os.getpid()}", "")):
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
             listener.bind(address)
-            listener.settimeout(5)
+            listener.settimeout(60)
             notifier = Notifier({"NOTIFY_SOCKET": name or "@" + address[1:]})
             notifier.status("locked")
             assert listener.recv(100) == b"STATUS=locked"

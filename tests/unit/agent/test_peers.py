@@ -58,7 +58,7 @@ def test_a_process_that_has_ended_has_no_program(tmp_path: object) -> None:
         listener.bind(path)
         listener.listen()
         script = f"import socket, time; s = socket.socket(socket.AF_UNIX); s.connect({path!r})"
-        subprocess.run([sys.executable, "-c", script], check=True, timeout=20)
+        subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
         accepted, _ = listener.accept()
         with accepted:
             principal = principal_of(accepted)

@@ -142,7 +142,7 @@ def test_a_pipe_is_written_to_as_it_is(folder: Path, way: str) -> None:
     reader = threading.Thread(target=lambda: got.append((folder / "pipe").read_bytes()))
     reader.start()
     decrypt_file(str(folder / "file"), str(folder / "pipe"), who())
-    reader.join(timeout=30)
+    reader.join(timeout=60)
     assert got == [DATA]
     assert stat.S_ISFIFO((folder / "pipe").stat().st_mode)
     with NewFile(os.devnull) as null:

@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -20,6 +19,7 @@ from strongroom.locate.anchor import FileAnchor
 from strongroom.locate.anchor_record import AnchorRecord
 from strongroom.locate.state_directory import state_directory
 from strongroom.vault.vault import Vault
+from tests.patience import PATIENCE_SECONDS
 
 HOME = {"HOME": "/home/me"}
 VAULT, LINEAGE = b"\x07" * 16, b"\x01" * 16
@@ -220,8 +220,8 @@ def beside(state: Path, tell: list[str]) -> FileAnchor:
     return FileAnchor(str(state), VAULT, tell=tell.append)
 
 
-def a_lower_counter_comes_last(state: Path) -> int:
-    """One program reads the anchor, another writes 9, then the first one writes 5."""
+def a_lower_counter_comes_last(state: Path, *, may_overtake: bool = False) -> int:
+    """One program reads the anchor, another writes 9, or waits until it may, then the first one writes 5."""
     told: list[str] = []
     slow, fast = beside(state, told), beside(state, told)
     slow.settle(1, HEADER)
@@ -229,7 +229,7 @@ def a_lower_counter_comes_last(state: Path) -> int:
 
     def change(record: AnchorRecord) -> AnchorRecord:
         thread.start()
-        time.sleep(0.1)
+        thread.join(PATIENCE_SECONDS if may_overtake else 0.1)
         return record.advanced(HEADER, 5)
 
     slow.write(change, 5, HEADER)
@@ -238,8 +238,9 @@ def a_lower_counter_comes_last(state: Path) -> int:
     return seen(state)
 
 
-def test_a_lower_counter_never_replaces_a_higher_one(state: Path) -> None:
+def test_a_lower_counter_never_replaces_a_higher_one(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two programs take turns from reading to writing."""
+    monkeypatch.setattr(state_directories, "_PATIENCE_SECONDS", PATIENCE_SECONDS)
     assert a_lower_counter_comes_last(state) == 9
     beside(state, []).settle(3, HEADER)
     assert seen(state) == 9
@@ -266,7 +267,7 @@ def test_a_lower_counter_is_not_noted_either(state: Path) -> None:
 def test_the_race_is_real(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the mutex the test above sees the higher counter lost."""
     monkeypatch.setattr(state_directories, "_lock", lambda _descriptor: None)
-    assert a_lower_counter_comes_last(state) == 5
+    assert a_lower_counter_comes_last(state, may_overtake=True) == 5
 
 
 def test_a_stopped_program_hangs_nobody(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -284,7 +285,9 @@ def test_a_stopped_program_hangs_nobody(state: Path, monkeypatch: pytest.MonkeyP
 PROGRAM = """
 import sys
 from strongroom.keys.format import Header
+from strongroom.locate import state_directory
 from strongroom.locate.anchor import FileAnchor
+state_directory._PATIENCE_SECONDS = 60.0
 told = []
 header = Header(vault_id=bytes([7]) * 16, lineage=bytes([1]) * 16, epoch=1, created_us=0, identity=bytes([5]) * 32)
 for counter in sys.argv[2:]:

@@ -61,8 +61,8 @@ def test_a_hidden_line_in_any_thread(desk: Desk) -> None:
     answers: list[bytearray] = []
     asking = threading.Thread(target=lambda: answers.append(desk.terminal.ask_hidden("passphrase: ")))
     asking.start()
-    asking.join(30)
-    hands.join(30)
+    asking.join(60)
+    hands.join(60)
     assert answers == [bytearray(b" p\xc3\xa4ss \xff")]
     assert desk.flags() & termios.ECHO
 
@@ -72,7 +72,7 @@ def test_what_was_typed_too_early_is_dropped(desk: Desk) -> None:
     os.write(desk.hands, b"too early\n")
     hands = desk.types_when_asked(b"in time\n")
     assert desk.terminal.ask_hidden("passphrase: ") == b"in time"
-    hands.join(30)
+    hands.join(60)
 
 
 def test_end_of_file(desk: Desk) -> None:
@@ -81,7 +81,7 @@ def test_end_of_file(desk: Desk) -> None:
     with pytest.raises(WouldPrompt):
         desk.terminal.ask_hidden("passphrase: ")
     assert desk.terminal.ask_hidden("passphrase: ") == b"abc"
-    hands.join(30)
+    hands.join(60)
     assert desk.flags() & termios.ECHO
 
 
@@ -91,7 +91,7 @@ def test_a_line_that_is_too_long(desk: Desk) -> None:
     hands = desk.types_when_asked(piece * 5)
     with pytest.raises(WouldPrompt, match=str(LINE_BYTES_MAX)):
         desk.terminal.ask_hidden("passphrase: ")
-    hands.join(30)
+    hands.join(60)
     assert desk.flags() & termios.ECHO
 
 
@@ -116,7 +116,7 @@ def test_a_new_secret_gives_up_after_three(desk: Desk) -> None:
     hands = desk.types_when_asked(b"\n", b"\n", b"\n")
     with pytest.raises(WouldPrompt, match="nothing was entered"):
         desk.terminal.ask_new("passphrase")
-    hands.join(30)
+    hands.join(60)
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,7 @@ class Server:
             return
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        self._thread.join(10)
+        self._thread.join(60)
         for connection in self._connections:
             try:
                 connection.shutdown(socket.SHUT_RDWR)

@@ -33,13 +33,13 @@ def scripted(path: Path, *scripts: Script) -> Iterator[list[bytes]]:
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(str(path))
     listener.listen()
-    listener.settimeout(10)
+    listener.settimeout(60)
 
     def serve() -> None:
         for script in scripts:
             connection, _ = listener.accept()
             with connection:
-                connection.settimeout(10)
+                connection.settimeout(60)
                 received.append(connection.recv(65536))
                 script(connection)
 
@@ -48,7 +48,7 @@ def scripted(path: Path, *scripts: Script) -> Iterator[list[bytes]]:
     try:
         yield received
     finally:
-        thread.join(10)
+        thread.join(60)
         listener.close()
         assert not thread.is_alive()
 
@@ -72,7 +72,7 @@ def test_one_connection_serves_many_calls(server: Server, vault: RemoteVault) ->
     assert len(server._connections) == 1
     thread = threading.Thread(target=vault.get, args=("a",))
     thread.start()
-    thread.join(10)
+    thread.join(60)
     assert len(server._connections) == 2
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from strongroom.testing.certificates import TestingAuthority
 from strongroom.testing.https import BODY, HttpsServer, assert_client_verifies
+from tests.patience import undisturbed
 
 SUITE = '''
 import ssl
@@ -106,11 +107,12 @@ def test_a_page_is_served(authority: TestingAuthority) -> None:
 
 
 def test_a_certificate_takes_less_than_a_millisecond(authority: TestingAuthority) -> None:
-    """The best of several rounds: other processes may be at work."""
-    rounds = []
-    for _ in range(20):
+    """The best of many rounds: other processes may be at work."""
+
+    def seconds() -> float:
         begun = time.perf_counter()
         for _ in range(5):
             authority.issue()
-        rounds.append((time.perf_counter() - begun) / 5)
-    assert min(rounds) < 0.001
+        return (time.perf_counter() - begun) / 5
+
+    undisturbed(seconds, lambda found: found < 0.001, attempts=200)
