@@ -1,0 +1,380 @@
+"""An encrypted file, and the same opened: read this first.
+
+    `EncryptedFile`   who may read it, which names it has, without any key
+    `OpenFile`        its values, to be read and changed, and written again
+
+A value that does not change keeps its ciphertext. Nothing here touches a disk.
+Source: docs/format-files.md.
+"""
+
+from __future__ import annotations
+
+from strongroom.crypto.entropy import random_buffer, random_bytes
+from strongroom.encrypted_files import trailer as trailers
+from strongroom.encrypted_files.adding import with_value
+from strongroom.encrypted_files.bodies import Body, decrypt_body, encrypt_body, is_token, stays_plain, text_of
+from strongroom.encrypted_files.recipients import FileRecipient, check_recipients, from_stanzas, unwrap
+from strongroom.encrypted_files.sealing import FILE_KEY_BYTES, FileKey
+from strongroom.encrypted_files.trailer import FILE_ID_BYTES, PLAIN_CHARACTERS_MAX, PLAIN_MAX, Stanza, Trailer
+from strongroom.errors import NotFound, VaultLocked
+from strongroom.secret import HiddenBuffer, SecretStr
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Self
+
+    from strongroom.credentials.identities import Identity
+    from strongroom.encrypted_files.bodies import Path
+
+
+def is_encrypted(data: bytes | bytearray) -> bool:
+    """Whether *data* is an encrypted file, intact or not.
+
+    Raises: BadFile: it is no text.
+    """
+    return trailers.is_encrypted(text_of(data))
+
+
+def read(data: bytes | bytearray) -> EncryptedFile:
+    """An encrypted file, of which nothing is believed before it is unlocked.
+
+    Raises:
+        BadFile: it is none, or holds a conflict of git's.
+        Tampered: its trailer was changed.
+        FormatUnsupported: a newer strongroom wrote it.
+    """
+    return EncryptedFile(text_of(data))
+
+
+def encrypt(
+    data: bytes | bytearray,
+    recipients: Sequence[FileRecipient],
+    *,
+    format: str,
+    plain: Sequence[str] = (),
+) -> OpenFile:
+    """A plain file as an encrypted one that is open; `OpenFile.encoded` is its text.
+
+    Args:
+        data: YAML, JSON, TOML, INI or dotenv.
+        recipients: who may read it, 1 to 32.
+        format: one of `trailer.FORMATS`.
+        plain: patterns (``*``, ``?``, ``[...]``) of names, joined with dots, whose values stay readable.
+
+    Raises:
+        BadFile: not of that format, a name twice in it, or it is encrypted already.
+        ValueError: recipients or patterns that cannot be.
+    """
+    check_recipients(recipients)
+    if len(plain) > PLAIN_MAX or not all(_is_pattern(one) for one in plain):
+        raise ValueError(f"at most {PLAIN_MAX} patterns of names, of printable characters without quotation marks")
+    text = text_of(data)
+    if trailers.is_encrypted(text):
+        from strongroom.formats.interface import BadFile
+
+        raise BadFile("this file is encrypted already")
+    key = FileKey(random_buffer(FILE_KEY_BYTES), random_bytes(FILE_ID_BYTES), format)
+    return OpenFile(key, Body(text, format), {}, recipients, [], plain=plain, revision=0, encoded="")
+
+
+def _is_pattern(text: str) -> bool:
+    printable = text.isprintable() and text == text.strip()
+    return bool(text) and len(text) <= PLAIN_CHARACTERS_MAX and printable and '"' not in text and "\\" not in text
+
+
+class EncryptedFile:
+    """An encrypted file as it lies there.
+
+    Args:
+        text: from `text_of`.
+
+    Attributes:
+        format: one of `trailer.FORMATS`.
+        recipients: their texts, as the trailer says.
+        revision: counts what was written; as the trailer says.
+    """
+
+    __slots__ = ("_body", "_covered", "_text", "_trailer")
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._body, self._trailer, self._covered = trailers.split(text)
+
+    @property
+    def format(self) -> str:
+        """One of `trailer.FORMATS`."""
+        return self._trailer.format
+
+    @property
+    def file_id(self) -> bytes:
+        """16 random bytes, of the file in all its revisions."""
+        return self._trailer.file_id
+
+    @property
+    def revision(self) -> int:
+        """Counts what was written, from 1."""
+        return self._trailer.revision
+
+    @property
+    def recipients(self) -> tuple[str, ...]:
+        """Who may read it."""
+        return tuple(one.text for one in self._trailer.stanzas)
+
+    @property
+    def stanzas(self) -> tuple[Stanza, ...]:
+        """The file key for each recipient."""
+        return self._trailer.stanzas
+
+    def names(self) -> list[Path]:
+        """The names that lead to each value, in order.
+
+        Raises: BadFile: it is not of its format.
+        """
+        return list(Body(self._body, self.format).paths)
+
+    def plaintext_names(self) -> list[Path]:
+        """Names whose values should be encrypted and are not; none of a file that is intact.
+
+        Raises: BadFile: as `names`.
+        """
+        body = Body(self._body, self.format)
+        return [
+            path
+            for path, spelling in zip(body.paths, body.spellings, strict=True)
+            if not is_token(spelling) and not stays_plain(path, spelling, self._trailer.plain)
+        ]
+
+    def shown(self) -> str:
+        """The text with a short mark in the place of each token, for comparing two revisions without a key."""
+        from strongroom.encrypted_files.showing import shown
+
+        return shown(self._body, self._trailer)
+
+    def unlock(
+        self,
+        identities: Sequence[Identity],
+        *,
+        at_hand: Mapping[str, FileRecipient] | None = None,
+        accept: bool = False,
+    ) -> OpenFile:
+        """The file opened, once all of it has proved intact.
+
+        Args:
+            identities: what may open it; each is tried, none is wiped.
+            at_hand: recipients that are keys of kind ``aead`` of a vault, by their text: for who changes the file.
+            accept: take what something else than strongroom changed: new values in plain text, and the rest of
+                the text, are not known to be anybody's; encrypted values must open where they stand, and the trailer
+                must be intact.
+
+        Raises:
+            WrongKey: no identity opens it.
+            Tampered: something in it is not as it was written.
+        """
+        trailer = self._trailer
+        key = unwrap(trailer.stanzas, identities, trailer.file_id, trailer.format)
+        try:
+            key.check_trailer(trailer.covered(), trailer.mac)
+            if not accept:
+                key.check(self._covered, trailer.mac)
+            plain = trailer.plain if not accept else ("*",)
+            body, tokens = decrypt_body(self._body, key, plain)
+            recipients = from_stanzas(trailer.stanzas, at_hand or {})
+        except BaseException:
+            key.wipe()
+            raise
+        return OpenFile(
+            key, body, tokens, recipients, trailer.stanzas,
+            plain=trailer.plain, revision=trailer.revision, encoded="" if accept else self._text,
+        )  # fmt: skip
+
+    def __repr__(self) -> str:
+        return f"<EncryptedFile {self.format}, revision {self.revision}>"
+
+
+class OpenFile:
+    """An encrypted file that was opened; a context manager that wipes its key.
+
+    Attributes:
+        plain: patterns of names whose values stay readable.
+        recipients: who may read it.
+    """
+
+    __slots__ = ("_body", "_encoded", "_key", "_revision", "_stanzas", "_tokens", "plain", "recipients")
+
+    def __init__(
+        self,
+        key: FileKey,
+        body: Body,
+        tokens: dict[tuple[Path, str], str],
+        recipients: Sequence[FileRecipient],
+        stanzas: Sequence[Stanza],
+        *,
+        plain: Sequence[str],
+        revision: int,
+        encoded: str,
+    ) -> None:
+        self._key: FileKey | None = key
+        self._body = body
+        self._tokens = tokens
+        self._stanzas = {one.text: one for one in stanzas}
+        self._revision = revision
+        self._encoded = encoded
+        self.recipients = tuple(recipients)
+        self.plain = tuple(plain)
+
+    @property
+    def format(self) -> str:
+        """One of `trailer.FORMATS`."""
+        return self._body.format
+
+    @property
+    def file_id(self) -> bytes:
+        """16 random bytes, of the file in all its revisions."""
+        return self._open_key().file_id
+
+    @property
+    def revision(self) -> int:
+        """Of the text that `encoded` gives, which counts one more when something has changed."""
+        return self._revision if self._encoded else self._revision + 1
+
+    def names(self) -> list[Path]:
+        """The names that lead to each value, in order."""
+        return list(self._body.paths)
+
+    def find(self, *names: str) -> Path:
+        """The names that lead to the value that *names*, joined with dots, mean.
+
+        Raises: NotFound: none, or several.
+        """
+        wanted = ".".join(names)
+        found = [path for path in self._body.paths if ".".join(path) == wanted]
+        if len(found) == 1:
+            return found[0]
+        inside = [".".join(path) for path in self._body.paths if ".".join(path).startswith(wanted + ".")]
+        if found:
+            raise NotFound(f"{wanted} means {len(found)} values of this file")
+        advice = "in it are " + ", ".join(inside[:8]) if inside else ""
+        raise NotFound(f"there is no value {wanted} in this file", advice=advice)
+
+    def get(self, *names: str) -> SecretStr:
+        """One value, as the format reads it; numbers and the like as they are written.
+
+        Raises: NotFound: as `find`.
+        """
+        self._open_key()
+        path = self.find(*names)
+        return SecretStr(bytearray(self._body.document.entries[self._body.paths.index(path)].data))
+
+    def plaintext(self) -> bytearray:
+        """The whole file decrypted, which the caller wipes."""
+        self._open_key()
+        return HiddenBuffer(self._body.text.encode("utf-8"))
+
+    def replace(self, data: bytes | bytearray) -> None:
+        """Put another plain text in its place; values that stay the same in the same place keep their ciphertext.
+
+        Raises: BadFile: it is not of this format.
+        """
+        text = text_of(data)
+        if text != self._body.text:
+            self._change(Body(text, self.format))
+
+    def set(self, names: Sequence[str], value: str | SecretStr) -> None:
+        """Change one value, or add it.
+
+        Raises: BadFile: the format cannot hold it there.
+        """
+        text = value.reveal() if isinstance(value, SecretStr) else value
+        self._change(with_value(self._body, tuple(names), text))
+
+    def add_recipients(self, added: Sequence[FileRecipient]) -> None:
+        """Let others read it too.
+
+        Raises: ValueError: as `check_recipients`.
+        """
+        check_recipients([*self.recipients, *added])
+        self.recipients = (*self.recipients, *added)
+        self._encoded = ""
+
+    def remove_recipients(self, removed: Sequence[str]) -> None:
+        """Let these read it no longer: everything is encrypted anew, under a new key.
+
+        What they have read, or copied before, they still have.
+
+        Raises:
+            NotFound: one of them is none of its recipients.
+            ValueError: nobody would be left.
+        """
+        for text in removed:
+            if text not in (one.text for one in self.recipients):
+                raise NotFound("no such recipient of this file", advice="strongroom file recipients FILE")
+        left = [one for one in self.recipients if one.text not in removed]
+        check_recipients(left)
+        self.recipients = tuple(left)
+        self.rotate()
+
+    def rotate(self) -> None:
+        """Encrypt everything anew, under a new key, for the same recipients."""
+        old = self._open_key()
+        self._key = FileKey(random_buffer(FILE_KEY_BYTES), old.file_id, old.format)
+        old.wipe()
+        self._tokens = {}
+        self._stanzas = {}
+        self._encoded = ""
+
+    def encoded(self) -> bytes:
+        """The encrypted text: the very one that was read, if nothing has changed.
+
+        Raises:
+            BadFile: a value cannot be replaced where it stands.
+            Denied: a recipient is a key of a vault that is not at hand.
+        """
+        key = self._open_key()
+        if not self._encoded:
+            body = encrypt_body(self._body, key, self.plain, self._tokens)
+            stanzas = [self._stanzas.get(one.text) or one.wrap(key) for one in self.recipients]
+            trailer = Trailer(key.format, key.file_id, self._revision + 1, self.plain, stanzas)
+            before, after = trailers.join(body, trailer)
+            text = trailers.with_mac(before, after, key.mac(trailer.covered(), trailers.covered_by_mac(before, after)))
+            # What is written is what will be read.
+            again = EncryptedFile(text)
+            key.check_trailer(again._trailer.covered(), again._trailer.mac)
+            key.check(again._covered, again._trailer.mac)
+            found, self._tokens = decrypt_body(again._body, key, self.plain)
+            if found.paths != self._body.paths or found.spellings != self._body.spellings:
+                from strongroom.formats.interface import BadFile
+
+                raise BadFile("this file cannot hold encrypted values")
+            self._encoded = text
+            self._revision += 1
+            self._stanzas = {one.text: one for one in stanzas}
+        return self._encoded.encode("utf-8")
+
+    def close(self) -> None:
+        """Wipe the key; every further use is VaultLocked."""
+        if self._key is not None:
+            self._key.wipe()
+            self._key = None
+
+    def _change(self, body: Body) -> None:
+        self._open_key()
+        self._body = body
+        self._encoded = ""
+
+    def _open_key(self) -> FileKey:
+        if self._key is None:
+            raise VaultLocked("this encrypted file was closed", advice="open it again")
+        return self._key
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<OpenFile {self.format}, revision {self._revision}>"
+
+    def __reduce_ex__(self, _protocol: object) -> str:
+        raise TypeError("an open file cannot be pickled or copied")
