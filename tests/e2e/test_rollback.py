@@ -64,7 +64,7 @@ def test_a_restored_backup_on_two_machines(keyed: Machine, other: Other) -> None
 
     done = other.run("get", "a")
     assert (done.code, done.out) == (7, b"")
-    assert "hint: if it was restored on purpose, elsewhere: strongroom status --accept-lineage" in done.err
+    assert "hint: if it was restored or copied on purpose, elsewhere: strongroom status --accept-lineage" in done.err
     assert other.run("status", "--accept-lineage").code == 8
     assert other.run("get", "a").code == 7
     done = other.run("status", "--accept-lineage", "--yes", "--json")
@@ -77,7 +77,7 @@ def test_a_restored_backup_on_two_machines(keyed: Machine, other: Other) -> None
     shutil.copy(restored["kept"], keyed.vault)
     for done in (keyed.run("get", "a"), other.run("status", "--accept-lineage", "--yes")):
         assert done.code == 7
-        assert "which a restored backup has replaced" in done.err
+        assert "which a restored backup or a copy has replaced" in done.err
 
 
 def test_accepting_on_a_terminal(keyed: Machine, other: Other) -> None:

@@ -239,6 +239,8 @@ LIFE = (
     Case("get bank --passphrase-fd {fd}", fd="{wrong}\n", code=6),
     Case("set post --json", stdin='{{"password": "{broken}"', code=2),
     Case("set post password --cas 99", stdin="{refused}\n", code=10),
+    Case("copy {home}/vault.db {home}/moved.db --yes"),
+    Case("get bank password --vault {home}/moved.db"),
 )
 NAMES = (
     "phrase", "password", "mail", "certificate", "edited", "deposit", "again", "second", "changed", "wrong", "broken",

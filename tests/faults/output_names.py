@@ -33,6 +33,7 @@ class Row:
 
 READ, WRITE = "get bank password", "set new name=x"
 RESTORE = "restore-backup {home}/backup.db --yes"
+COPY = "copy {home}/vault.db {home}/moved.db --yes"
 AGENT = "unlock --key-file {home}/key"
 ADD_KEY = "deposit add-key camera inbox/* --out {home}/camera.key"
 INSTALL = "agent install --user"
@@ -50,6 +51,10 @@ ROWS = {
     "backup.db": Row("backup {home}/backup.db"),
     "checkpoint": Row("audit checkpoint {home}/checkpoint", is_public=True),
     "vault.db.before-TIME": Row(RESTORE),
+    "moved.db": Row(COPY),
+    "moved.db-wal": Row(COPY),
+    "moved.db-shm": Row(COPY),
+    "moved.db-journal": Row(COPY, is_rare=True),
     "vault.db.restoring-#": Row(),
     **{f"vault.db.restoring-#{ending}": Row(is_rare=True) for ending in ("-wal", "-shm", "-journal")},
     "state": Row(WRITE),

@@ -206,7 +206,7 @@ def test_a_restored_backup_is_a_new_lineage(machines: Machines) -> None:
     for name in ("one", "two"):
         machines.at(name)
         machines.put_back(lost)
-        with pytest.raises(RolledBack, match="which a restored backup has replaced"):
+        with pytest.raises(RolledBack, match="which a restored backup or a copy has replaced"):
             machines.open()
 
 
@@ -236,7 +236,7 @@ def test_restoring_twice_leaves_two_lineages(machines: Machines) -> None:
     assert first.commit_counter == second.commit_counter
     assert [lineage for lineage, _ in machines.anchor().left][-1] == first.lineage
     machines.put_back(middle)
-    with pytest.raises(RolledBack, match="which a restored backup has replaced"):
+    with pytest.raises(RolledBack, match="which a restored backup or a copy has replaced"):
         machines.open()
 
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     SlotRow = tuple[bytes, bytes]
 
-__all__ = ["UnlockedKeys", "create_keys", "reload_keys", "unlock"]
+__all__ = ["UnlockedKeys", "create_keys", "reload_keys", "reopen_keys", "unlock"]
 
 _RESTORE = "restore a backup: strongroom restore-backup"
 
@@ -104,6 +104,19 @@ def reload_keys(keys: UnlockedKeys, body: bytes, mac: bytes, slot_rows: Sequence
     Args:
         keys: of the same vault; wiped once the new ones are made, untouched when that fails.
 
+    Raises: VaultLocked, RolledBack, Tampered: as `reopen_keys`.
+    """
+    new = reopen_keys(keys, body, mac, slot_rows)
+    keys.wipe()
+    return new
+
+
+def reopen_keys(keys: UnlockedKeys, body: bytes, mac: bytes, slot_rows: Sequence[SlotRow]) -> UnlockedKeys:
+    """Read a header of the same vault, here or in a copy, with the root key in hand.
+
+    Args:
+        keys: untouched.
+
     Raises:
         VaultLocked: there is a new root key, which only a credential opens.
         RolledBack: there is an older one.
@@ -120,7 +133,6 @@ def reload_keys(keys: UnlockedKeys, body: bytes, mac: bytes, slot_rows: Sequence
     new = _open_header(header, body, mac, slot_rows, root_key, keys.slot_id)
     new.is_slot_behind = keys.is_slot_behind
     new.is_slot_public = keys.is_slot_public
-    keys.wipe()
     return new
 
 

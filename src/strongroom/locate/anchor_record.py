@@ -191,13 +191,14 @@ class AnchorRecord:
         if seen is None:
             older = ", from before the root key was replaced" if self.is_before(header) else ""
             return RolledBack(
-                f"{location} is a restored backup (lineage {lineage.hex()[:8]}, commit {counter}{older}); {known}",
-                advice="if it was restored on purpose, elsewhere: strongroom status --accept-lineage\n"
+                f"{location} is a restored backup or a copy (lineage {lineage.hex()[:8]}, commit {counter}{older}); "
+                + known,
+                advice="if it was restored or copied on purpose, elsewhere: strongroom status --accept-lineage\n"
                 "otherwise put the newest copy back in its place",
             )
         return RolledBack(
-            f"{location} is of lineage {lineage.hex()[:8]} (commit {counter}), which a restored backup has replaced; "
-            + known,
+            f"{location} is of lineage {lineage.hex()[:8]} (commit {counter}), "
+            f"which a restored backup or a copy has replaced; {known}",
             advice=_BACK + _ON_PURPOSE.format("replaced"),
         )
 

@@ -43,12 +43,15 @@ def last_commit(core: Core) -> datetime | None:
     return None if entry is None else datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=entry.time)
 
 
-def begin_lineage(core: Core) -> None:
-    """Give the vault a fresh random lineage, with an audit entry ``restore-backup``.
+def begin_lineage(core: Core, operation: str = "restore-backup") -> None:
+    """Give the vault a fresh random lineage.
+
+    Args:
+        operation: what the audit log calls it.
 
     Raises: Tampered: a key slot is not what was written; a new header must not make it genuine.
     """
-    with core.changing("restore-backup") as change:
+    with core.changing(operation) as change:
         records = checked_slots(core, change.rows)
         core.keys.header.lineage = entropy.random_bytes(ID_BYTES)
         body, mac = core.keys.seal_header(records)

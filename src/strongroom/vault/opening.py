@@ -8,7 +8,7 @@ from strongroom.crypto import entropy
 from strongroom.errors import FormatUnsupported, StoreUnavailable, Tampered, VaultNotFound
 from strongroom.keys.format import SlotRecord
 from strongroom.keys.opening import create_keys, unlock
-from strongroom.stores.interface import Store, blob
+from strongroom.stores.interface import Reading, Store, blob
 from strongroom.stores.schema import HEADER, SLOTS
 from strongroom.vault.audit import AuditEntry, Touched
 from strongroom.vault.core import Core, check_format, slot_rows
@@ -121,6 +121,8 @@ def _read_header(store: Store) -> tuple[bytes, bytes, list[tuple[bytes, bytes]]]
     with store.reading() as rows:
         header = rows.get(HEADER, 1)
         slots = slot_rows(rows)
+        if header is None:
+            _refuse_unfinished(store, rows)
     if header is None:
         if slots:
             raise Tampered(f"the header of {store.location} is missing")
@@ -131,3 +133,12 @@ def _read_header(store: Store) -> tuple[bytes, bytes, list[tuple[bytes, bytes]]]
             f"every key slot of {store.location} is gone", advice="restore a backup: strongroom restore-backup FILE"
         )
     return blob(header, 1), blob(header, 2), slots
+
+
+def _refuse_unfinished(store: Store, rows: Reading) -> None:
+    from strongroom.vault.copying import is_unfinished  # where there is no vault, nothing is in a hurry
+
+    if is_unfinished(rows):
+        raise VaultNotFound(
+            f"a copy into {store.location} was not finished", advice="finish it: strongroom copy SOURCE TARGET"
+        )

@@ -46,6 +46,7 @@ VERBS = (
     "rotate",
     "backup",
     "restore-backup",
+    "copy",
     "upgrade",
 )
 
