@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from strongroom.errors import Tampered
+from strongroom.errors import StoreUnavailable, Tampered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +19,16 @@ if TYPE_CHECKING:
     from strongroom.stores.schema import Format
 
 Row = tuple[int | bytes, ...]
+
+WRITERS_MAX = 64
+"""How many writers of one store may be at work at the same time; source: docs/format.md#ledger."""
+
+
+class Overtaken(StoreUnavailable):
+    """Another writer has changed the same row in the meantime; nothing was written, and the same call can be repeated.
+
+    Only where writers work beside one another; what a repetition alone does not meet it.
+    """
 
 
 def blob(row: Row, column: int) -> bytes:
@@ -85,9 +95,16 @@ class Reading(Protocol):
     def last(self, table: Table, *prefix: int | bytes) -> Row | None:
         """The row with the greatest key that begins with *prefix*, or None."""
 
+    def get_many(self, table: Table, keys: list[Row]) -> dict[Row, Row]:
+        """The rows with exactly these keys, by key, in one question to the storage; absent ones are left out."""
+
 
 class Writing(Reading, Protocol):
     """Reads and writes inside one transaction: all of them happen, or none."""
+
+    @property
+    def writer(self) -> int:
+        """Which of the writers that may be at work at the same time this one is, 0 to 63; nobody else is it."""
 
     def put(self, table: Table, row: Row) -> None:
         """Insert *row*, or replace the row with its key."""
@@ -114,12 +131,21 @@ class Store(Protocol):
         """A read transaction. Inside another transaction of the same thread it joins that; other
         threads wait for each other."""
 
-    def writing(self) -> AbstractContextManager[Writing]:
+    is_remote: bool
+    """Whether each question is a journey, so that it pays to ask few."""
+
+    def writing(self, *, beside: bool = False) -> AbstractContextManager[Writing]:
         """A write transaction: alone among writers from its first line; durable when the block
         was left, undone when it was left by an exception. Inside another write transaction of the
         same thread it is a part of that, and is undone alone when it is left by an exception.
 
+        Args:
+            beside: others may write at the same time if the store can do that. What this transaction
+                reads is of the moment when it began; if another has since changed a row that it
+                writes, the first write that shows it, or leaving the block, raises Overtaken.
+
         Raises:
+            Overtaken: as *beside* says.
             OutcomeUnknown: the COMMIT itself failed; it may or may not be there.
             StoreUnavailable: nothing was written.
             RuntimeError: begun inside a read transaction.
@@ -129,6 +155,18 @@ class Store(Protocol):
         """A number that differs after another connection has committed; own commits need not change it.
 
         Inside a transaction it belongs to the moment which that transaction sees.
+        """
+
+    def glance(self, table: Table, *key: int | bytes) -> tuple[int, Row | None]:
+        """The change token and the row with exactly this key, both of one moment, in one question.
+
+        Threads do not wait for each other where the store can answer several at once.
+        """
+
+    def ask_primary(self) -> bool:
+        """Read from where writes go from now on; False when that is so already.
+
+        For who has found what lies here older than it should be: a replica may lag behind.
         """
 
     def check(self) -> None:

@@ -47,6 +47,8 @@ class MemoryStore:
         other: share this store's rows, as a second connection to a file would.
     """
 
+    is_remote = False
+
     def __init__(self, other: MemoryStore | None = None) -> None:
         self.location = "memory"
         self._shared: _Shared = _Shared() if other is None else other._shared
@@ -66,7 +68,7 @@ class MemoryStore:
         """A read transaction; inside another transaction of this thread it joins that."""
         return _Block(self, is_writing=False)
 
-    def writing(self) -> _Block:
+    def writing(self, *, beside: bool = False) -> _Block:
         """A write transaction; inside another one, a part of it that can be undone alone."""
         return _Block(self, is_writing=True)
 
@@ -76,6 +78,15 @@ class MemoryStore:
             self._refuse_closed()
             commits = self._commits_seen if self._depth else self._shared.commits
             return commits - self._own_commits
+
+    def glance(self, table: Table, *key: int | bytes) -> tuple[int, Row | None]:
+        """See `interface.Store.glance`."""
+        with self.reading() as rows:
+            return self.change_token(), rows.get(table, *key)
+
+    def ask_primary(self) -> bool:
+        """There is nobody else to ask."""
+        return False
 
     @property
     def format(self) -> Format:
@@ -176,6 +187,7 @@ class _Rows:
     """Implements `interface.Writing` for one transaction."""
 
     __slots__ = ("_is_writing", "_serial", "_store")
+    writer = 0
 
     def __init__(self, store: MemoryStore, *, is_writing: bool) -> None:
         self._store = store
@@ -201,6 +213,11 @@ class _Rows:
         rows = self._rows(table)
         keys = _matching(rows, prefix)
         return rows[keys[-1]] if keys else None
+
+    def get_many(self, table: Table, keys: list[Row]) -> dict[Row, Row]:
+        """The rows with exactly these keys, by key; absent ones are left out."""
+        rows = self._rows(table)
+        return {key: rows[key] for key in keys if key in rows}
 
     def put(self, table: Table, row: Row) -> None:
         """Insert *row*, or replace the row with its key."""

@@ -88,6 +88,10 @@ def _kind_of(location: str) -> tuple[StoreKind, str]:
         from strongroom.stores.sqlite import SqliteStore  # only the kind that is used is loaded
 
         return SqliteStore, _sqlite_path(rest) if scheme else rest
+    if scheme in ("postgresql", "postgres"):
+        from strongroom.stores.postgres import PostgresStore
+
+        return PostgresStore, rest
     return _stranger(scheme), rest
 
 

@@ -31,6 +31,7 @@ from strongroom.stores.sqlite_session import Session
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from strongroom.stores.interface import Row, Table
     from strongroom.stores.schema import Format
     from strongroom.stores.sqlite_driver import Connection
 
@@ -44,6 +45,8 @@ class SqliteStore:
     Made by `open` and `create`, never directly. After a fork the child connects anew by
     itself; a transaction that was open then belongs to the parent alone.
     """
+
+    is_remote = False
 
     def __init__(self, path: str, connection: Connection, *, unpublished: str = "", any_format: bool = False) -> None:
         self.location = path
@@ -128,10 +131,10 @@ class SqliteStore:
         """A read transaction; inside another transaction of this thread it joins that."""
         return self._read_block
 
-    def writing(self) -> WriteBlock:
+    def writing(self, *, beside: bool = False) -> WriteBlock:
         """A write transaction; inside another one, a part of it that can be undone alone.
 
-        Entering it waits up to a minute for other writers.
+        Entering it waits up to a minute for other writers; they are alone, whatever *beside* says.
 
         Raises:
             RuntimeError: on entering, inside a read transaction: its moment may have passed.
@@ -162,6 +165,15 @@ class SqliteStore:
             # A new connection counts from the start again: the generation keeps its numbers apart.
             token: int = session.generation << 32 | row[0]
             return token
+
+    def glance(self, table: Table, *key: int | bytes) -> tuple[int, Row | None]:
+        """See `interface.Store.glance`."""
+        with self._read_block as rows:
+            return self.change_token(), rows.get(table, *key)
+
+    def ask_primary(self) -> bool:
+        """There is only one file."""
+        return False
 
     def check(self) -> None:
         """Compare the identity and the schema of the file with what this program makes.

@@ -124,6 +124,11 @@ class Reader:
             raise _wrong_type(session, table)
         return rows
 
+    def get_many(self, table: Table, keys: list[Row]) -> dict[Row, Row]:
+        """The rows with exactly these keys, by key; absent ones are left out."""
+        found = {key: self.get(table, *key) for key in keys}
+        return {key: row for key, row in found.items() if row is not None}
+
     def _again(self, error: Exception, sql: str, parameters: tuple[int | bytes, ...]) -> Row | None:
         """The slow path of a failed read: wait for another process, or raise."""
         if not is_busy(error):
@@ -135,6 +140,7 @@ class Writer(Reader):
     """Implements `interface.Writing`."""
 
     __slots__ = ()
+    writer = 0
 
     def put(self, table: Table, row: Row) -> None:
         """Insert *row*, or replace the row with its key."""

@@ -1,0 +1,146 @@
+"""Whether anybody else has committed: the count of all commits, without those of this program.
+
+The count lies in a table of its own and belongs to the moment of the transaction that reads it.
+Where the URL says ``cached_reads=SECONDS``, a connection that listens is told of commits, and
+until then, or until the time is over, nobody asks the server.
+"""
+
+from __future__ import annotations
+
+from time import monotonic
+
+from strongroom.stores import postgres_driver
+from strongroom.stores.postgres_schema import COMMITS_TABLE, FORMAT_TABLE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from strongroom.stores.postgres_address import Address
+    from strongroom.stores.postgres_driver import Connection
+    from strongroom.stores.postgres_pool import Pool
+
+
+class Looking:
+    """What one store has seen of a vault's commits.
+
+    Attributes:
+        token: of the last look.
+        is_behind: the server that answered last has seen less than another one before.
+        count: the expression for the number of all commits.
+        telling: the statement that tells listeners of a commit.
+    """
+
+    def __init__(self, address: Address) -> None:
+        from psycopg import sql
+
+        commits = sql.Identifier(address.schema, COMMITS_TABLE)
+        form = sql.Identifier(address.schema, FORMAT_TABLE)
+        channel = channel_of(address.schema)
+        self._location = address.location
+        self.count = f"(SELECT coalesce(sum(number), 0)::bigint FROM {commits.as_string()})"
+        self._look = f"SELECT (SELECT number FROM {form.as_string()}), {self.count}"
+        # A name may hold a percent sign, which the driver would take for a parameter where there are some.
+        doubled = commits.as_string().replace("%", "%%")
+        self._counting = (
+            f"INSERT INTO {doubled} AS c VALUES (%b, 1) ON CONFLICT (writer) DO UPDATE SET number = c.number + 1"
+        ).encode()
+        self.telling = f"SELECT pg_notify({sql.Literal(channel).as_string()}, '')"
+        self._listened = sql.Identifier(channel).as_string()
+        self._cached_seconds = address.cached_seconds
+        self._listener: Connection | None = None
+        self._looked_at = 0.0
+        self._own = 0
+        self._newest = 0
+        self.is_behind = False
+        self.token = 0
+
+    def begin(self, connection: Connection, begin: str, *, made: int) -> tuple[object, int]:
+        """Begin a transaction and look, in one journey.
+
+        Args:
+            made: how many connections were ever made: a new one may lead to a server with another past.
+
+        Returns: the number of the vault's format, and the token.
+        """
+        own = self._own
+        cursor = connection.execute(f"{begin}; {self._look}", prepare=False)
+        cursor.nextset()
+        row = cursor.fetchone()
+        assert row is not None  # noqa: S101 - a SELECT of expressions has one row
+        number, count = row
+        return number, self.seen(int(count), own, made=made)
+
+    def format_number(self, connection: Connection) -> object:
+        """The number of the vault's format, outside a transaction."""
+        row = connection.execute(self._look, prepare=False).fetchone()
+        assert row is not None  # noqa: S101 - a SELECT of expressions has one row
+        return row[0]
+
+    @property
+    def own(self) -> int:
+        """How often this store has committed; ask before looking, so that no other's commit passes for its own."""
+        return self._own
+
+    def seen(self, count: int, own: int, *, made: int) -> int:
+        """Take in a number of commits. Returns: the token."""
+        self.is_behind = count < self._newest
+        self._newest = max(self._newest, count)
+        self._looked_at = monotonic()
+        self.token = made << 48 | (count - own) & 0xFFFF_FFFF_FFFF
+        return self.token
+
+    def counting(self, writer: int) -> tuple[bytes, list[object]]:
+        """The statement that counts a commit of this writer."""
+        from psycopg.types.numeric import Int4
+
+        return self._counting, [Int4(writer)]
+
+    def committed(self) -> None:
+        """A commit of this store has happened."""
+        self._own += 1
+        self._newest += 1
+
+    def is_cached(self, pool: Pool) -> bool:
+        """Whether the last look still holds, as far as the URL lets that be believed without asking.
+
+        Raises: StoreUnavailable, Denied: there is no connection to listen on.
+        """
+        if not self._cached_seconds:
+            return False
+        listener = self._listener
+        if listener is None or listener.closed:
+            self._listen(pool)
+            return False
+        try:
+            is_told = any(True for _ in listener.notifies(timeout=0))
+        except postgres_driver.load().Error:
+            self._listener = None
+            return False
+        return not is_told and monotonic() - self._looked_at < self._cached_seconds
+
+    def abandon(self) -> None:
+        """In a child: the parent listens on."""
+        self._listener = None
+
+    def close(self, pool: Pool) -> None:
+        """Listen no more."""
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            listener.close()
+            pool.give(listener)
+
+    def _listen(self, pool: Pool) -> None:
+        # One of the pool's own, which closes it; what was committed before is seen by the look that follows.
+        listener = pool.take()
+        try:
+            listener.execute(f"LISTEN {self._listened}")
+        except postgres_driver.load().Error as error:
+            listener.close()
+            pool.give(listener)
+            raise postgres_driver.translate(error, self._location) from None
+        self._listener = listener
+
+
+def channel_of(schema: str) -> str:
+    """The channel on which commits to the vault in this schema are told; a name of at most 63 bytes."""
+    name = f"strongroom {schema}".encode()
+    return name[:63].decode("utf-8", "ignore")

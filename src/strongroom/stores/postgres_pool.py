@@ -1,0 +1,131 @@
+"""Connections to one server, made when they are needed and kept for the next who needs one.
+
+Without threads of its own, so that a program may fork and a command line start quickly: why not
+psycopg_pool is in docs/decisions/0022.
+"""
+
+from __future__ import annotations
+
+import os
+from threading import Condition
+
+from strongroom.errors import StoreUnavailable
+from strongroom.stores import postgres_driver
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from strongroom.stores.postgres_driver import Connection
+
+CONNECTIONS_MAX = 32
+"""Of one store, at the same time."""
+_PATIENCE_SECONDS = 60.0
+# Nothing planted on the search path takes the place of an operator. The others end what a client that has
+# vanished or stands still holds up: its locks, and the rows that nobody can clean away meanwhile.
+_SETTINGS = """
+SET search_path = pg_catalog, pg_temp;
+SET lock_timeout = '60s';
+SET idle_in_transaction_session_timeout = '120s';
+SET tcp_keepalives_idle = 5;
+SET tcp_keepalives_interval = 2;
+SET tcp_keepalives_count = 3;
+SET tcp_user_timeout = '10s';
+SET client_min_messages = error
+"""
+
+# A child must not end what its parent is using, not even by the garbage collector: libpq would say goodbye.
+_abandoned: list[Connection] = []
+
+
+class Pool:
+    """Connections with the same parameters.
+
+    Attributes:
+        made: how many were made so far; a new one may lead to another server.
+    """
+
+    __slots__ = ("_condition", "_idle", "_is_closed", "_location", "_options", "_pid", "_taken", "made")
+
+    def __init__(self, options: dict[str, str], location: str) -> None:
+        self._options = options
+        self._location = location
+        self.made = 0
+        self._is_closed = False
+        self._begin()
+
+    def _begin(self) -> None:
+        self._pid = os.getpid()
+        self._condition = Condition()
+        self._idle: list[Connection] = []
+        self._taken: list[Connection] = []
+
+    def take(self) -> Connection:
+        """A connection for one caller alone, who gives it back.
+
+        Raises: StoreUnavailable, Denied, VaultNotFound: no connection can be made.
+        """
+        if self._pid != os.getpid():
+            self.abandon()
+        with self._condition:
+            if not self._condition.wait_for(lambda: len(self._taken) < CONNECTIONS_MAX, _PATIENCE_SECONDS):
+                raise StoreUnavailable(f"{self._location}: all connections are in use", is_transient=True)
+            while self._idle:
+                connection = self._idle.pop()
+                if not connection.closed:
+                    self._taken.append(connection)
+                    return connection
+        connection = self._connect()
+        with self._condition:
+            self.made += 1
+            self._taken.append(connection)
+        return connection
+
+    def give(self, connection: Connection) -> None:
+        """Give a connection back; one in a transaction, or after a Ctrl-C in a request, is of no use to others."""
+        if self._pid != os.getpid():
+            return
+        from psycopg.pq import TransactionStatus
+
+        with self._condition:
+            if connection not in self._taken:
+                return  # a parent's
+            self._taken.remove(connection)
+            self._condition.notify()
+            if not self._is_closed and connection.info.transaction_status == TransactionStatus.IDLE:
+                self._idle.append(connection)
+                return
+        connection.close()
+
+    def drop_idle(self) -> None:
+        """Let go of the others after one was found dead: they lead to the same server."""
+        with self._condition:
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    def abandon(self) -> None:
+        """In a child: leave the parent's connections alone, and begin anew."""
+        _abandoned.extend((*self._idle, *self._taken))
+        self._begin()
+
+    def close(self) -> None:
+        """Close what nobody uses; the rest follows when it is given back."""
+        self._is_closed = True
+        if self._pid != os.getpid():
+            self.abandon()
+        self.drop_idle()
+
+    def _connect(self) -> Connection:
+        psycopg = postgres_driver.load()
+        try:
+            connection: Connection = psycopg.connect(autocommit=True, **self._options)
+        except psycopg.Error as error:
+            raise postgres_driver.refused(error, self._location) from None
+        try:
+            connection.execute(_SETTINGS)
+        except psycopg.Error as error:
+            connection.close()
+            raise postgres_driver.translate(error, self._location) from None
+        except BaseException:
+            connection.close()
+            raise
+        return connection

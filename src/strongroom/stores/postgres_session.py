@@ -1,0 +1,375 @@
+"""One transaction at a time on a connection of the pool: begin, hold back, commit, undo.
+
+`postgres.py` shows this to the outside as ``reading()`` and ``writing()``. A reader sees one
+moment (REPEATABLE READ). A writer holds advisory locks of the vault from before its moment
+begins: alone, or beside others that each have a *writer's number* of their own; two of them that
+meet on one row are told apart by the server, and the slower one is `Overtaken`.
+"""
+
+from __future__ import annotations
+
+import os
+from _thread import RLock
+
+from strongroom.errors import FormatUnsupported, OutcomeUnknown, StoreUnavailable
+from strongroom.stores import postgres_driver, postgres_schema
+from strongroom.stores.postgres_locks import Locks
+from strongroom.stores.postgres_looking import Looking
+from strongroom.stores.postgres_rows import EachTable
+from strongroom.stores.postgres_servers import Servers
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from strongroom.stores.interface import Row
+    from strongroom.stores.postgres_address import Address
+    from strongroom.stores.postgres_driver import Connection
+    from strongroom.stores.postgres_pool import Pool
+    from strongroom.stores.schema import Format
+
+IDLE, READING, WRITING, BROKEN = range(4)
+"""What the session is in. Broken: a statement failed, so the server commits nothing of the transaction."""
+
+
+class Session:
+    """At most one transaction of one thread.
+
+    Attributes:
+        mutex: held by the thread whose transaction is open.
+        depth: how many blocks, one inside the other, are open.
+        serial: counts transactions; what was begun in one is over in the next.
+        writer: the number of the writer that this transaction is.
+        token: see `interface.Store.change_token`; of the transaction's moment.
+        held: statements that wait to be handed over.
+        looking: what was seen of others' commits.
+    """
+
+    def __init__(self, address: Address, *, any_format: bool) -> None:
+        self.address = address
+        self.location = address.location
+        self.any_format = any_format
+        self.servers = Servers(address)
+        self.looking = Looking(address)
+        self.statements = EachTable(address.schema, self.looking.count)
+        self.is_closed = False
+        self.is_new = False
+        self.locks: Locks | None = None
+        self.format: Format
+        self.former: Format | None = None
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        self.pid = os.getpid()
+        self.mutex = RLock()
+        self._link: Connection | None = None
+        self._links: Pool = self.servers.reading
+        self.depth = 0
+        self.serial = 0
+        self.state = IDLE
+        self._is_locked = False
+        self.writer = 0
+        self.token = 0
+        self.held: list[tuple[bytes, Sequence[object]]] = []
+        self.held_bytes = 0
+
+    def after_fork(self) -> None:
+        """In a child: leave the parent's connections and its transaction alone."""
+        self.servers.abandon()
+        self.looking.abandon()
+        self._begin_anew()
+
+    @property
+    def link(self) -> Connection:
+        """The connection of the open transaction.
+
+        Raises: RuntimeError: there is none.
+        """
+        if self._link is None:
+            raise RuntimeError("the transaction is over")
+        return self._link
+
+    # -- transactions ------------------------------------------------------------------
+
+    def begin_reading(self) -> None:
+        """Begin to see one moment, not an older one than was seen before.
+
+        Raises: StoreUnavailable, FormatUnsupported, Denied.
+        """
+        self._begin_on(self.servers.reading, self._start_reading)
+        if self.servers.are_two and self.looking.is_behind:
+            # A replica that has not heard yet of what this program has seen.
+            self.clear()
+            self._begin_on(self.servers.writing, self._start_reading)
+        self.state = READING
+
+    def begin_writing(self, *, beside: bool) -> None:
+        """Become the only writer, or one of several, waiting up to a minute.
+
+        Raises: StoreUnavailable, FormatUnsupported, Denied.
+        """
+        self._begin_on(self.servers.writing, lambda: self._start_writing(beside=beside))
+        self.state = WRITING
+
+    def _begin_on(self, pool: Pool, start: Callable[[], None]) -> None:
+        self.refuse_closed()
+        made = pool.made
+        while True:
+            self._links, self._link = pool, pool.take()
+            self.serial += 1
+            try:
+                start()
+                return
+            except postgres_driver.load().Error as error:
+                is_stale = self.link.closed and pool.made == made
+                self.clear()
+                if not is_stale:
+                    raise postgres_driver.translate(error, self.location) from None
+            except BaseException:
+                self.clear()
+                raise
+            # One that was kept from before: the server was restarted, or the network was away.
+            pool.drop_idle()
+
+    def _start_reading(self) -> None:
+        self._look("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+
+    def _start_writing(self, *, beside: bool) -> None:
+        if self.locks is None:
+            self.locks = Locks.of(self.link, self.address.schema, self.location)
+        self._is_locked = True
+        self.writer = self.locks.lock(self.link, beside=beside, wanted=self.writer)
+        self._look("BEGIN ISOLATION LEVEL REPEATABLE READ")
+
+    def _look(self, begin: str) -> None:
+        number, self.token = self.looking.begin(self.link, begin, made=self.servers.made)
+        found = postgres_schema.known_format(number, self.location, any_format=self.any_format)
+        if found is not self.format:
+            raise FormatUnsupported(f"{self.location} was upgraded meanwhile", advice="repeat the command")
+
+    def end_reading(self) -> None:
+        """End the transaction; there is nothing to commit."""
+        self._finish_with("COMMIT")
+
+    def end_writing(self, *, is_commit: bool) -> None:
+        """Commit, or undo.
+
+        Raises:
+            OutcomeUnknown: COMMIT was sent, and its answer is missing.
+            Overtaken, StoreUnavailable: nothing was written.
+        """
+        if is_commit and self.state == WRITING:
+            self._commit()
+            return
+        self.clear()
+        if is_commit:
+            raise StoreUnavailable(
+                f"{self.location}: nothing was written, because an earlier step of the transaction failed"
+            )
+
+    def _commit(self) -> None:
+        link = self.link
+        self.hold(*self.looking.counting(self.writer), 0)
+        try:
+            self._send([*self.held, (b"COMMIT", ())])
+        except postgres_driver.load().Error as error:
+            ours = postgres_driver.translate(error, self.location)
+            is_undone = postgres_driver.is_undone(error, link)
+        except BaseException:
+            # A Ctrl-C: nobody knows how far the server has come.
+            link.close()
+            self.clear()
+            raise
+        else:
+            self.former = None
+            self.looking.committed()
+            self._finish_with(self.looking.telling)
+            return
+        self.clear()
+        if is_undone:
+            raise ours from None
+        raise OutcomeUnknown(
+            f"{self.location}: the connection was lost while a change was being committed; it may or may not be there",
+            advice="read it back, or repeat it with the same request id",
+        )
+
+    def clear(self) -> None:
+        """Undo what is open, and let go of its locks; a connection that cannot is closed, which does both."""
+        if self.former is not None:
+            self.format, self.former = self.former, None
+        if not self.is_new:
+            self._finish_with("ROLLBACK")
+
+    def _finish_with(self, sql: str) -> None:
+        link, self._link = self._link, None
+        is_locked = self._is_locked
+        self._is_locked = False
+        self.state = IDLE
+        self.serial += 1
+        self.held.clear()
+        self.held_bytes = 0
+        if link is None:
+            return
+        try:
+            if not link.closed:
+                link.execute(f"{sql}; {Locks.UNLOCK}" if is_locked else sql, prepare=False)
+        except postgres_driver.load().Error:
+            # What was committed is committed; the server undoes the rest and unlocks when the connection goes.
+            link.close()
+        except BaseException:
+            link.close()
+            raise
+        finally:
+            self._links.give(link)
+
+    # -- a store that is not published yet ----------------------------------------------
+
+    def begin_new(self, make: Callable[[Connection], None]) -> None:
+        """Begin the transaction that makes a store; *make* makes its tables.
+
+        Raises: Conflict, Denied, StoreUnavailable.
+        """
+        self._links, self._link = self.servers.writing, self.servers.writing.take()
+        try:
+            self.link.execute("BEGIN")
+            make(self.link)
+        except postgres_driver.load().Error as error:
+            self.close()
+            raise postgres_driver.translate(error, self.location) from None
+        except BaseException:
+            self.close()
+            raise
+        self.is_new = True
+
+    def commit_new(self) -> None:
+        """Commit what was made.
+
+        Raises: OutcomeUnknown, StoreUnavailable, Conflict.
+        """
+        self.state = WRITING
+        self.is_new = False
+        self._commit()
+
+    def close(self) -> None:
+        """Let go of the connections; what is open is undone."""
+        is_owner = self.pid == os.getpid()
+        if is_owner:
+            self.mutex.acquire()
+        try:
+            self.is_new = False
+            if is_owner and not self.is_closed:
+                self.clear()
+                self.state = BROKEN if self.depth else IDLE
+            self.is_closed = True
+            self.looking.close(self.servers.writing)
+            self.servers.close()
+        finally:
+            if is_owner:
+                self.mutex.release()
+
+    # -- inside a transaction ----------------------------------------------------------
+
+    def ask(self, query: bytes, parameters: Sequence[object]) -> list[Row]:
+        """All rows of the answer to one question.
+
+        Raises: RuntimeError: no transaction is open; StoreUnavailable, Tampered.
+        """
+        self.check_open()
+        if self.held:
+            self.hand_over()
+        link = self.link
+        try:
+            with link.cursor(binary=True) as cursor:
+                return cursor.execute(query, parameters, prepare=True).fetchall()
+        except postgres_driver.load().Error as error:
+            raise self.failed(error) from None
+
+    def hold(self, query: bytes, parameters: Sequence[object], size: int) -> None:
+        """Keep a statement until something is read, or the transaction ends."""
+        self.held.append((query, parameters))
+        self.held_bytes += size
+
+    def hand_over(self) -> None:
+        """Send what is held back, in one journey.
+
+        Raises: Overtaken, StoreUnavailable, Tampered.
+        """
+        try:
+            self._send(self.held)
+        except postgres_driver.load().Error as error:
+            raise self.failed(error) from None
+        finally:
+            self.held.clear()
+            self.held_bytes = 0
+
+    def execute(self, sql: str) -> None:
+        """Run a statement without parameters or answer, after what is held back.
+
+        Raises: Overtaken, StoreUnavailable, Tampered.
+        """
+        self.hand_over()
+        try:
+            self.link.execute(sql, prepare=False)
+        except postgres_driver.load().Error as error:
+            raise self.failed(error) from None
+
+    def undo_part(self, savepoint: str) -> None:
+        """Undo what was done since *savepoint*, and go on."""
+        self.held.clear()
+        self.held_bytes = 0
+        self.execute(f"ROLLBACK TO {savepoint}; RELEASE {savepoint}")
+        if self.former is not None and not self.depth:
+            self.format, self.former = self.former, None
+
+    def _send(self, statements: Sequence[tuple[bytes, Sequence[object]]]) -> None:
+        link = self.link
+        if not statements:
+            return
+        if len(statements) == 1:
+            link.execute(*statements[0], prepare=True)
+            return
+        with link.pipeline():
+            for query, parameters in statements:
+                link.execute(query, parameters or None, prepare=True)
+
+    def failed(self, error: Exception) -> Exception:
+        """Our error for *error*; the server commits nothing of a transaction in which a statement failed."""
+        if self.state == WRITING:
+            self.state = BROKEN
+        return postgres_driver.translate(error, self.location)
+
+    def check_open(self) -> None:
+        """Refuse what needs a transaction.
+
+        Raises: RuntimeError, StoreUnavailable.
+        """
+        self.refuse_closed()
+        if not self.depth:
+            raise RuntimeError("the transaction is over")
+
+    def check_writable(self) -> None:
+        """Refuse a write outside a write transaction, or after one in it failed.
+
+        Raises: RuntimeError.
+        """
+        self.check_open()
+        if self.state != WRITING:
+            raise RuntimeError("the transaction is over, or an earlier write in it failed")
+
+    def refuse_closed(self) -> None:
+        """Refuse what needs the server once the store was closed.
+
+        Raises: StoreUnavailable.
+        """
+        if self.is_closed:
+            raise StoreUnavailable(f"{self.location} was closed", advice="open it again")
+
+    def refuse_inside(self, what: str) -> None:
+        """Refuse *what* while a transaction is open.
+
+        Raises: RuntimeError.
+        """
+        if self.depth:
+            raise RuntimeError(f"{what} inside a transaction")
+
+
