@@ -84,6 +84,11 @@ class Role:
         return f"postgresql://{self.name}@/{self.database}?host={place}&port={self.cluster.port}"
 
     @property
+    def vault_url(self) -> str:
+        """Where a vault of this role's lies: in the schema of its name."""
+        return f"{self.url}&schema={self.name}"
+
+    @property
     def tcp_url(self) -> str:
         """Over TCP with TLS that is checked; the password is in `passfile`."""
         authority = quote(str(self.cluster.root / "authority.pem"), safe="")
