@@ -1,13 +1,10 @@
-"""Certificates before other people's verifiers and linters: what is right they take, what is wrong they refuse."""
+"""Certificates before other people's verifiers: what is right they take, what is wrong they refuse."""
 
 from __future__ import annotations
 
-import csv
-import io
 import ssl
 import subprocess
-import sys
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -18,19 +15,11 @@ from strongroom.crypto.x509.certificates import Certificate, general_name
 from strongroom.crypto.x509.issuing import _builder, leaf_usage
 from strongroom.crypto.x509.keys import new_key
 from strongroom.crypto.x509.names import parse_name
-from strongroom.crypto.x509.revocation import REASONS, new_list
 from tests.certificates import Chain, openssl, run
 from tests.peers import require_programs
 
 KINDS = ("p256", "p384", "rsa3072", "ed25519")
 HOST = "web.internal.test"
-# What pkilint says of certificates that are not for the public web, or are spelled in a way that it does not
-# know; each with its reason in docs/decisions/0020.
-ALLOWED_PKIX = {
-    "pkix.invalid_domain_name_syntax",  # a wildcard, and single labels such as localhost
-    "pkix.invalid_email_address_syntax",  # the constraint for mailboxes of a single label
-    "pkix.invalid_uri_syntax",  # spiffe://, which it takes for a URL without a host's port
-}
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -180,62 +169,6 @@ def test_java_verifies_it_and_the_intermediates_constraints(plain: Chain, tmp_pa
     refused = run(*command, cwd=bad)
     assert refused.returncode != 0
     assert "name constraints check failed" in refused.stderr
-
-
-def findings(tool: str, *options: str, file: Path) -> list[str]:
-    """The codes of everything from a notice on."""
-    program = Path(sys.executable).with_name(tool)
-    done = run(str(program), "lint", *options, "-s", "NOTICE", "-f", "CSV", str(file))
-    assert "Traceback" not in done.stderr, done.stderr
-    # The exit code is the number of findings.
-    rows = list(csv.DictReader(io.StringIO(done.stdout)))
-    assert (done.returncode == 0) == (not rows), done.stderr
-    return [row["code"] for row in rows]
-
-
-@pytest.mark.parametrize("kind", ["p256", "p384", "rsa3072", "ed25519"])
-def test_the_linter_finds_nothing(kind: str, tmp_path: Path) -> None:
-    """Root, intermediate and leaf; of dotted names, mailboxes and addresses."""
-    chain = Chain(kind)
-    folder = put(chain, tmp_path, kind=kind)
-    for name in ("root", "intermediate", "leaf"):
-        assert findings("lint_pkix_cert", file=folder / f"{name}.pem") == [], name
-
-
-def test_the_linter_finds_nothing_in_a_revocation_list(plain: Chain, tmp_path: Path) -> None:
-    """With entries of every reason, and without any."""
-    entries = [(plain.leaf()[0], plain.now, reason) for reason in REASONS]
-    for number, revoked in enumerate(([], entries), 1):
-        file = tmp_path / "crl.pem"
-        file.write_bytes(new_list(plain.issuer, revoked, number=number, now=plain.now).pem())
-        assert findings("lint_crl", "-t", "CRL", "-p", "PKIX", file=file) == []
-
-
-def test_the_linter_finds_only_what_is_listed(tmp_path: Path) -> None:
-    """Single labels, wildcards and SPIFFE IDs are spelled as their standards say."""
-    chain = Chain(permit=("internal.test", "localhost", "127.0.0.1"))
-    folder = put(chain, tmp_path, "localhost", "*.internal.test", "spiffe://internal.test/orders")
-    files = [folder / f"{name}.pem" for name in ("root", "intermediate", "leaf")]
-    found = {one for file in files for one in findings("lint_pkix_cert", file=file)}
-    assert found == ALLOWED_PKIX
-
-
-def test_the_linter_sees_a_wrong_certificate(plain: Chain, tmp_path: Path) -> None:
-    """The judge is awake: a leaf without its key's identifier is found."""
-    key = new_key()
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(x509.Name([]))
-        .issuer_name(plain.intermediate.raw.subject)
-        .public_key(key.public)
-        .serial_number(7)
-        .not_valid_before(datetime.now(UTC))
-        .not_valid_after(datetime.now(UTC) + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("a.internal.test")]), critical=False)
-    )
-    file = tmp_path / "wrong.pem"
-    file.write_bytes(Certificate(builder.sign(plain.intermediate_key.key, plain.intermediate_key.hash)).pem())
-    assert set(findings("lint_pkix_cert", file=file)) - ALLOWED_PKIX
 
 
 def test_spiffe_takes_its_identity(plain: Chain, tmp_path: Path) -> None:
