@@ -23,7 +23,7 @@ def read(data: bytes | bytearray) -> Document:
     # A byte order mark is kept; json.loads would refuse it.
     found = parse(text)
     lines, entries = Lines(text), []
-    for (keys, value), (start, end) in zip(_leaves(found, ()), _spans(text), strict=True):
+    for (keys, value), (start, end) in zip(_leaves(found, ()), spans(text), strict=True):
         line = lines.at(start)
         check_depth(keys, line)
         if isinstance(value, str):
@@ -70,7 +70,7 @@ def _leaves(found: object, keys: tuple[str, ...]) -> Iterator[tuple[tuple[str, .
         yield keys, found
 
 
-def _spans(text: str) -> Iterator[tuple[int, int]]:
+def spans(text: str) -> Iterator[tuple[int, int]]:
     """The places of all values that are neither objects, lists nor names; *text* is known to be JSON."""
     waiting: tuple[int, int] | None = None
     for token in _TOKEN.finditer(text):

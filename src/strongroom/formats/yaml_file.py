@@ -34,7 +34,7 @@ def read(data: bytes | bytearray) -> Document:
     text, bom = decode(data)
     if text.count("\n") + text.count(",") > PARTS_MAX:
         raise BadFile(f"the file has more than {PARTS_MAX} lines and commas")
-    documents = _compose(text)
+    documents = compose(text)
     reader = _Reader(text)
     for place, node in enumerate(documents):
         reader.walk(node, (str(place),) if len(documents) > 1 else ())
@@ -51,7 +51,11 @@ class YamlDocument(Document):
         return [_bare(spelling) for spelling in super().spellings()]
 
 
-def _compose(text: str) -> list[Any]:
+def compose(text: str) -> list[Any]:
+    """The nodes of every document of *text* that is not empty, with their places; nothing is constructed.
+
+    Raises: BadFile, FormatUnsupported: as `read`.
+    """
     try:
         from ruamel.yaml import YAML
         from ruamel.yaml.error import MarkedYAMLError, YAMLError

@@ -1,0 +1,12 @@
+"""SOPS files: read, written and edited so that the program ``sops`` and this one open each other's.
+
+    file        read this first: one SOPS file, from its bytes to its plaintext and back
+    metadata    what stands under ``sops``: who may open it, which values are encrypted, its MAC
+    rules       which values are encrypted, by their names
+    values      one value as it is written encrypted, and as SOPS's MAC sees it
+    weak_spots  what the MAC of a file leaves open
+    tree        what every format gives: leaves and their places
+    *_tree      YAML, JSON, dotenv, INI
+
+Source: getsops/sops (sops.go, aes/cipher.go, stores/), read beside what version 3.11.0 does.
+"""

@@ -1,0 +1,193 @@
+"""One SOPS file, from its bytes to its plaintext and back.
+
+    file = SopsFile(data, "yaml")
+    file.unlock(identities)
+    text = file.plaintext()
+    data = file.edited(text.replace(...), now)
+"""
+
+from __future__ import annotations
+
+from strongroom.encrypted_files.sops import weak_spots
+from strongroom.encrypted_files.sops.metadata import MacDigest, Metadata
+from strongroom.encrypted_files.sops.tree import COMMENT, Leaf
+from strongroom.encrypted_files.sops.values import Token, is_encrypted
+from strongroom.encrypted_files.sops.writing import FORMATS as FORMATS
+from strongroom.encrypted_files.sops.writing import changed, encoded, finished, module_of, new_file, plain_tree, sealed
+from strongroom.encrypted_files.sops.writing import encrypt as encrypt
+from strongroom.errors import Conflict, Tampered, VaultLocked
+from strongroom.formats.interface import BadFile, decode
+from strongroom.secret import wipe
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+    from typing import Self
+
+    from strongroom.credentials.identities import Identity
+    from strongroom.encrypted_files.sops.weak_spots import WeakSpot
+    from strongroom.encrypted_files.sops.writing import Known
+
+_METADATA = (b"\nsops:", b'"sops"', b"\nsops_", b"[sops]")
+
+
+def is_sops(data: bytes | bytearray) -> bool:
+    """Whether *data* looks like a SOPS file of any format; a look that costs nothing."""
+    has_metadata = data.startswith(b"sops") or any(one in data for one in _METADATA)
+    return has_metadata and b"ENC[AES256_GCM," in data
+
+
+class SopsFile:
+    """A SOPS file; a context manager that wipes its key.
+
+    Args:
+        data: the file.
+        format: one of `FORMATS`; ``"binary"`` is what SOPS keeps of any other file.
+
+    Raises:
+        BadFile: not of that format, no metadata, or beyond a limit.
+        FormatUnsupported: something that only sops reads.
+        Tampered: no MAC.
+    """
+
+    __slots__ = ("_bom", "_format", "_key", "_opened", "_tree", "_unopened", "format", "metadata")
+
+    def __init__(self, data: bytes | bytearray, format: str) -> None:
+        self.format = format
+        self._format = module_of(format)
+        text, self._bom = decode(data)
+        self._tree = self._format.read(text)
+        if self._tree.metadata is None:
+            raise BadFile("this is no SOPS file: it has no metadata")
+        self.metadata = Metadata(self._tree.metadata)
+        self._key: bytearray | None = None
+        self._opened: dict[Leaf, Leaf] = {}
+        self._unopened: list[Leaf] = []
+
+    def unlock(self, identities: Sequence[Identity]) -> None:
+        """Decrypt everything, and compare the MAC; the identities may be wiped afterwards.
+
+        Raises:
+            WrongKey: none of them opens it.
+            Tampered: something was changed, moved, added or removed, or is in the open and should be encrypted.
+        """
+        self._key = self.metadata.open(identities)
+        digest = MacDigest(encrypted_only=self.metadata.mac_only_encrypted)
+        leaves = self._tree.leaves
+        for number, leaf in enumerate(leaves):
+            opened = self._open(leaf, leaves[max(0, number - 1) : number + 2])
+            self._opened[leaf] = opened
+            if opened.kind != COMMENT and (self._is_encrypted(leaf) or not self.metadata.mac_only_encrypted):
+                digest.update(opened.data)
+        self.metadata.check_mac(self._key, digest.finish())
+
+    def _is_encrypted(self, leaf: Leaf) -> bool:
+        return self.metadata.rule.encrypts(leaf.path)
+
+    def _open(self, leaf: Leaf, around: Sequence[Leaf]) -> Leaf:
+        if leaf.is_empty or not self._is_encrypted(leaf):
+            return leaf
+        if leaf.kind == COMMENT:
+            return self._open_comment(leaf, around)
+        if leaf.kind != "str" or not is_encrypted(leaf.data):
+            raise Tampered(f"{leaf.name} is not encrypted, and the file says that it is")
+        try:
+            token = Token(leaf.data)
+            return changed(leaf, token.kind, token.open(self._unlocked(), leaf.associated()))
+        except Tampered:
+            raise Tampered(f"the value of {leaf.name} was changed, or belongs elsewhere") from None
+
+    def _open_comment(self, leaf: Leaf, around: Sequence[Leaf]) -> Leaf:
+        """SOPS binds a comment to the block that its parser put it into; ours may see it in the next one."""
+        if not is_encrypted(leaf.data):
+            self._unopened.append(leaf)
+            return leaf
+        near = [one.path[:length] for one in around for length in range(len(one.path), -1, -1)]
+        for path in dict.fromkeys((leaf.path, *near)):
+            try:
+                return changed(leaf, COMMENT, Token(leaf.data).open(self._unlocked(), leaf.associated(path)))
+            except Tampered:
+                continue
+        self._unopened.append(leaf)
+        return leaf
+
+    def _unlocked(self) -> bytearray:
+        if self._key is None:
+            raise VaultLocked("unlock the SOPS file first")
+        return self._key
+
+    def weak_spots(self) -> tuple[WeakSpot, ...]:
+        """What the MAC of this file, which is unlocked, leaves open."""
+        self._unlocked()
+        return weak_spots.find(self.metadata, list(self._opened.values()), self._unopened)
+
+    def plaintext(self) -> bytes:
+        """The file without encryption and metadata; comments, order and layout as they are.
+
+        Raises: BadFile: a value that this format cannot hold.
+        """
+        self._unlocked()
+        if self.format == "binary":
+            return self._only_value().data.encode("utf-8")
+        pieces = [
+            self._format.write(leaf, opened.kind, opened.data)
+            for leaf, opened in self._opened.items()
+            if opened is not leaf
+        ]
+        return encoded(self._tree.spliced(pieces), self._bom)
+
+    def _only_value(self) -> Leaf:
+        values = [leaf for leaf in self._opened.values() if leaf.path == ("data",)]
+        if len(values) != 1 or len(self._opened) != 1:
+            raise BadFile("this is a SOPS file of a format, and not of a binary file")
+        return values[0]
+
+    def edited(self, plaintext: bytes | bytearray, now: datetime) -> bytes:
+        """The file with another plaintext: what has not changed keeps its ciphertext, and all keep their access.
+
+        Raises: BadFile, FormatUnsupported: the plaintext cannot be kept in a SOPS file of this format.
+        """
+        key = self._unlocked()
+        known: Known = {}
+        for leaf, opened in self._opened.items():
+            if is_encrypted(leaf.data):
+                known.setdefault((opened.path, opened.kind, opened.data), []).append(leaf.data)
+        tree = plain_tree(self._format, plaintext, self.format)
+        text, digest = sealed(tree, self._format, key, self.metadata.rule, known, self.metadata.mac_only_encrypted)
+        metadata = self.metadata.edited(key, digest, now)
+        return finished(self._format, text, metadata, key, tree, bom=self._bom)
+
+    def with_recipients(self, recipients: Sequence[str], now: datetime) -> bytes:
+        """The file with a new data key, for these recipients and nobody else.
+
+        Raises:
+            Conflict: other key services than age hold its key, or it was split.
+            ValueError: recipients that are none, or that cannot stand together.
+        """
+        if self.metadata.others or len(self.metadata.groups) > 1:
+            what = ", ".join(self.metadata.others) or "groups of keys"
+            raise Conflict(f"this SOPS file is for {what} too, and only sops gives such a file a new key")
+        return new_file(
+            self.plaintext(), self.format, recipients, self.metadata.rule, now,
+            mac_only_encrypted=self.metadata.mac_only_encrypted,
+        )  # fmt: skip
+
+    def wipe(self) -> None:
+        """Overwrite the data key."""
+        if self._key is not None:
+            wipe(self._key)
+        self._key = None
+        self._opened = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.wipe()
+
+    def __repr__(self) -> str:
+        return f"SopsFile({self.format!r}, <hidden>)"
+
+    def __reduce_ex__(self, _protocol: object) -> str:
+        raise TypeError("a SOPS file cannot be pickled or copied")
