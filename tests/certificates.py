@@ -6,13 +6,20 @@ import os
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Protocol
 
 from strongroom.crypto.x509.certificates import Certificate
 from strongroom.crypto.x509.issuing import Issuer, new_root
 from strongroom.crypto.x509.keys import PrivateKey, new_key
 from strongroom.crypto.x509.names import parse_constraints, parse_names
+from strongroom.locate.key_files import obtain_key_file
+from strongroom.stores.sqlite import SqliteStore
+from strongroom.vault.opening import create_vault, open_vault
+from strongroom.vault.vault import Vault
 
 PERMITTED = ("internal.test", "example.test", "127.0.0.0/8", "10.0.0.0/8", "::1")
 NAMES = ("web.internal.test", "api.internal.test", "127.0.0.1", "bot@internal.test")
@@ -51,6 +58,46 @@ class Chain:
         if key is not None:
             (folder / "service.pem").write_bytes(bytes(key.pem()) + leaf.pem() + self.intermediate.pem())
         return folder
+
+
+class Place(Protocol):
+    """A machine of tests/e2e."""
+
+    home: Path
+    vault: Path
+    key: Path
+    environment: dict[str, str]
+
+
+@contextmanager
+def vault_with_authority(
+    machine: Place, permit: tuple[str, ...] = ("internal.test", "localhost", "127.0.0.1"), ago: timedelta = timedelta()
+) -> Iterator[Vault]:
+    """The machine's vault, made if it has none, with an authority; root.pem and intermediate.pem in its home.
+
+    In this process: the five commands that would do it take a second or two.
+
+    Args:
+        ago: by how much the clock is behind while it is open.
+    """
+    credential, is_new = obtain_key_file(str(machine.key))
+    machine.environment["STRONGROOM_KEY_FILE"] = str(machine.key)
+
+    def clock_us() -> int:
+        return time.time_ns() // 1000 - ago // timedelta(microseconds=1)
+
+    if not is_new:
+        with open_vault(SqliteStore.open(str(machine.vault)), credential, author="tester") as vault:
+            yield vault
+        return
+    machine.vault.parent.mkdir(parents=True, mode=0o700)
+    store = SqliteStore.create(str(machine.vault))
+    with create_vault(store, [credential], author="tester", clock_us=clock_us) as vault:
+        store.publish()
+        vault.ca.create(permit)
+        (machine.home / "root.pem").write_bytes(vault.ca.root.pem())
+        (machine.home / "intermediate.pem").write_bytes(vault.ca.intermediate.pem())
+        yield vault
 
 
 def environment(**more: str) -> dict[str, str]:

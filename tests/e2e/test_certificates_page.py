@@ -8,15 +8,21 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.certificates import run
 from tests.e2e.conftest import Machine
+from tests.peers import require_programs
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs/certificates.md").read_text(encoding="utf-8")
 
 
 def test_the_page_is_true(keyed: Machine) -> None:
     """All commands but the one that stays, then one program, made of all its blocks."""
+    require_programs("certutil")
     commands = [line for line in re.findall(r"^    strongroom (.*)$", PAGE, re.MULTILINE) if "--watch" not in line]
-    assert len(commands) == 3
+    assert len(commands) == 5
+    database = keyed.home / ".pki" / "nssdb"  # as Chromium makes it
+    database.mkdir(parents=True)
+    assert run("certutil", "-N", "-d", f"sql:{database}", "--empty-password").returncode == 0
     for command in commands:
         done = keyed.run(*shlex.split(command))
         assert done.code == 0, done

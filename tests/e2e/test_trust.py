@@ -12,8 +12,9 @@ import pytest
 
 from tests.certificates import Chain, environment
 from tests.e2e.conftest import PATIENCE_SECONDS, Done, Machine
-from tests.e2e.test_certificates import authority, issue, server
+from tests.e2e.test_certificates import authority, issue
 from tests.peers import require, require_programs
+from tests.tls_servers import server
 
 __all__ = ["authority"]
 

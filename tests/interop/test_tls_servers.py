@@ -107,7 +107,7 @@ def shown(port: int, client: ssl.SSLContext) -> int:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
-            raw = socket.create_connection(("127.0.0.1", port), 10)
+            raw = socket.create_connection(("127.0.0.1", port), PATIENCE_SECONDS)
             break
         except OSError:
             assert time.monotonic() < deadline, "nobody listens"

@@ -110,9 +110,9 @@ def test_a_certificate_takes_less_than_a_millisecond(authority: TestingAuthority
     """The best of many rounds: other processes may be at work."""
 
     def seconds() -> float:
-        begun = time.perf_counter()
+        begun = time.thread_time()
         for _ in range(5):
             authority.issue()
-        return (time.perf_counter() - begun) / 5
+        return (time.thread_time() - begun) / 5
 
     undisturbed(seconds, lambda found: found < 0.001, attempts=200)
