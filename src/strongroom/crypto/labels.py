@@ -64,6 +64,8 @@ PEPPER = b"strongroom/v1/pepper"
 PEPPER_ID = b"strongroom/v1/pepper-id"
 FILE = b"strongroom/v1/file"
 FILE_KEK = b"strongroom/v1/file-kek"
+COLUMN = b"strongroom/v1/column"
+COLUMN_INDEX = b"strongroom/v1/column-index"
 
 _DOMAIN = b"strongroom/v1\0"
 _TYPE_AND_KEY = Struct(">BI").pack

@@ -1,0 +1,212 @@
+"""A canary: values written through the fields on every way, and looked for where nobody may find them.
+
+Hooks that encrypted fields stand on have vanished between versions of Django without a word, and what
+then lay in the database was plaintext. So each process tries them once on each database: in a temporary
+table, in a transaction that is rolled back, under a key that nobody keeps.
+"""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from django.apps import apps
+from django.apps.registry import Apps
+from django.core.exceptions import FieldError, ImproperlyConfigured
+from django.db import DatabaseError, models, transaction
+
+from strongroom.crypto.columns import ColumnKey
+from strongroom.crypto.entropy import random_bytes
+from strongroom.django.fields import EncryptedCharField, EncryptedIntegerField, EncryptedTextField
+from strongroom.django.guards import encrypted_fields
+from strongroom.django.keys import Column
+from strongroom.django.rows import VENDORS
+from strongroom.django.updates import bulk_update
+from strongroom.errors import Tampered
+from strongroom.secret import SecretBytes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any
+
+_TABLE = "strongroom_canary"
+_SWAP = """
+UPDATE strongroom_canary SET name = (SELECT name FROM strongroom_canary WHERE owner = 2) WHERE owner = 1
+"""
+_registry = Apps()
+
+
+class Canary(models.Model):  # type: ignore[misc]  # Django carries no types
+    """One field of each way of storing a value; in a registry of its own, which no migration sees."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4)
+    owner = models.IntegerField()
+    name = EncryptedCharField(max_length=100, bind=("owner",), searchable=True)
+    note = EncryptedTextField(bind=("owner",))
+    number = EncryptedIntegerField(bind=("owner",))
+
+    class Meta:
+        """Belongs to no app that migrates."""
+
+        app_label = "strongroom"
+        apps = _registry
+        db_table = _TABLE
+        managed = False
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+_checked: set[str] = set()
+
+
+def look_once(*, connection: Any, **_signal: object) -> None:
+    """Try the canary when a process first connects to a database, if any model has encrypted fields.
+
+    Raises: ImproperlyConfigured: a value could be found, or came back otherwise.
+    """
+    if connection.alias in _checked or not any(map(encrypted_fields, apps.get_models())):
+        return
+    _checked.add(connection.alias)
+    found = findings(connection)
+    if found:
+        raise ImproperlyConfigured(f"encrypted fields do not keep what they promise on {connection.alias}: {found[0]}")
+
+
+def findings(connection: Any) -> list[str]:
+    """What a canary shows on *connection*; empty when all is well.
+
+    A database that cannot be written to says nothing: no plaintext gets there either.
+    """
+    if connection.vendor not in VENDORS:
+        return []
+    found: list[str] = []
+    with transaction.atomic(using=connection.alias):
+        try:
+            with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
+                cursor.execute(_create_table(connection))
+        except DatabaseError:
+            return []
+        _use_throwaway_keys()
+        for name, step in _steps(connection).items():
+            try:
+                with transaction.atomic(using=connection.alias):
+                    found.extend(f"{name}: {finding}" for finding in step())
+            except Exception as error:
+                found.append(f"{name}: {type(error).__name__}")
+        with connection.cursor() as cursor:
+            cursor.execute(f"DROP TABLE {_TABLE}")
+    return found
+
+
+def _create_table(connection: Any) -> str:
+    columns = (f"{field.column} {field.db_type(connection)}" for field in Canary._meta.local_concrete_fields)
+    return f"CREATE TEMPORARY TABLE {_TABLE} ({', '.join(columns)})"
+
+
+def _use_throwaway_keys() -> None:
+    private = SecretBytes(bytearray(random_bytes(32)))
+    for field in encrypted_fields(Canary):
+        key = ColumnKey(private, bytes(16), 1, *field.place)
+        field.own_keys = Column(1, {1: key}, _no_other, lambda _number: None)
+    private.wipe()
+
+
+def _no_other(number: int) -> Column:
+    raise Tampered(f"there is no version {number}")
+
+
+def _steps(connection: Any) -> dict[str, Callable[[], Iterator[str]]]:
+    rows = Canary._base_manager.using(connection.alias)
+
+    def new(owner: int = 1) -> Canary:
+        return Canary(owner=owner, name=f"canary-{uuid4()}", note=f"canary-{uuid4()}", number=_number())
+
+    def written(ones: list[Canary]) -> Iterator[str]:
+        stored = _stored(connection)
+        if not ones or not stored:
+            yield "nothing was written"
+        for one in ones:
+            for said in (one.name, one.note, str(one.number)):
+                if any(said.encode() in data for data in stored):
+                    yield "plaintext reached the database"
+            again = rows.get(pk=one.pk)
+            if (again.name, again.note, again.number) != (one.name, one.note, one.number):
+                yield "a value came back as another one"
+
+    def save() -> Iterator[str]:
+        one = new()
+        one.save(using=connection.alias)
+        yield from written([one])
+        one.name, one.note, one.number = f"canary-{uuid4()}", f"canary-{uuid4()}", _number()
+        one.save(using=connection.alias)
+        yield from written([one])
+        one.note = f"canary-{uuid4()}"
+        one.save(using=connection.alias, update_fields=["note"])
+        yield from written([one])
+
+    def many() -> Iterator[str]:
+        ones = rows.bulk_create([new(), new()])
+        yield from written(ones)
+        for one in ones:
+            one.note = f"canary-{uuid4()}"
+        bulk_update(ones, ["note"], using=connection.alias)
+        yield from written(ones)
+
+    def fixtures() -> Iterator[str]:
+        one = new()
+        one.save_base(raw=True, using=connection.alias)
+        yield from written([one])
+
+    def refused(what: str, attempt: Callable[[], Any], error: type[Exception] = FieldError) -> Iterator[str]:
+        try:
+            # A refusal inside of a transaction of Django's own would leave the outer one unusable.
+            with transaction.atomic(using=connection.alias):
+                attempt()
+        except error:
+            return
+        yield f"{what} was not refused"
+
+    def refusals() -> Iterator[str]:
+        one = new()
+        one.save(using=connection.alias)
+        secret = f"canary-{uuid4()}"
+        one.note = secret
+        yield from refused("update()", lambda: rows.filter(pk=one.pk).update(note=secret))
+        yield from refused("bulk_update()", lambda: rows.bulk_update([one], ["note"]))
+        yield from refused("update() of an owner", lambda: rows.filter(pk=one.pk).update(owner=2))
+        yield from refused("a look-up by value", lambda: list(rows.filter(note=secret)))
+        yield from refused("raw()", lambda: rows.raw("SELECT * FROM strongroom_canary")[0].note)
+        if any(secret.encode() in data for data in _stored(connection)):
+            yield "plaintext reached the database"
+        if [row.pk for row in rows.filter(name=one.name)] != [one.pk]:
+            yield "the blind index did not find its row"
+
+    def swaps() -> Iterator[str]:
+        one, other = rows.bulk_create([new(), new(owner=2)])
+        row = rows.filter(pk=one.pk)
+        with connection.cursor() as cursor:
+            cursor.execute(_SWAP)
+            yield from refused("another row's value", lambda: list(row.values_list("name")), Tampered)
+            cursor.execute("UPDATE strongroom_canary SET owner = 3 WHERE owner = 1")
+            yield from refused("another owner's value", lambda: list(row.values_list("note")), Tampered)
+        if list(rows.filter(pk=other.pk).values_list("note", flat=True)) != [other.note]:
+            yield "a value came back as another one"
+
+    return {"save": save, "bulk_create": many, "fixtures": fixtures, "refusals": refusals, "swaps": swaps}
+
+
+
+
+def _number() -> int:
+    return int.from_bytes(random_bytes(8), "big") + (1 << 64)
+
+
+def _stored(connection: Any) -> list[bytes]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM strongroom_canary")
+        return [
+            bytes(value) if isinstance(value, bytes | memoryview) else str(value).encode()
+            for row in cursor.fetchall()
+            for value in row
+        ]

@@ -1,0 +1,287 @@
+"""What every encrypted field does: its column holds messages that open in their own row and column alone.
+
+A value is encrypted in `pre_save`, where the instance is known, and nowhere else: whatever reaches
+the database on another way is refused. It is decrypted from the row that the database gives with it
+(`columns`), never from what an instance says. Source: docs/format.md#columns, docs/decisions/0022.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from struct import Struct
+
+from django.core import checks
+from django.core.exceptions import FieldError
+from django.db import NotSupportedError, models
+from django.db.models.lookups import IsNull
+from django.db.models.signals import class_prepared
+
+from strongroom.crypto.columns import OVERHEAD_BYTES, TOKEN_BYTES
+from strongroom.django.fields.columns import EncryptedColumn, refuse_or_open
+from strongroom.django.fields.lookups import refused_lookup, searching_lookup
+from strongroom.django.guards import prepare_model
+from strongroom.django.keys import Column, field_keys
+from strongroom.django.rows import END, VENDORS, Row
+from strongroom.errors import Denied, StrongroomError, Tampered, WrongKey
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+MAGIC = b"srf\x01"
+MAGIC_INDEXED = b"srf\x02"
+_HEAD = Struct(">4sI")
+HEAD_BYTES = _HEAD.size
+_LEAST = HEAD_BYTES + OVERHEAD_BYTES + 1
+
+
+class Sealed(bytes):
+    """A value as it goes into its column: made for one row, and not shown.
+
+    Attributes:
+        value: what it was before, where a caller needs it back.
+    """
+
+    value: object = None
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} encrypted bytes>"
+
+    __str__ = __repr__
+
+
+class EncryptedField(models.Field):  # type: ignore[misc]  # Django carries no types
+    """Mixed in front of one of Django's fields; `strongroom.django.fields` has the classes to use.
+
+    Args:
+        bind: fields of the same model whose values belong to the context, such as the owner.
+        not_bound: foreign keys to the user that are not bound on purpose, each with the reason.
+        bound_as: ``"table.column"`` of the time when the values were encrypted, for a column that was
+            renamed since.
+        searchable: whether `exact` and `in` find values, by a keyed index in the same column.
+        normalize: what makes values alike that are to be found by each other, such as ``str.casefold``; a
+            function that migrations can import. Changing it takes a rotation of the key.
+    """
+
+    kind: int
+    """The number of the type inside the message; see docs/format.md#columns."""
+    own_keys: Column | None = None
+    """In the place of the process's keys; the canary's."""
+
+    if TYPE_CHECKING:
+        # What an attribute of a model gives and takes is the value.
+        def __get__(self, instance: Any, owner: Any) -> Any: ...
+        def __set__(self, instance: Any, value: Any) -> None: ...
+
+    def __init__(
+        self,
+        *args: Any,
+        bind: Sequence[str] = (),
+        not_bound: dict[str, str] | None = None,
+        bound_as: str | None = None,
+        searchable: bool = False,
+        normalize: Callable[[Any], Any] | None = None,
+        **options: Any,
+    ) -> None:
+        if isinstance(bind, str):
+            raise TypeError("bind is a sequence of field names, not one name")
+        if normalize is not None and not searchable:
+            raise TypeError("normalize is for fields with searchable=True")
+        self.bind = tuple(bind)
+        self.not_bound = dict(not_bound or {})
+        self.bound_as = bound_as
+        self.searchable = searchable
+        self.normalize = normalize
+        super().__init__(*args, **options)
+
+    # What migrations write down: no key, and nothing made of one.
+
+    def deconstruct(self) -> tuple[str, str, list[Any], dict[str, Any]]:
+        """As `models.Field.deconstruct`."""
+        name, _path, args, kwargs = super().deconstruct()
+        said = {"bind": self.bind, "bound_as": self.bound_as, "searchable": self.searchable}
+        kwargs.update({key: value for key, value in said.items() if value})
+        if self.normalize is not None:
+            kwargs["normalize"] = self.normalize
+        return name, f"strongroom.django.{type(self).__qualname__}", args, kwargs
+
+    def contribute_to_class(self, cls: type[models.Model], name: str, private_only: bool = False) -> None:
+        """As `models.Field.contribute_to_class`; what else the model needs is done once it is complete."""
+        # A copy of another model's field has that one's.
+        self.__dict__.pop("row", None)
+        self.__dict__.pop("place", None)
+        super().contribute_to_class(cls, name, private_only=private_only)
+        if not cls._meta.abstract:
+            class_prepared.connect(prepare_model, sender=cls, weak=False, dispatch_uid="strongroom.prepare_model")
+
+    def check(self, **kwargs: Any) -> list[checks.CheckMessage]:
+        """As `models.Field.check`."""
+        from strongroom.django.field_checks import check_field
+
+        return [*super().check(**kwargs), *check_field(self)]
+
+    # The column.
+
+    def get_internal_type(self) -> str:
+        """The column holds bytes, whatever the values are."""
+        return "BinaryField"
+
+    def get_col(self, alias: str | None, output_field: models.Field | None = None) -> EncryptedColumn:
+        """The column in a query, with what it takes to read it; a new one each time, as it remembers its query."""
+        return EncryptedColumn(alias, self, output_field or self)
+
+    @cached_property
+    def row(self) -> Row:
+        """How the rows of the model are spelled."""
+        return Row(self.model, self.bind)
+
+    @cached_property
+    def place(self) -> tuple[str, str]:
+        """Table and column, as values are bound to them."""
+        if self.bound_as:
+            table, _, column = self.bound_as.rpartition(".")
+            return table, column
+        return self.model._meta.db_table, self.column
+
+    @property
+    def where(self) -> str:
+        """The field's name for messages."""
+        return f"{self.model._meta.label}.{self.name}"
+
+    def column_keys(self) -> Column:
+        """The keys of this column, as this process has them."""
+        if self.own_keys is not None:
+            return self.own_keys
+        return field_keys().column(self.place)
+
+    # To the database.
+
+    def to_bytes(self, value: Any) -> bytes:
+        """*value*, which is not None, as bytes; each field its own way."""
+        raise NotImplementedError
+
+    def from_bytes(self, data: bytes) -> Any:
+        """The value that `to_bytes` made *data* of."""
+        raise NotImplementedError
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
+        """The value of *model_instance*, encrypted for its row."""
+        return self.sealed(super().pre_save(model_instance, add), model_instance)
+
+    def sealed(self, value: Any, instance: models.Model) -> Sealed | None:
+        """*value* encrypted for the row of *instance*; None stays None.
+
+        Raises: ValueError: no value of this field, or the row's key is not known yet. FieldError: an expression.
+        """
+        if value is None:
+            return None
+        data = self._plain(value)
+        try:
+            row = self.row.of(instance)
+        except ValueError as error:
+            raise ValueError(f"{self.where}: {error}") from None
+        column = self.column_keys()
+        if self.searchable:
+            head = _HEAD.pack(MAGIC_INDEXED, column.number) + column.primary.token(self._searched(value))
+        else:
+            head = _HEAD.pack(MAGIC, column.number)
+        return Sealed(head + column.primary.encrypt(bytes((self.kind,)) + data, head + row))
+
+    def tokens(self, value: Any) -> list[bytes]:
+        """What the blind index of *value* may be, one for each version of the key in use."""
+        return self.column_keys().tokens(self._searched(value))
+
+    def get_db_prep_save(self, value: Any, connection: Any) -> Any:
+        """What `pre_save` encrypted, or NULL.
+
+        Raises: FieldError: anything else: it comes from a way on which the row is not known.
+        """
+        return self.get_db_prep_value(value, connection)
+
+    def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
+        """As `get_db_prep_save`."""
+        if value is None or getattr(value, "is_sealed", False):
+            return value
+        if type(value) is not Sealed:
+            raise FieldError(
+                f"{self.where} is bound to its row, which is not known here: save() each object, or take "
+                "strongroom.django.update(queryset, ...) or strongroom.django.bulk_update(objects, fields)"
+            )
+        if connection.vendor not in VENDORS:
+            raise NotSupportedError(f"encrypted fields work on SQLite and PostgreSQL, not on {connection.vendor}")
+        return connection.Database.Binary(bytes(value))
+
+    # From the database.
+
+    def get_db_converters(self, connection: Any) -> list[Callable[..., Any]]:
+        """For expressions other than the column itself: refused, unless they give it unchanged."""
+        return [refuse_or_open(self)]
+
+    def opener(self) -> Callable[[Any, object, object], Any]:
+        """What turns the row and the message that the database gives into the value, for one query."""
+        column = self.column_keys()
+        usual = _HEAD.pack(MAGIC, column.number)
+        decrypt, kind, from_bytes = column.primary.decrypt, self.kind, self.from_bytes
+
+        def open_value(said: Any, _expression: object, _connection: object) -> Any:
+            if said is None:
+                return None
+            row, _, stored = bytes(said).partition(END)
+            try:
+                if stored.startswith(usual):
+                    data = decrypt(stored[HEAD_BYTES:], usual + row)
+                else:
+                    data = self._open_other(column, stored, row)
+                if data[0] != kind:
+                    raise Tampered("it is a value of another type")
+                return from_bytes(data[1:])
+            except StrongroomError as error:
+                raise self._named(error, row) from None
+
+        return open_value
+
+    def _open_other(self, column: Column, stored: bytes, row: bytes) -> bytes:
+        """A message that is not of the usual form: of an older version, with an index, or none at all."""
+        if len(stored) < _LEAST:
+            raise Tampered("it holds no encrypted value")
+        magic, number = _HEAD.unpack_from(stored)
+        if magic not in (MAGIC, MAGIC_INDEXED):
+            raise Tampered("it holds no encrypted value")
+        split = HEAD_BYTES + (TOKEN_BYTES if magic == MAGIC_INDEXED else 0)
+        return column.key(number).decrypt(stored[split:], stored[:split] + row)
+
+    def _named(self, error: StrongroomError, row: bytes) -> StrongroomError:
+        kind = type(error) if isinstance(error, Tampered | WrongKey | Denied) else StrongroomError
+        advice = error.advice
+        if isinstance(error, Tampered):
+            advice = "if the table or the column was renamed, say bound_as= on the field; else restore the row"
+        return kind(f"{self.where} of the row {row.decode('ascii', 'replace')}: {error.message}", advice=advice)
+
+    def _plain(self, value: Any) -> bytes:
+        if hasattr(value, "resolve_expression"):
+            raise FieldError(f"{self.where} is encrypted: it takes values, not expressions")
+        try:
+            return self.to_bytes(value)
+        except Exception:
+            # `from None`: Django's own errors hold the value.
+            raise ValueError(f"{self.where} cannot hold this {type(value).__name__}") from None
+
+    def _searched(self, value: Any) -> bytes:
+        if self.normalize is not None:
+            value = self.normalize(value)
+        return self._plain(value)
+
+    # Looking up.
+
+    def get_lookup(self, lookup_name: str) -> Any:
+        """`isnull`; with ``searchable=True`` also `exact` and `in`. All others raise FieldError when they are made."""
+        if lookup_name == "isnull":
+            return IsNull
+        if self.searchable and lookup_name in ("exact", "in"):
+            return searching_lookup(lookup_name)
+        return refused_lookup(self, lookup_name)
+
+    def get_transform(self, _lookup_name: str) -> None:
+        """There are none: the database sees ciphertext."""
+        return None

@@ -1,0 +1,73 @@
+"""The encrypted column in a query: selected together with the row that it stands in."""
+
+from __future__ import annotations
+
+from django.core.exceptions import FieldError
+from django.db import NotSupportedError
+from django.db.models.expressions import Col, Subquery
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from strongroom.django.fields.base import EncryptedField
+
+
+class EncryptedColumn(Col):  # type: ignore[misc]  # Django carries no types
+    """A column whose values are decrypted when a query selects it as it is.
+
+    `select_format` is asked for what stands in a select list, and for nothing else. Where it was not
+    asked (``raw()``), the bytes are no row and message of the database's own making, and are refused: who
+    can write into the column could otherwise write both.
+    """
+
+    has_row = False
+
+    def select_format(self, compiler: Any, sql: str, params: Any) -> tuple[str, Any]:
+        """The row, then the column."""
+        if compiler.query.combinator:
+            raise NotSupportedError(
+                f"{self.target.where} cannot be read through union(), intersection() or difference(); "
+                "combine conditions with Q, or read one queryset after the other"
+            )
+        self.has_row = True
+        quote = compiler.quote_name_unless_alias
+
+        def quoted(field: Any) -> str:
+            return f"{quote(self.alias)}.{quote(field.column)}" if self.alias else str(quote(field.column))
+
+        return self.target.row.sql(sql, quoted, compiler.connection.vendor), params
+
+    def get_group_by_cols(self) -> list[Any]:
+        """The row's columns too, as they are selected with it."""
+        return [self, *(field.get_col(self.alias) for field in self.target.row.fields)]
+
+    def get_db_converters(self, _connection: Any) -> list[Callable[..., Any]]:
+        """What decrypts."""
+        return [self.target.opener() if self.has_row else _refusal(self.target, "raw()")]
+
+
+def refuse_or_open(field: EncryptedField) -> Callable[[Any, Any, Any], Any]:
+    """The converter for an expression that says its values are *field*'s."""
+
+    def convert(value: Any, expression: Any, connection: Any) -> Any:
+        if value is None:
+            return None
+        selected: Any = expression.query.select if isinstance(expression, Subquery) else ()
+        if len(selected) == 1 and isinstance(selected[0], EncryptedColumn) and selected[0].target is field:
+            return selected[0].get_db_converters(connection)[0](value, expression, connection)
+        return _refusal(field, type(expression).__name__)(value, expression, connection)
+
+    return convert
+
+
+def _refusal(field: EncryptedField, what: str) -> Callable[[Any, Any, Any], Any]:
+    def refuse(value: Any, _expression: Any, _connection: Any) -> None:
+        if value is not None:
+            raise FieldError(
+                f"{field.where} is encrypted: {what} gives no value of it; "
+                "select the field itself, with a queryset, values() or F(), and compute in Python"
+            )
+
+    return refuse

@@ -1,0 +1,118 @@
+"""What would leave a value behind when its row's key or owner changes, refused before it is written.
+
+A value is bound to columns that Django updates by themselves as well: ``update(owner=...)``,
+``save(update_fields=["owner"])``, ``on_delete=SET_NULL``. The value would then open nowhere.
+"""
+
+from __future__ import annotations
+
+from django.core.exceptions import FieldError
+from django.db import models
+from django.db.models.sql import UpdateQuery
+
+from django import VERSION
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from strongroom.django.fields.base import EncryptedField
+
+
+def encrypted_fields(model: type[models.Model]) -> list[EncryptedField]:
+    """The encrypted fields of *model*, in the order of its columns."""
+    from strongroom.django.fields.base import EncryptedField
+
+    return [field for field in model._meta.concrete_fields if isinstance(field, EncryptedField)]
+
+
+def prepare_model(sender: type[models.Model], **_signal: object) -> None:
+    """Watch the columns that values of *sender* are bound to, and add the blind indexes."""
+    from strongroom.django.fields.base import EncryptedField
+    from strongroom.django.fields.searching import add_index
+
+    meta = sender._meta
+    own = [field for field in meta.local_concrete_fields if isinstance(field, EncryptedField)]
+    bound: dict[models.Field, list[EncryptedField]] = {}
+    by_name = {one.name: one for one in meta.local_concrete_fields}
+    for field in own:
+        # What is not there is found by the checks, which say it better.
+        for column in [*meta.pk_fields, *(by_name[name] for name in field.bind if name in by_name)]:
+            bound.setdefault(column, []).append(field)
+        if field.searchable and sender.__module__ != "__fake__":
+            add_index(field, meta)
+    for column, fields in bound.items():
+        _watch(column, fields)
+
+
+def _watch(column: models.Field, fields: list[EncryptedField]) -> None:
+    """Have *column* asked at each UPDATE: Django asks a field for its placeholder, with the whole query at hand."""
+
+    def check(compiler: Any) -> None:
+        query = compiler.query
+        if isinstance(query, UpdateQuery):
+            written = {field for field, _model, _value in query.values}
+            left = [field for field in fields if field not in written]
+            if left and column in written:
+                raise FieldError(_left_behind(column, left))
+
+    if VERSION >= (6, 1):
+        before_sql = getattr(column, "get_placeholder_sql", None)
+
+        def get_placeholder_sql(value: Any, compiler: Any, connection: Any) -> Any:
+            check(compiler)
+            if before_sql is not None:
+                return before_sql(value, compiler, connection)
+            return compiler.compile(value) if hasattr(value, "as_sql") else ("%s", [value])
+
+        column.get_placeholder_sql = get_placeholder_sql
+        return
+    before = getattr(column, "get_placeholder", None)
+
+    def get_placeholder(value: Any, compiler: Any, connection: Any) -> Any:
+        check(compiler)
+        return "%s" if before is None else before(value, compiler, connection)
+
+    column.get_placeholder = get_placeholder
+
+
+def before_save(
+    sender: type[models.Model],
+    instance: models.Model,
+    raw: bool = False,
+    update_fields: frozenset[str] | None = None,
+    **_signal: object,
+) -> None:
+    """Refuse a save that leaves a value behind; encrypt what a fixture brings, as `pre_save` is not asked then."""
+    if not raw and update_fields is None:
+        return
+    for field in encrypted_fields(sender):
+        if raw:
+            value = getattr(instance, field.attname)
+            sealed = field.sealed(value, instance)
+            if sealed is not None:
+                sealed.value = value
+            setattr(instance, field.attname, sealed)
+        elif field.name not in update_fields and field.attname not in update_fields:  # type: ignore[operator]
+            changed = [one for one in field.row.fields if {one.name, one.attname} & update_fields]  # type: ignore[operator]
+            if changed:
+                raise FieldError(_left_behind(changed[0], [field]))
+
+
+def after_save(sender: type[models.Model], instance: models.Model, raw: bool = False, **_signal: object) -> None:
+    """Give a fixture's object its values back."""
+    from strongroom.django.fields.base import Sealed
+
+    if raw:
+        for field in encrypted_fields(sender):
+            sealed = getattr(instance, field.attname)
+            if type(sealed) is Sealed:
+                setattr(instance, field.attname, sealed.value)
+
+
+def _left_behind(column: models.Field, fields: list[EncryptedField]) -> str:
+    names = ", ".join(field.name for field in fields)
+    return (
+        f"{column.model._meta.label}.{column.name} cannot change alone: {names} is bound to it and would open no more; "
+        f"change it on the object and save() it whole, or with update_fields that name {names} too"
+    )

@@ -1,0 +1,125 @@
+"""Which row a value stands in: primary key and bound columns, as Python knows them and as the database says them.
+
+Both spell a row in the same ASCII text, so that what a program encrypted opens with what the
+database reads beside it. Source: docs/format.md#columns.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db import NotSupportedError, models
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+NOTHING = "-"
+"""In the place of a bound column that is NULL."""
+END = b":"
+VENDORS = ("sqlite", "postgresql")
+_SEPARATOR = ","
+
+
+def _integer(value: Any) -> str:
+    return str(int(value))
+
+
+def _uuid(value: Any) -> str:
+    return value.hex if type(value) is UUID else UUID(str(value)).hex
+
+
+def _text(value: Any) -> str:
+    return str(value).encode("utf-8").hex().upper()
+
+
+# kind of column: (its text from a Python value, its SQL on SQLite, its SQL on PostgreSQL)
+_SPELLINGS: dict[str, tuple[Callable[[Any], str], str, str]] = {
+    # SQLite makes text of a number where it is put together with text.
+    "integer": (_integer, "{0}", "{0}::text"),
+    "uuid": (_uuid, "{0}", "replace({0}::text, '-', '')"),
+    # Text may hold what separates; hexadecimal digits do not.
+    "text": (_text, "hex({0})", "upper(encode(convert_to({0}, 'UTF8'), 'hex'))"),
+}
+
+
+class NotBindable(ValueError):
+    """A column of a type whose text is not the same everywhere."""
+
+
+def spelling(field: models.Field) -> str:
+    """How the values of *field*, or of what it refers to, are spelled.
+
+    Raises: NotBindable: neither integers, nor UUIDs, nor text.
+    """
+    target = field
+    while target.is_relation:
+        target = target.target_field
+    if isinstance(target, models.UUIDField):
+        return "uuid"
+    if isinstance(target, models.IntegerField):
+        return "integer"
+    if isinstance(target, models.CharField | models.TextField) and not hasattr(target, "bind"):
+        return "text"
+    raise NotBindable(f"{target.__class__.__name__}: a value can be bound to integers, UUIDs and text")
+
+
+class Row:
+    """How the rows of one model are spelled for one encrypted field: primary key, then what it is bound to.
+
+    Args:
+        model: of the table that has the column.
+        bind: names of fields of the same table.
+
+    Raises: NotBindable, FieldDoesNotExist: a column that cannot be bound to.
+    """
+
+    __slots__ = ("_parts", "fields")
+
+    def __init__(self, model: type[models.Model], bind: tuple[str, ...]) -> None:
+        meta = model._meta
+        self.fields = (*meta.pk_fields, *(meta.get_field(name) for name in bind))
+        self._parts = tuple((field.attname, *_SPELLINGS[spelling(field)], field.null) for field in self.fields)
+
+    def of(self, instance: models.Model) -> bytes:
+        """The row that *instance* is saved to.
+
+        Raises: ValueError: it has no primary key yet, or a value that its column cannot hold.
+        """
+        values = instance.__dict__
+        spelled = []
+        for attname, spell, _sqlite, _postgres, nullable in self._parts:
+            value = values[attname] if attname in values else getattr(instance, attname)
+            if value is None:
+                if not nullable:
+                    raise ValueError(f"{attname} has no value yet, and encrypted values are bound to it")
+                spelled.append(NOTHING)
+            else:
+                try:
+                    spelled.append(spell(value))
+                except (TypeError, ValueError):
+                    raise ValueError(f"{attname} is a {type(value).__name__} that its column cannot hold") from None
+        return _SEPARATOR.join(spelled).encode("ascii")
+
+    def sql(self, column: str, quoted: Callable[[models.Field], str], vendor: str) -> str:
+        """What selects the row in front of *column*, in one value.
+
+        Args:
+            column: SQL of the encrypted column itself.
+            quoted: SQL of another column of the same row.
+            vendor: of the database.
+
+        Raises: NotSupportedError: neither SQLite nor PostgreSQL.
+        """
+        if vendor not in VENDORS:
+            raise NotSupportedError(f"encrypted fields work on SQLite and PostgreSQL, not on {vendor}")
+        spelled = []
+        for field, (_attname, _spell, sqlite, postgres, nullable) in zip(self.fields, self._parts, strict=True):
+            said = (sqlite if vendor == "sqlite" else postgres).format(quoted(field))
+            # Not COALESCE: SQLite makes empty text of hex(NULL).
+            spelled.append(f"CASE WHEN {quoted(field)} IS NULL THEN '{NOTHING}' ELSE {said} END" if nullable else said)
+        row = f" || '{_SEPARATOR}' || ".join(spelled)
+        if vendor == "sqlite":
+            return f"CAST({row} || ':' || {column} AS BLOB)"
+        return f"(convert_to({row} || ':', 'UTF8') || {column})"
