@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from strongroom.crypto.x509.certificates import Certificate
 from strongroom.crypto.x509.issuing import Issuer
@@ -86,7 +87,7 @@ class Records:
             raise NotFound(
                 "this vault keeps no certificate authority", advice="make one: strongroom ca init"
             ) from None
-        return item, Certificate(item.field("certificate").data)
+        return item, _authority(bytes(item.field("certificate").data))
 
     def issuer(self, path: ReservedPath) -> tuple[Item, Issuer]:
         """An authority that can sign.
@@ -165,6 +166,12 @@ class Records:
         Raises: Conflict: somebody else has made one of this number.
         """
         self._vault.set(REVOKED, {"list": Field("list", "bytes", data, is_secret=False)}, cas=number - 1)
+
+
+@lru_cache(maxsize=16)
+def _authority(data: bytes) -> Certificate:
+    """Read once: the library keeps the extensions of an object that it has read, a fifth of the time of an issue."""
+    return Certificate(data)
 
 
 def checked_serial(text: str) -> str:
