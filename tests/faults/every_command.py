@@ -13,7 +13,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -77,7 +77,7 @@ class Case:
             self.verb in ("get", "export", "render")
             or self.learn is not None
             or bool(self.learn_text)
-            or self.words.startswith("key decrypt")
+            or self.words.startswith(("key decrypt", "file get", "file decrypt"))
         )
 
     @property
@@ -178,6 +178,18 @@ LIFE = (
     Case("decrypt {outside}/sealed -o {outside}/opened"),
     Case("encrypt {outside}/certificate --recipient {recipient}"),
     Case("encrypt {outside}/certificate -p --passphrase-fd {fd} -o {outside}/locked", fd="{file}\n"),
+    Case("file encrypt {outside}/values.json --key sealer --recipient {recipient}"),
+    Case("file get {outside}/values.json password"),
+    Case("file set {outside}/values.json password", stdin="{inline}\n"),
+    Case("file edit {outside}/values.json"),
+    Case("file decrypt {outside}/values.json"),
+    Case("file recipients {outside}/values.json --remove {recipient}"),
+    Case("file rotate {outside}/values.json"),
+    Case("file check {outside}/values.json"),
+    Case("file merge {outside}/values.json {outside}/values.json {outside}/values.json values.json"),
+    Case("file textconv {outside}/values.json"),
+    # This home is no work tree.
+    Case("file install-git", code=2),
     Case("hash", stdin="{hashed}\n"),
     Case("hash verify {outside}/hash", stdin="{hashed}\n"),
     Case("hash describe {outside}/hash"),
@@ -244,7 +256,7 @@ LIFE = (
 )
 NAMES = (
     "phrase", "password", "mail", "certificate", "edited", "deposit", "again", "second", "changed", "wrong", "broken",
-    "refused", "imported", "kept", "file", "hashed",
+    "refused", "imported", "kept", "file", "hashed", "committed", "inline",
 )  # fmt: skip
 
 
@@ -271,6 +283,7 @@ class Home:
         (outside / "identity").write_text(f"{identity}\n")
         (outside / "identity").chmod(0o600)
         (outside / "app.env").write_text(f"DB_PASSWORD={self.secrets['imported']}\nDEBUG=1\n")
+        (outside / "values.json").write_text(json.dumps({"user": "bot", "password": self.secrets["committed"]}))
         (outside / "hash").write_text(_hash(self.secrets["hashed"]))
         (outside / "template").write_text("password = {{ strongroom://bank#password }}\n")
         (outside / "edited.json").write_text(json.dumps({"user": "bot", "password": self.secrets["edited"]}))
@@ -375,11 +388,11 @@ def left_out() -> set[str]:
     return {" ".join(words) for words in {(verb,) for verb in VERBS} | actions if words not in lived}
 
 
-def processes_of(home: Path) -> Iterator[int]:
-    """Every process whose environment names this home."""
+def processes_of(home: Path, but: Container[int] = ()) -> Iterator[int]:
+    """Every process whose environment names this home; those of *but* are not looked at."""
     mark = f"HOME={home}\0".encode()
     for entry in os.listdir("/proc"):
-        if entry.isdigit():
+        if entry.isdigit() and int(entry) not in but:
             try:
                 with open(f"/proc/{entry}/environ", "rb") as environment:
                     if mark in environment.read() + b"\0":

@@ -1,7 +1,7 @@
 """Kill, EIO, ENOSPC, EROFS at the storage calls of everything that changes a vault.
 
 Nothing acknowledged is lost, nothing is half there, an old or a new key opens it, never neither,
-and `verify` is clean. There are 5,000 points; a run takes every n-th of them, about eight for
+and `verify` is clean. There are 5,000 points; a run takes every n-th of them, about five for
 each fault in each scenario. STRONGROOM_FAULTS_WHOLE=1 takes all, in a quarter of an hour.
 """
 
@@ -17,7 +17,7 @@ from tests.faults.vault_trials import CALLS, NAMES, SYNCS, WRITES, Bases, Trial,
 
 pytestmark = strace.needs_strace()
 
-SAMPLE = 8
+SAMPLE = 5
 
 # fault: (what strace injects, at which of the calls, which calls)
 FAULTS = {
@@ -41,12 +41,15 @@ def test_a_fault_at_the_storage_calls(bases: Bases, scenario: str) -> None:
     """Whatever is being done to the vault, and whatever goes wrong meanwhile."""
     trial = Trial(bases, scenario)
     counts = trial.count_calls()
+    tried = happened = 0
     for injected, when, calls in FAULTS.values():
         points = sample([(call, number) for call in calls for number in range(1, counts[call] + 1)], SAMPLE)
-        happened, findings = trial.try_points(injected, when, points)
+        happened_here, findings = trial.try_points(injected, when, points)
         assert findings == []
-        # Random ids make a run a few calls longer or shorter than the one that was counted.
-        assert happened >= 0.8 * len(points), f"{happened} of {len(points)}"
+        tried += len(points)
+        happened += happened_here
+    # Random ids make a run a few calls longer or shorter than the one that was counted.
+    assert happened >= 0.8 * tried, f"{happened} of {tried}"
 
 
 # planted fault: (scenario, fault, the calls at which it shows, what is then found)
@@ -70,5 +73,5 @@ def test_the_detector_finds_a_planted_fault(bases: Bases, planted: str) -> None:
     injected, when, _ = FAULTS[name]
     trial = Trial(bases, scenario, planted)
     counts = trial.count_calls()
-    _, findings = trial.try_points(injected, when, sample([(call, at + 1) for at in range(counts[call])], 12))
+    _, findings = trial.try_points(injected, when, sample([(call, at + 1) for at in range(counts[call])], 10))
     assert any(expected in finding for finding in findings), findings
