@@ -1,7 +1,7 @@
 """Connections to one server, made when they are needed and kept for the next who needs one.
 
 Without threads of its own, so that a program may fork and a command line start quickly: why not
-psycopg_pool is in docs/decisions/0022.
+psycopg_pool is in docs/decisions/0023.
 """
 
 from __future__ import annotations

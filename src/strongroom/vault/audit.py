@@ -18,13 +18,17 @@ from strongroom.vault.records import AUTHOR_BYTES_MAX
 from strongroom.wire import Reader, text, u8, u32, u64
 
 _FORM = 1
-WRITER = bytes(16)
-"""The one chain of a store that has a single writer at a time."""
+_WRITER_BYTES = 16
 _NO_LINK = bytes(32)
 TOUCHED_MAX = 100_000
 OPERATION_BYTES_MAX = 64
 ENTRY_BYTES_MAX = 16 * 1024 * 1024
 """Well below the longest value that a store takes."""
+
+
+def writer_id(writer: int) -> bytes:
+    """The id of a writer's chain: its number."""
+    return writer.to_bytes(_WRITER_BYTES, "big")
 
 
 class Touched:
@@ -44,7 +48,7 @@ class AuditEntry:
 
     Attributes:
         time: µs since 1970 UTC.
-        counter: the commit counter after it.
+        counter: the commit counter after it, as far as the commit has seen others.
     """
 
     __slots__ = ("author", "counter", "operation", "request_id", "time", "touched")
@@ -95,46 +99,46 @@ def _decode(data: bytes) -> tuple[AuditEntry, bytes]:
 
 
 class AuditLog:
-    """Appends to the chain and walks it.
+    """Appends to the chain of a writer and walks all of them.
 
     Args:
         mac: HMAC under the audit key, for the links.
         envelope: seals the entries.
     """
 
-    __slots__ = ("_envelope", "_mac", "_tail")
+    __slots__ = ("_envelope", "_mac", "_tails")
 
     def __init__(self, mac: Mac, envelope: Envelope) -> None:
         self._mac = mac
         self._envelope = envelope
-        # Sequence and link of the newest entry, as long as nobody else has committed.
-        self._tail: tuple[int, bytes] | None = None
+        # Writer -> sequence and link of its newest entry, as long as nobody else has committed.
+        self._tails: dict[int, tuple[int, bytes]] = {}
 
     def forget(self) -> None:
         """Look for the newest entry again: another program committed, or a transaction was undone."""
-        self._tail = None
+        self._tails.clear()
 
     def append(self, rows: LedgeredRows, entry: AuditEntry) -> None:
-        """Add *entry* to the chain, in the transaction that it describes.
+        """Add *entry* to the chain of this writer, in the transaction that it describes.
 
         Raises:
             Tampered: the last entry does not open.
             ValueError: the commit touches more than one entry can name. An entry that nobody can
                 read back would stop every later commit.
         """
-        sequence, link = self._tail or self._newest(rows)
+        sequence, link = self._tails.get(rows.writer) or self._newest(rows)
         sequence += 1
         body = _encode(entry)
         if len(entry.touched) > TOUCHED_MAX or len(body) > ENTRY_BYTES_MAX:
             raise ValueError(f"one commit writes at most {TOUCHED_MAX:,} items; write them in several")
         link = self._mac.digest(link + body)
-        sealed = self._envelope.encrypt(labels.AUDIT_ENTRY, body + link, WRITER, u64(sequence))
-        row: Row = (WRITER, sequence, sealed)
+        sealed = self._envelope.encrypt(labels.AUDIT_ENTRY, body + link, writer_id(rows.writer), u64(sequence))
+        row: Row = (writer_id(rows.writer), sequence, sealed)
         rows.put(AUDIT, row, replaces=None)
-        self._tail = sequence, link
+        self._tails[rows.writer] = sequence, link
 
     def _newest(self, rows: LedgeredRows) -> tuple[int, bytes]:
-        last = rows.last(AUDIT, WRITER)
+        last = rows.last(AUDIT, writer_id(rows.writer))
         return (0, _NO_LINK) if last is None else (integer(last, 1), self.open(last)[1])
 
     def open(self, row: Row) -> tuple[AuditEntry, bytes]:
@@ -156,7 +160,7 @@ class AuditLog:
         return True
 
     def walk(self, rows: Reading) -> list[Row]:
-        """All rows of the chain in order, unopened."""
+        """All rows of all chains, one chain after the other, each in order, unopened."""
         return list(rows.scan(AUDIT))
 
 

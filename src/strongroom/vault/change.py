@@ -5,7 +5,7 @@ from __future__ import annotations
 from strongroom.crypto import entropy
 from strongroom.errors import OutcomeUnknown, StrongroomError, VaultLocked
 from strongroom.vault.audit import AuditEntry, Touched
-from strongroom.vault.ledger import LedgeredRows, State
+from strongroom.vault.ledger import LedgeredRows
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from strongroom.keys.opening import UnlockedKeys
     from strongroom.vault.core import Core
+    from strongroom.vault.ledger import Ledger, State
 
 
 class Change:
@@ -27,8 +28,8 @@ class Change:
     """
 
     __slots__ = (
-        "author", "depth", "is_broken", "now", "operations", "repeated", "replaced_keys", "request_id", "rows", "scrub",
-        "state", "touched", "written",
+        "author", "depth", "is_broken", "is_counted_anew", "now", "operations", "repeated", "replaced_keys",
+        "request_id", "rows", "scrub", "state", "touched", "written",
     )  # fmt: skip
 
     def __init__(self, rows: LedgeredRows, state: State, author: str, now: int, request_id: bytes) -> None:
@@ -43,8 +44,19 @@ class Change:
         self.repeated: set[bytes] = set()
         self.depth = 0
         self.is_broken = False
+        self.is_counted_anew = False
         self.scrub = False
         self.replaced_keys: UnlockedKeys | None = None
+
+    def count_anew(self, ledger: Ledger, total: int) -> None:
+        """Go on from another sum, sealed anew for every writer; what is held back was handed over before.
+
+        Args:
+            ledger: the one that *total* was counted by.
+        """
+        self.state = self.state.counted_anew(self.rows.writer, total)
+        self.rows.rebase(ledger)
+        self.is_counted_anew = True
 
     def touch(self, node_id: bytes, revision: int, version: int, path: str) -> None:
         """Name a node that this commit writes, for the audit entry; revision 0: removed."""
@@ -54,10 +66,11 @@ class Change:
 class ChangeContext:
     """``with core.changing("set") as change``."""
 
-    __slots__ = ("_change", "_core", "_inner", "_operation", "_request_id", "_writes")
+    __slots__ = ("_change", "_core", "_inner", "_is_beside", "_operation", "_request_id", "_writes")
 
-    def __init__(self, core: Core, operation: str, request_id: bytes | None) -> None:
+    def __init__(self, core: Core, operation: str, request_id: bytes | None, *, beside: bool = False) -> None:
         self._core = core
+        self._is_beside = beside
         self._operation = operation
         self._request_id = request_id
 
@@ -82,7 +95,7 @@ class ChangeContext:
 
     def _begin(self) -> Change:
         core = self._core
-        self._inner = core.store.writing()
+        self._inner = core.store.writing(beside=self._is_beside)
         rows = self._inner.__enter__()
         try:
             core.synchronise(rows)
@@ -178,6 +191,8 @@ class ChangeContext:
 
     def _seal(self, change: Change) -> None:
         core = self._core
+        writer = change.rows.writer
+        # Of all that this commit has seen: whatever follows from it bears a greater number.
         counter = change.state.counter + 1
         operation = "+".join(dict.fromkeys(change.operations))[:64]
         for path, stamp in change.rows.stamps.items():
@@ -187,7 +202,8 @@ class ChangeContext:
             AuditEntry(change.now, change.author, operation, counter, change.request_id, change.touched),
         )
         change.rows.finish()
-        core.ledger.write(change.rows.store_rows, State(change.state.total + change.rows.delta, counter))
+        state = change.state.after(writer, change.rows.delta)
+        core.ledger.write(change.rows.store_rows, state, None if change.is_counted_anew else writer)
 
     def _undo(self, change: Change) -> None:
         core = self._core

@@ -12,7 +12,6 @@ from strongroom.keys.opening import reopen_keys
 from strongroom.stores.interface import blob
 from strongroom.stores.schema import AUDIT, HEADER, LEDGER, SLOTS
 from strongroom.vault.core import Core, slot_rows
-from strongroom.vault.ledger import State
 from strongroom.vault.lineage import begin_lineage
 from strongroom.vault.verifying import verify
 
@@ -194,7 +193,7 @@ class _Transfer:
                         f"{self._destination.location} is not what was copied there: somebody else wrote to it",
                         advice="see that nobody else uses it, and copy again",
                     )
-                copy.ledger.write(written, State(self._state.total, self._state.counter))
+                copy.ledger.write(written, self._state)
                 begin_lineage(copy, OPERATION)
         except OutcomeUnknown as unknown:
             copy.keys.wipe()

@@ -12,7 +12,7 @@ from os import getpid
 from strongroom.errors import StrongroomError, Tampered, VaultLocked
 from strongroom.keys.format import SLOTS_MAX
 from strongroom.keys.opening import UnlockedKeys, reload_keys
-from strongroom.stores.interface import Reading, Store, blob
+from strongroom.stores.interface import Overtaken, Reading, Store, blob
 from strongroom.stores.schema import HEADER, SLOTS
 from strongroom.vault.audit import AuditLog
 from strongroom.vault.change import Change, ChangeContext
@@ -27,8 +27,13 @@ if TYPE_CHECKING:
     from _thread import RLock as RLockType
     from collections.abc import Callable
     from types import TracebackType
+    from typing import TypeVar
 
     from strongroom.vault.anchoring import Anchor
+
+    Result = TypeVar("Result")
+
+_TIMES_BESIDE = 2
 
 
 def slot_rows(rows: Reading) -> list[tuple[bytes, bytes]]:
@@ -79,10 +84,11 @@ class Core:
         self._mutex = RLock()
         self._pid = getpid()
         self.change: Change | None = None
+        self.depth = 0
         self.has_looked = False
         self._token: int | None = None
         self._reading = _ReadingContext(self)
-        self._use(keys, State(0, 0))
+        self._use(keys, State({}))
 
     def _use(self, keys: UnlockedKeys, seen: State) -> None:
         self._keys: UnlockedKeys | None = keys
@@ -108,6 +114,7 @@ class Core:
         if not self._mutex._is_owned():  # type: ignore[attr-defined]  # threading.Condition relies on it too
             self._mutex = RLock()
             self.change = None
+            self.depth = 0
             self._token = None
 
     @property
@@ -119,6 +126,16 @@ class Core:
         if self._keys is None:
             raise VaultLocked("the vault is locked", advice="open it again")
         return self._keys
+
+    @property
+    def token(self) -> int | None:
+        """The store's change token, of the moment to which everything that is remembered belongs."""
+        return self._token
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether the thread that holds the mutex is inside a reading or a change, whose moment counts."""
+        return self.depth > 0 or self.change is not None
 
     @property
     def is_locked(self) -> bool:
@@ -146,19 +163,41 @@ class Core:
         """Rows of one moment, alone on this vault object; joins an open change."""
         return self._reading
 
-    def changing(self, operation: str, request_id: bytes | None = None) -> ChangeContext:
+    def changing(self, operation: str, request_id: bytes | None = None, *, beside: bool = False) -> ChangeContext:
         """A change; inside another one it joins that.
 
         Args:
             operation: what the audit log calls it, at most 64 bytes.
             request_id: 16 bytes, or None for a random one.
+            beside: others may write at the same time; see `commit`.
 
         Raises: ValueError: a request id of another length; on entering, one inside another
             change: a commit has one request id.
         """
         if request_id is not None and len(request_id) != 16:
             raise ValueError("a request id is 16 bytes")
-        return ChangeContext(self, operation, request_id)
+        return ChangeContext(self, operation, request_id, beside=beside)
+
+    def commit(self, operation: str, request_id: bytes | None, work: Callable[[Change], Result]) -> Result:
+        """What *work* gives for a change, committed; beside other writers where the store can do that.
+
+        When another has changed the same row meanwhile, nothing was written, and *work* is done
+        again from what is there now; the third time alone, so that it ends.
+
+        Args:
+            work: writes to items, and to nothing that belongs to all of them: folders that
+                become empty, grants, settings and keys are changed alone.
+
+        Raises: as `changing`.
+        """
+        for _ in range(_TIMES_BESIDE):
+            try:
+                with self.changing(operation, request_id, beside=True) as change:
+                    return work(change)
+            except Overtaken:
+                continue
+        with self.changing(operation, request_id) as change:
+            return work(change)
 
     def replace_keys(self, change: Change, keys: UnlockedKeys) -> None:
         """Go on under *keys*, whose header *change* has just written.
@@ -176,8 +215,10 @@ class Core:
         if keys is not old:
             change.replaced_keys = old
             # There is a new ledger key: every row counts anew, once.
-            change.state = State(self.ledger.recompute(rows, format), change.state.counter)
-            change.rows.rebase(self.ledger)
+            change.count_anew(self.ledger, self.ledger.recompute(rows, format))
+        else:
+            # A row of the ledger that stays under an old data key could not be opened once that is destroyed.
+            change.count_anew(self.ledger, change.state.total + change.rows.delta)
 
     def settings(self, rows: Reading | LedgeredRows) -> VaultSettings:
         """The vault's settings, opened once until another program commits; not to be changed."""
@@ -270,14 +311,14 @@ class _ReadingContext:
             if core._keys is None:
                 raise VaultLocked("the vault is locked", advice="open it again")
             rows = self._inner.__enter__()
-            if core.change is not None:
-                return core.change.rows
-            try:
-                core.synchronise(rows)
-            except BaseException:
-                self._inner.__exit__(None, None, None)
-                raise
-            return rows
+            if core.change is None:
+                try:
+                    core.synchronise(rows)
+                except BaseException:
+                    self._inner.__exit__(None, None, None)
+                    raise
+            core.depth += 1
+            return rows if core.change is None else core.change.rows
         except BaseException:
             core.mutex.release()
             raise
@@ -285,6 +326,7 @@ class _ReadingContext:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._core.depth -= 1
         try:
             self._inner.__exit__(kind, error, trace)
         finally:

@@ -3,8 +3,10 @@
 An incremental multiset hash over every column of every row: the sum, modulo 2^256,
 of HMAC-SHA-256(ledger key, injective row encoding), sealed together with the commit
 counter. A change subtracts the old row and adds the new one, so its cost does not
-depend on how much is stored. Source: docs/format.md#ledger; Clarke et al., "Incremental
-Multiset Hash Functions", ASIACRYPT 2003 (MSet-Add-Hash).
+depend on how much is stored. Where several writers may be at work at the same time, each has
+a share of the sum and of the counter in a row of its own, so that none waits for another.
+Source: docs/format.md#ledger; Clarke et al., "Incremental Multiset Hash Functions",
+ASIACRYPT 2003 (MSet-Add-Hash).
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from strongroom.crypto import labels
 from strongroom.crypto.mac import Mac
 from strongroom.errors import FormatUnsupported, RolledBack, Tampered
 from strongroom.keys.envelope import Envelope
-from strongroom.stores.interface import Reading, Row, Table, Writing, blob, integer
+from strongroom.stores.interface import WRITERS_MAX, Reading, Row, Table, Writing, blob, integer
 from strongroom.stores.schema import HEADER, LEDGER, OBJECTS
 from strongroom.wire import Reader, u8, u64
 
@@ -28,7 +30,6 @@ _MODULUS = 1 << 256
 _INTEGER = Struct(">Bq").pack
 _BLOB = Struct(">BI").pack
 _FORM = 1
-_BUCKET = 0
 REMOVED = bytes(16)
 """The stamp of a stored object that is there no longer."""
 
@@ -46,30 +47,59 @@ def encode_row(table: Table, row: Row) -> bytes:
 
 
 class State:
-    """What the sealed ledger row says: the sum of all row MACs and the commit counter."""
+    """What the sealed ledger rows say: the sum of all row MACs and the commit counter.
 
-    __slots__ = ("counter", "total")
+    Attributes:
+        shares: writer -> its share of the sum, and how often it has committed.
+    """
 
-    def __init__(self, total: int, counter: int) -> None:
-        self.total = total
-        self.counter = counter
+    __slots__ = ("shares",)
+
+    def __init__(self, shares: dict[int, tuple[int, int]]) -> None:
+        self.shares = shares
+
+    @property
+    def total(self) -> int:
+        """The sum."""
+        return sum(total for total, _ in self.shares.values()) % _MODULUS
+
+    @property
+    def counter(self) -> int:
+        """How many commits there were."""
+        return sum(counter for _, counter in self.shares.values())
+
+    def after(self, writer: int, delta: int) -> State:
+        """The state after one more commit of *writer*, which changes the sum by *delta*."""
+        total, counter = self.shares.get(writer, (0, 0))
+        return State({**self.shares, writer: ((total + delta) % _MODULUS, counter + 1)})
+
+    def counted_anew(self, writer: int, total: int) -> State:
+        """The same counters with another sum, all of it the share of *writer*."""
+        others = {other: (0, counter) for other, (_, counter) in self.shares.items()}
+        return State({**others, writer: (total % _MODULUS, others.get(writer, (0, 0))[1])})
+
+    def is_before(self, other: State) -> bool:
+        """Whether any writer has committed more often in the *other* state."""
+        nothing = (0, 0)
+        return any(self.shares.get(writer, nothing)[1] < counter for writer, (_, counter) in other.shares.items())
 
 
 class Ledger:
-    """Computes row MACs; opens and seals the ledger row.
+    """Computes row MACs; opens and seals the ledger rows.
 
     Args:
         mac: HMAC under the ledger key.
         envelope: seals the sum.
     """
 
-    __slots__ = ("_envelope", "_mac", "_seen_body", "_seen_state")
+    __slots__ = ("_bodies", "_envelope", "_mac", "_seen")
 
     def __init__(self, mac: Mac, envelope: Envelope) -> None:
         self._mac = mac
         self._envelope = envelope
-        self._seen_body: bytes | None = None
-        self._seen_state = State(0, 0)
+        # Rows that were opened or sealed before need not be opened again.
+        self._bodies: dict[int, bytes] = {}
+        self._seen = State({})
 
     def row_mac(self, table: Table, row: Row) -> int:
         """The row's summand."""
@@ -78,41 +108,67 @@ class Ledger:
     def read(self, rows: Reading | LedgeredRows) -> State:
         """The state in the store.
 
-        Raises: Tampered: the row is missing or was not sealed by this vault.
+        Raises:
+            Tampered: a row is missing or was not sealed by this vault.
+            RolledBack: a writer has committed less often than was seen before.
         """
-        row = rows.get(LEDGER, _BUCKET)
-        if row is None:
+        found = {}
+        bodies = {}
+        for row in rows.scan(LEDGER):
+            writer, bodies[integer(row, 0)] = integer(row, 0), blob(row, 1)
+            found[writer] = self._share(writer, bodies[writer])
+        if not found:
             raise Tampered("the ledger row is missing", advice="run: strongroom verify")
-        body = blob(row, 1)
-        if body != self._seen_body:
-            reader = Reader(self._envelope.decrypt(labels.LEDGER_SEAL, body, u64(_BUCKET)), "ledger")
-            if reader.u8() != _FORM:
-                raise FormatUnsupported("the ledger was written by a newer strongroom")
-            state = State(int.from_bytes(reader.take(32), "big"), reader.u64())
-            reader.finish()
-            if state.counter < self._seen_state.counter:
-                raise RolledBack(
-                    f"the store went back from commit {self._seen_state.counter} to {state.counter}",
-                    advice="an older copy was put in place while this program had the vault open",
-                )
-            self._seen_body, self._seen_state = body, state
-        return self._seen_state
+        state = State(found)
+        if state.is_before(self._seen):
+            raise RolledBack(
+                f"the store went back from commit {self._seen.counter} to {state.counter}",
+                advice="an older copy was put in place while this program had the vault open",
+            )
+        self._bodies, self._seen = bodies, state
+        return state
 
-    def write(self, rows: Writing, state: State) -> None:
-        """Seal *state* into the store. Call `forget` when the transaction is undone."""
-        plaintext = u8(_FORM) + (state.total % _MODULUS).to_bytes(32, "big") + u64(state.counter)
-        body = self._envelope.encrypt(labels.LEDGER_SEAL, plaintext, u64(_BUCKET))
-        rows.put(LEDGER, (_BUCKET, body))
-        self._seen_body, self._seen_state = body, State(state.total % _MODULUS, state.counter)
+    def _share(self, writer: int, body: bytes) -> tuple[int, int]:
+        if self._bodies.get(writer) == body:
+            return self._seen.shares[writer]
+        return self.open(writer, body)
+
+    def open(self, writer: int, body: bytes) -> tuple[int, int]:
+        """A writer's share of the sum, and how often it has committed.
+
+        Raises: Tampered: it was not sealed for this writer of this vault.
+        """
+        if not 0 <= writer < WRITERS_MAX:
+            raise Tampered("a row of the ledger is of a writer that cannot be")
+        reader = Reader(self._envelope.decrypt(labels.LEDGER_SEAL, body, u64(writer)), "ledger")
+        if reader.u8() != _FORM:
+            raise FormatUnsupported("the ledger was written by a newer strongroom")
+        share = int.from_bytes(reader.take(32), "big"), reader.u64()
+        reader.finish()
+        return share
+
+    def write(self, rows: Writing, state: State, writer: int | None = None) -> None:
+        """Seal *state* into the store. Call `forget` when the transaction is undone.
+
+        Args:
+            writer: the only one whose share has changed; None: all are sealed anew.
+        """
+        for number in state.shares if writer is None else (writer,):
+            total, counter = state.shares[number]
+            plaintext = u8(_FORM) + total.to_bytes(32, "big") + u64(counter)
+            body = self._envelope.encrypt(labels.LEDGER_SEAL, plaintext, u64(number))
+            rows.put(LEDGER, (number, body))
+            self._bodies[number] = body
+        self._seen = state
 
     @property
     def seen(self) -> State:
         """The newest state that was read or written; an older one in the store is a roll-back."""
-        return self._seen_state
+        return self._seen
 
     def forget(self, state: State) -> None:
-        """Believe *state* again, after a transaction that wrote a newer one was undone, and open the row anew."""
-        self._seen_body, self._seen_state = None, state
+        """Believe *state* again, after a transaction that wrote a newer one was undone, and open the rows anew."""
+        self._bodies, self._seen = {}, state
 
     def fits(self, rows: Reading, total: int, format: Format) -> bool:
         """Whether the rows that lie in the store now, which is of this format, add up to *total*."""
@@ -146,10 +202,11 @@ class LedgeredRows:
     that a batch becomes one `put_many` per table.
     """
 
-    __slots__ = ("_empty", "_ledger", "_pending", "delta", "stamps", "store_rows", "writes")
+    __slots__ = ("_empty", "_ledger", "_pending", "delta", "stamps", "store_rows", "writer", "writes")
 
     def __init__(self, rows: Writing, ledger: Ledger) -> None:
         self.store_rows = rows
+        self.writer = rows.writer
         self._ledger = ledger
         self._pending: dict[Table, dict[Row, Row | None]] = {}
         # Where the store has nothing: (table, first part of the key).

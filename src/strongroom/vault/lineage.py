@@ -11,7 +11,7 @@ from strongroom.crypto import entropy
 from strongroom.keys.format import ID_BYTES
 from strongroom.stores.interface import Store
 from strongroom.stores.schema import AUDIT, HEADER
-from strongroom.vault.audit import WRITER
+from strongroom.vault.audit import writer_id
 from strongroom.vault.core import Core
 from strongroom.vault.ledger import Ledger
 from strongroom.vault.slots import checked_slots
@@ -38,8 +38,10 @@ def last_commit(core: Core) -> datetime | None:
     from datetime import UTC, datetime, timedelta
 
     with core.reading() as rows:
-        row = rows.last(AUDIT, WRITER)
-        entry = None if row is None else core.audit.open(row)[0]
+        # Each writer's newest; the newest of all has seen the most commits.
+        newest = [rows.last(AUDIT, writer_id(writer)) for writer in core.ledger.read(rows).shares]
+        entries = [core.audit.open(row)[0] for row in newest if row is not None]
+    entry = max(entries, key=lambda entry: entry.counter, default=None)
     return None if entry is None else datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=entry.time)
 
 

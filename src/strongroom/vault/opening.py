@@ -76,7 +76,7 @@ def create_vault(
         touched = [Touched(stamp, 0, 0, path) for path, stamp in ledgered.stamps.items()]
         core.audit.append(ledgered, AuditEntry(now, author, "init", 1, entropy.random_bytes(16), touched))
         ledgered.finish()
-        core.ledger.write(rows, State(ledgered.delta, 1))
+        core.ledger.write(rows, State({}).after(ledgered.writer, ledgered.delta))
     return Vault(core)
 
 

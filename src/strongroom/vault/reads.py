@@ -55,6 +55,10 @@ def find_sealed(
     """
     if path[:1] == RESERVED_MARK:
         parse_path(path)  # what is remembered below would not ask who says it
+    if core.store.is_remote and not anew:
+        found = _find_in_one_journey(core, path, version, allow_expired)
+        if found is not None:
+            return found
     with core.mutex:
         known = None if anew or core.change is not None else core.sealed.get(path, version)
         if known is not None and core.is_newest():
@@ -70,6 +74,36 @@ def find_sealed(
             if core.change is None:
                 core.sealed.remember(path, version, (place, entry.number, sealed, parts))
             return entry, core.envelope, sealed, parts
+
+
+def _find_in_one_journey(
+    core: Core, path: str, version: int | None, allow_expired: bool
+) -> tuple[Entry, Envelope, bytes, Parts] | None:
+    """As `find_sealed`, when at most one row is missing and nobody else has written; else None.
+
+    While the store is asked, other threads go on. The row and the token are of one moment: if it is
+    that to which the path belongs, so is the row.
+    """
+    with core.mutex:
+        if core.is_locked or core.is_busy or core.has_looked:
+            return None
+        known = core.sealed.get(path, version)
+        place = core.tree.known_item(path) if known is None else known[0]
+        if place is None:
+            return None
+        token, envelope = core.token, core.envelope
+        entry = readable_entry(core, path, place, version, allow_expired)
+    if known is not None:
+        # What was remembered belongs to the newest moment as long as nobody has committed.
+        return (entry, envelope, known[2], known[3]) if core.store.change_token() == token else None
+    now, row = core.store.glance(VERSIONS, place.id, entry.number)
+    if row is None or now != token:
+        return None
+    sealed, parts = blob(row, 2), (place.id, u64(entry.number), entry.edition)
+    with core.mutex:
+        if core.token == token and not core.is_busy:
+            core.sealed.remember(path, version, (place, entry.number, sealed, parts))
+    return entry, envelope, sealed, parts
 
 
 def readable_entry(core: Core, path: str, place: Place, version: int | None, allow_expired: bool) -> Entry:

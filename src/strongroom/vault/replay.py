@@ -1,25 +1,29 @@
 """The audit log from its first entry to its last: is it whole, and what should the store hold?
 
-`verifying` compares what is there with what was written last according to this.
-Source: docs/format.md#audit.
+Each writer has a chain of its own. What an entry follows from bears a smaller commit counter, so
+that all chains together are read in the order of those. `verifying` compares what is there with
+what was written last according to this. Source: docs/format.md#audit.
 """
 
 from __future__ import annotations
 
 from strongroom.errors import FormatUnsupported, Tampered
-from strongroom.stores.interface import Row, blob, integer
-from strongroom.vault.audit import FIRST_LINK, WRITER, AuditEntry, AuditLog, Touched
+from strongroom.stores.interface import WRITERS_MAX, Row, blob, integer
+from strongroom.vault.audit import FIRST_LINK, AuditEntry, AuditLog, Touched, writer_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from strongroom.stores.interface import Reading
+    from strongroom.vault.ledger import State
 
 
 class Replay:
     """What the log tells.
 
     Args:
-        counter: of the ledger; None when that cannot be read.
+        state: of the ledger; None when that cannot be read.
 
     Attributes:
         findings: what is wrong with the log itself; while there are some, it may not know the newest writes.
@@ -30,9 +34,9 @@ class Replay:
         stamps: ``/header`` and its like -> the stamp of that row when it was written last.
     """
 
-    __slots__ = ("_audit", "_counter", "_sources", "entries", "findings", "folders", "rewritten", "stamps", "written")
+    __slots__ = ("_audit", "_sources", "_state", "entries", "findings", "folders", "rewritten", "stamps", "written")
 
-    def __init__(self, audit: AuditLog, rows: Reading, counter: int | None) -> None:
+    def __init__(self, audit: AuditLog, rows: Reading, state: State | None) -> None:
         self.findings: list[str] = []
         self.entries = 0
         self.written: dict[bytes, Touched] = {}
@@ -40,63 +44,86 @@ class Replay:
         self.folders: dict[bytes, str] = {}
         self.stamps: dict[str, bytes] = {}
         self._audit = audit
-        self._counter = counter
+        self._state = state
         self._sources: dict[bytes, str] = {}
-        self._walk(rows)
+        self._walk(self._audit.walk(rows))
 
     def path(self, node_id: bytes) -> str | None:
         """Where the item or moved folder of this id was last known to be."""
         known = self.written.get(node_id)
         return known.path if known else self.folders.get(node_id)
 
-    def _walk(self, rows: Reading) -> None:
+    def _walk(self, rows: list[Row]) -> None:
+        self.entries = len(rows)
+        chains: dict[bytes, list[Row]] = {}
+        for row in rows:
+            chains.setdefault(blob(row, 0), []).append(row)
+        streams = []
+        for writer in range(WRITERS_MAX):
+            chain = chains.pop(writer_id(writer), [])
+            if chain or self._committed(writer):
+                streams.append(self._chain(writer, chain))
+        seen = 0
+        for counter, entry in streams[0] if len(streams) == 1 else _in_order(streams):
+            seen = max(seen, counter)
+            for item in entry.touched:
+                self._touch(item)
+        for chain in chains.values():
+            self.findings += [f"inserted: audit entry {integer(row, 1)} of an unknown writer" for row in chain]
+        if self._state is not None and seen > self._state.counter and not self.findings:
+            # Somebody has seen commits of another writer, of whom ledger and chain know less together.
+            self.findings.append(f"rolled back: a writer's commits, from {seen} in all to {self._state.counter}")
+
+    def _chain(self, writer: int, rows: list[Row]) -> Iterator[tuple[int, AuditEntry]]:
+        """The entries of one writer with their commit counters; what is wrong with its chain becomes a finding."""
+        of = f" of writer {writer}" if writer else ""
         link, expected = FIRST_LINK, 1
-        for row in self._audit.walk(rows):
-            self.entries += 1
+        for row in rows:
             sequence = integer(row, 1)
             opened = self._open(row)
-            if opened is None and self._is_planted(row):
+            if opened is None and self._is_planted(writer, sequence, of):
                 continue
             if sequence != expected:
-                self._missing(expected, sequence - 1)
+                self._missing(expected, sequence - 1, of)
                 link = b""
             if opened is None:
-                self.findings.append(f"changed: audit entry {sequence}")
+                self.findings.append(f"changed: audit entry {sequence}{of}")
                 link, expected = b"", sequence + 1
                 continue
             entry, own_link = opened
             if link and not self._audit.follows(own_link, link, entry):
-                self.findings.append(f"changed: audit entry {sequence} does not continue the one before it")
-            for item in entry.touched:
-                self._touch(item)
+                self.findings.append(f"changed: audit entry {sequence}{of} does not continue the one before it")
+            yield entry.counter, entry
             link, expected = own_link, sequence + 1
-        if self._counter is None:
+        committed = self._committed(writer)
+        if committed is None:
             return
-        if expected - 1 < self._counter:
-            self._missing(expected, self._counter)
-        elif expected - 1 > self._counter:
-            self.findings.append(f"rolled back: the ledger, from commit {expected - 1} to {self._counter}")
+        if expected - 1 < committed:
+            self._missing(expected, committed, of)
+        elif expected - 1 > committed:
+            self.findings.append(f"rolled back: the ledger{of}, from commit {expected - 1} to {committed}")
+
+    def _committed(self, writer: int) -> int | None:
+        """How often this writer has committed according to the ledger; None when that cannot be read."""
+        return None if self._state is None else self._state.shares.get(writer, (0, 0))[1]
 
     def _open(self, row: Row) -> tuple[AuditEntry, bytes] | None:
         try:
-            return self._audit.open(row) if blob(row, 0) == WRITER else None
+            return self._audit.open(row)
         except (Tampered, FormatUnsupported):
             return None
 
-    def _is_planted(self, row: Row) -> bool:
+    def _is_planted(self, writer: int, sequence: int, of: str) -> bool:
         """Whether an entry that does not open lies where the log has none."""
-        writer, sequence = blob(row, 0), integer(row, 1)
-        if writer != WRITER:
-            self.findings.append(f"inserted: audit entry {sequence} of an unknown writer")
-        elif sequence < 1 or (self._counter is not None and sequence > self._counter):
-            self.findings.append(f"inserted: audit entry {sequence}")
-        else:
+        committed = self._committed(writer)
+        if sequence >= 1 and (committed is None or sequence <= committed):
             return False
+        self.findings.append(f"inserted: audit entry {sequence}{of}")
         return True
 
-    def _missing(self, first: int, last: int) -> None:
+    def _missing(self, first: int, last: int, of: str) -> None:
         what = f"entry {first}" if first == last else f"entries {first} to {last}"
-        self.findings.append(f"deleted: audit {what}")
+        self.findings.append(f"deleted: audit {what}{of}")
 
     def _touch(self, item: Touched) -> None:
         if item.path.startswith("/"):
@@ -122,3 +149,10 @@ class Replay:
             if path.startswith(source):
                 self.folders[folder_id] = item.path + path[len(source) :]
         self.folders[item.node_id] = item.path
+
+
+def _in_order(streams: list[Iterator[tuple[int, AuditEntry]]]) -> Iterable[tuple[int, AuditEntry]]:
+    """The entries of several chains by their commit counters: a linear order in which nothing precedes its cause."""
+    from heapq import merge  # only where several writers were at work
+
+    return merge(*streams, key=lambda numbered: numbered[0])

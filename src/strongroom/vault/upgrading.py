@@ -15,7 +15,6 @@ from __future__ import annotations
 from strongroom.errors import Tampered
 from strongroom.stores import schema
 from strongroom.stores.schema import HEADER
-from strongroom.vault.ledger import State
 from strongroom.vault.slots import checked_slots
 
 TYPE_CHECKING = False
@@ -66,7 +65,6 @@ def upgrade(core: Core, *, keep: Callable[[], None]) -> int:
         change.rows.put(HEADER, (1, body, mac), replaces=change.rows.get(HEADER, 1))
         change.rows.finish()
         # Every row counts anew, once: the steps have written beside the sum.
-        change.state = State(core.ledger.recompute(rows, steps[-1]), change.state.counter)
-        change.rows.rebase(core.ledger)
+        change.count_anew(core.ledger, core.ledger.recompute(rows, steps[-1]))
         change.scrub = True
     return old.number

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from typing import Literal
 
+    from strongroom.vault.change import Change
     from strongroom.vault.ledger import LedgeredRows
     from strongroom.vault.names import Place
     from strongroom.vault.values import FieldValue
@@ -164,16 +165,15 @@ class Vault(VaultHandle, AsyncTwins, metaclass=ABCMeta):
             TypeError, ValueError: a path, name or value that cannot be stored.
         """
         converted = to_fields(fields)
-        with self._core.changing("set", request_id) as change:
+        core = self._core
+
+        def write(change: Change) -> Version:
+            settings, until = core.settings(change.rows), deadline(change.now, expires)
             return history.write_version(
-                change,
-                self._core,
-                path,
-                converted,
-                settings=self._core.settings(change.rows),
-                cas=cas,
-                expires=deadline(change.now, expires),
+                change, core, path, converted, settings=settings, cas=cas, expires=until
             )
+
+        return core.commit("set", request_id, write)
 
     def set_many(
         self, items: Mapping[str, Mapping[str, FieldValue]], *, request_id: bytes | None = None
@@ -184,12 +184,15 @@ class Vault(VaultHandle, AsyncTwins, metaclass=ABCMeta):
         """
         converted = [(path, to_fields(fields)) for path, fields in items.items()]
         core = self._core
-        with core.changing("set", request_id) as change:
+
+        def write(change: Change) -> dict[str, Version]:
             settings = core.settings(change.rows)
             return {
                 path: history.write_version(change, core, path, fields, settings=settings, cas=None)
                 for path, fields in converted
             }
+
+        return core.commit("set", request_id, write)
 
     def patch(
         self,
@@ -215,7 +218,8 @@ class Vault(VaultHandle, AsyncTwins, metaclass=ABCMeta):
         converted = to_fields({name: value for name, value in fields.items() if value is not None})
         removed = [name for name, value in fields.items() if value is None]
         core = self._core
-        with core.changing("patch", request_id) as change:
+
+        def write(change: Change) -> Version:
             try:
                 place = history.find_item(core, change.rows, path)
                 entry = readable_entry(core, path, place, None, allow_expired=True)
@@ -230,6 +234,8 @@ class Vault(VaultHandle, AsyncTwins, metaclass=ABCMeta):
                 merged.pop(name, None)
             settings = core.settings(change.rows)
             return history.write_version(change, core, path, merged, settings=settings, cas=cas, expires=until)
+
+        return core.commit("patch", request_id, write)
 
     def require(self, path: str, *fields: str) -> Item:
         """The item at *path*, with all of *fields*: asks once for what is missing, and stores it.
@@ -278,7 +284,8 @@ class Vault(VaultHandle, AsyncTwins, metaclass=ABCMeta):
         Raises: NotFound: no such item or version, or it was destroyed.
         """
         core = self._core
-        with core.changing("restore", request_id) as change:
+
+        def write(change: Change) -> Version:
             place = history.find_item(core, change.rows, path)
             number = place.node.current if version is None else version
             entry = place.node.entry(number)
@@ -294,21 +301,23 @@ class Vault(VaultHandle, AsyncTwins, metaclass=ABCMeta):
                 change, core, path, fields, settings=settings, cas=place.node.current, expires=entry.expires
             )
 
+        return core.commit("restore", request_id, write)
+
     def delete(self, path: str, *, versions: Sequence[int] = ()) -> None:
         """Delete versions, the current one if none is named, so that they can be restored.
 
         Raises: NotFound: no such item or version.
         """
-        with self._core.changing("delete") as change:
-            history.delete_versions(change, self._core, path, versions)
+        core = self._core
+        core.commit("delete", None, lambda change: history.delete_versions(change, core, path, versions))
 
     def undelete(self, path: str, *, versions: Sequence[int] = ()) -> None:
         """Take back the deletion of versions, the current one if none is named.
 
         Raises: NotFound: no such item or version. A destroyed version stays destroyed.
         """
-        with self._core.changing("undelete") as change:
-            history.delete_versions(change, self._core, path, versions, undo=True)
+        core = self._core
+        core.commit("undelete", None, lambda change: history.delete_versions(change, core, path, versions, undo=True))
 
     def destroy(self, path: str, *, versions: Sequence[int] = ()) -> None:
         """Destroy versions for good; without *versions*, the item and all that is known of it.

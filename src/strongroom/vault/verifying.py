@@ -11,9 +11,10 @@ from strongroom.crypto import labels
 from strongroom.errors import FormatUnsupported, RolledBack, Tampered
 from strongroom.keys import identity
 from strongroom.keys.format import SlotRecord
-from strongroom.stores.interface import Reading, Row, Table, blob, integer
-from strongroom.stores.schema import HEADER, LEDGER, NODES, OBJECTS, SLOTS, VERSIONS
+from strongroom.stores.interface import WRITERS_MAX, Reading, Row, Table, blob, integer
+from strongroom.stores.schema import AUDIT, HEADER, LEDGER, NODES, OBJECTS, SLOTS, VERSIONS
 from strongroom.vault import depositors, grants, naming, settings
+from strongroom.vault.audit import writer_id
 from strongroom.vault.core import Core
 from strongroom.vault.ledger import REMOVED, State, stamp_of
 from strongroom.vault.naming import A_NAME, BadRow
@@ -170,19 +171,34 @@ class _Verifier:
         self._overwritten()
 
     def _ledger(self) -> None:
-        rows = list(self.rows.scan(LEDGER))
         try:
             self.core.ledger.forget(self.core.ledger.seen)
             self.state = self.core.ledger.read(self.rows)
         except RolledBack as error:
             self.findings.append(f"rolled back: {error.message}")
         except Tampered as error:
-            self.findings.append(f"changed: the ledger: {error.message}")
-        if len(rows) > 1:
-            self.findings.append("inserted: a second ledger row")
+            self._ledger_rows(error)
         if self.state is not None:
             self.report.commit_counter = self.state.counter
             self.sum_differs = self.core.ledger.recompute(self.rows, self.core.store.format) != self.state.total
+
+    def _ledger_rows(self, error: Tampered) -> None:
+        """Which of the ledger's rows do not belong to it; go on with those that do."""
+        shares = {}
+        for row in self.rows.scan(LEDGER):
+            writer = integer(row, 0)
+            try:
+                shares[writer] = self.core.ledger.open(writer, blob(row, 1))
+            except Tampered:
+                has_written = self.rows.last(AUDIT, writer_id(writer)) if 0 <= writer < WRITERS_MAX else None
+                if has_written is not None:
+                    self.findings.append(f"changed: the ledger: {error.message}")
+                    return
+                self.findings.append("inserted: a second ledger row")
+        if not shares:
+            self.findings.append(f"changed: the ledger: {error.message}")
+            return
+        self.state = State(shares)
 
     def _header_and_slots(self) -> None:
         pairs = [(blob(row, 0), blob(row, 1)) for row in self.rows.scan(SLOTS)]
@@ -219,7 +235,7 @@ class _Verifier:
         return record.slot_id == slot_id
 
     def _audit(self) -> Replay:
-        replay = Replay(self.core.audit, self.rows, self.state.counter if self.state else None)
+        replay = Replay(self.core.audit, self.rows, self.state)
         self.report.audit_entries = replay.entries
         self.findings += replay.findings
         return replay

@@ -132,7 +132,7 @@ class Stopping:
     def __getattr__(self, name: str) -> object:
         return getattr(self._store, name)
 
-    def writing(self) -> AbstractContextManager[Writing]:
+    def writing(self, *, beside: bool = False) -> AbstractContextManager[Writing]:
         return self._writing()
 
     @contextmanager
