@@ -119,10 +119,14 @@ class Cluster:
 
     Args:
         is_durable: as it comes from its makers; else it never waits for the disk.
+        namespace: of the network that it is in, which only root can say.
+        access: lines of pg_hba.conf.
         settings: lines of postgresql.conf.
     """
 
-    def __init__(self, *, is_durable: bool = False, **settings: str) -> None:
+    def __init__(
+        self, *, is_durable: bool = False, namespace: str | None = None, access: str = "", **settings: str
+    ) -> None:
         require_postgres()
         self.user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
         self.root = Path(tempfile.mkdtemp(prefix="strongroom-pg-"))
@@ -130,6 +134,8 @@ class Cluster:
         self.port = _free_port()
         self._names = itertools.count()
         self._keeper: subprocess.Popen[bytes] | None = None
+        self._namespace = namespace
+        self._access = access
         self._settings = {**({} if is_durable else _FAST), **settings}
         if os.geteuid() == 0:
             shutil.chown(self.root, self.user)
@@ -166,15 +172,16 @@ class Cluster:
 
     def start(self) -> None:
         """Start it, again after `stop` or a crash, and wait until it answers."""
-        log = (self.root / "log").open("ab")
-        with log:
+        keeper = ["/bin/sh", "-c", _KEEPER, "keeper", str(self.root), program("postgres"), "-D", str(self.data)]
+        options = self._as_user()
+        if self._namespace is not None:
+            # Root alone may enter it, and lets go of being root there.
+            ids = f"--reuid={self.user}", f"--regid={self.user}"
+            keeper = ["ip", "netns", "exec", self._namespace, "setpriv", *ids, "--clear-groups", *keeper]
+            options = {"cwd": "/"}
+        with (self.root / "log").open("ab") as log:
             self._keeper = subprocess.Popen(
-                ["/bin/sh", "-c", _KEEPER, "keeper", str(self.root), program("postgres"), "-D", str(self.data)],
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                **self._as_user(),
+                keeper, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True, **options
             )
         self.wait()
 
@@ -261,7 +268,7 @@ class Cluster:
         }
         with (self.data / "postgresql.conf").open("a") as configuration:
             configuration.writelines(f"{name} = {value}\n" for name, value in settings.items())
-        (self.data / "pg_hba.conf").write_text(_HBA)
+        (self.data / "pg_hba.conf").write_text(_HBA + self._access)
 
     def _certificate(self) -> Path:
         from strongroom.testing.certificates import TestingAuthority

@@ -156,8 +156,7 @@ def is_something_lost(cluster: Cluster, directory: Path) -> bool:
     try:
         check(life)
     except RolledBack as error:
-        assert "an older copy was put in its place" in str(error)
-        return True
+        return "an older copy was put in its place" in str(error)
     finally:
         cluster.drop(role)
     return False

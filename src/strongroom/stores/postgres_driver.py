@@ -81,6 +81,14 @@ def is_undone(error: BaseException, connection: Connection) -> bool:
     return bool(sqlstate(error)) and sqlstate(error)[:2] != "57" and not connection.closed
 
 
+def is_stale(error: BaseException, connection: Connection) -> bool:
+    """Whether a kept connection was found dead, so that a new one may be alive: the server was restarted.
+
+    Where a network does not carry anything, there is nobody to connect to either, and nobody has the time.
+    """
+    return connection.closed and "timed out" not in str(error)
+
+
 def translate(error: BaseException, location: str) -> Exception:
     """Our error for a driver error; raise it `from None`, its text may quote SQL.
 
