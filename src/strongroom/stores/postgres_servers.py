@@ -65,7 +65,7 @@ class Servers:
                     raise postgres_driver.lost(self._location)  # each such question has an answer
                 return row
             except postgres_driver.load().Error as error:
-                if not link.closed or pool.made != made:
+                if not postgres_driver.is_stale(error, link) or pool.made != made:
                     raise postgres_driver.translate(error, self._location) from None
             except BaseException:
                 link.close()  # an answer may still be on its way

@@ -121,7 +121,7 @@ class Session:
                 start()
                 return
             except postgres_driver.load().Error as error:
-                is_stale = self.link.closed and pool.made == made
+                is_stale = postgres_driver.is_stale(error, self.link) and pool.made == made
                 self.clear()
                 if not is_stale:
                     raise postgres_driver.translate(error, self.location) from None
