@@ -15,6 +15,7 @@ from pathlib import Path
 
 from strongroom.errors import StrongroomError, Tampered
 from strongroom.keys.slots.key_file import KeyFileCredential, new_key_file
+from strongroom.stores.registry import open_store
 from strongroom.stores.schema import TABLES
 from strongroom.stores.sqlite import SqliteStore
 from strongroom.vault.opening import create_vault, open_vault
@@ -54,7 +55,7 @@ def make_vault(path: Path, *credentials: KeyFileCredential, labels: tuple[str, .
 @contextmanager
 def opened(path: Path, credential: KeyFileCredential) -> Iterator[Vault]:
     """The vault in the file, opened afresh; the store is closed even if it does not open."""
-    with closing(SqliteStore.open(os.fspath(path))) as store:
+    with closing(open_store(os.fspath(path))) as store:
         with open_vault(store, credential, author="reader", clock_us=lambda: START_US + 10**12) as vault:
             yield vault
 
