@@ -1,0 +1,104 @@
+"""An authority through the agent, for whom docs/certificates.md names a grant: it issues, and does nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from strongroom.crypto.x509.keys import load_key_pem
+from strongroom.errors import Denied
+from strongroom.items import ReservedPath
+from strongroom.remote.agent import RemoteVault
+from strongroom.vault.policy import Principal
+from strongroom.vault.vault import Vault
+from tests.unit.remote.serving import Server
+
+WEB = Principal(4711, 4711)
+PERMIT = ("internal.test", "localhost")
+
+
+@pytest.fixture
+def granted(vault: RemoteVault, held: Vault, server: Server) -> RemoteVault:
+    """What another user has, who was granted what the page names."""
+    held.ca.create(PERMIT)
+    held.set("bank", {"password": "hunter2"})
+    held.add_grant("web", "user", WEB.uid, {"read": ["@ca/intermediate"], "create": ["@ca/issued/*"]})
+    server.principal = lambda: WEB  # type: ignore[method-assign]
+    return vault
+
+
+def test_the_named_grant_is_enough_to_issue(granted: RemoteVault, held: Vault) -> None:
+    """A certificate, contexts for both sides; what was issued is in the owner's list, and in the audit log."""
+    issued = granted.ca.issue("web.internal.test")
+    issued.certificate.check_signed_by(held.ca.intermediate)
+    assert issued.key is not None
+    granted.tls("localhost", require_client=True)
+    granted.tls_client("spiffe://internal.test/web")
+    names = [[str(name) for name in one.certificate.names] for one in held.ca.issued()]
+    assert sorted(names) == [["localhost"], ["spiffe://internal.test/web"], ["web.internal.test"]]
+    assert issued.certificate.serial in {one.certificate.serial for one in held.ca.issued()}
+
+
+REFUSED: dict[str, Callable[[RemoteVault, str], object]] = {
+    "a name outside the constraints": lambda vault, _: vault.ca.issue("evil.com"),
+    "another authority": lambda vault, _: vault.ca.create(PERMIT),
+    "the root's key": lambda vault, _: vault.ca.renew_intermediate(),
+    "the root's item": lambda vault, _: vault._reserved.get(ReservedPath("@ca/root")),
+    "the list of what was issued": lambda vault, _: vault.ca.issued(),
+    "what is known of one": lambda vault, serial: vault.ca.records.find(serial),
+    "to revoke": lambda vault, serial: vault.ca.revoke(serial),
+    "a revocation list": lambda vault, _: vault.ca.revocation_list(),
+    "a record in the place of another": lambda vault, serial: vault._reserved.set(
+        ReservedPath(f"@ca/issued/{serial}"), {"certificate": "x"}
+    ),
+    "the intermediate in another's place": lambda vault, _: vault._reserved.set(
+        ReservedPath("@ca/intermediate"), {"certificate": "x"}
+    ),
+    "an item": lambda vault, _: vault.get("bank"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_the_named_grant_is_good_for_nothing_else(case: str, granted: RemoteVault, held: Vault) -> None:
+    """And the authority is as it was."""
+    serial = held.ca.issue("localhost").certificate.serial
+    with pytest.raises(Denied):
+        REFUSED[case](granted, serial)
+    assert [(one.certificate.serial, one.revoked) for one in held.ca.issued()] == [(serial, None)]
+
+
+@pytest.mark.parametrize("missing", ["read", "create"])
+def test_half_of_the_grant_issues_nothing(missing: str, granted: RemoteVault, held: Vault) -> None:
+    """Neither the key without a place for the record, nor the place without the key."""
+    held.remove_grant("web")
+    grant = {"read": ["@ca/intermediate"], "create": ["@ca/issued/*"]}
+    del grant[missing]
+    held.add_grant("web", "user", WEB.uid, grant)
+    with pytest.raises(Denied):
+        granted.ca.issue("localhost")
+    assert held.ca.issued() == []
+
+
+def test_a_star_that_was_meant_for_passwords_issues_nothing(granted: RemoteVault, held: Vault) -> None:
+    """An authority is granted by its name alone."""
+    held.remove_grant("web")
+    held.add_grant("web", "user", WEB.uid, {"read": ["**"], "create": ["**"]})
+    assert granted.get("bank", "password").reveal() == "hunter2"
+    with pytest.raises(Denied):
+        granted.ca.issue("localhost")
+
+
+def test_the_owner_gets_what_the_agent_keeps(vault: RemoteVault, held: Vault) -> None:
+    """All of it: an authority is made, renewed and revoked through the agent, too."""
+    vault.ca.create(PERMIT)
+    issued = vault.ca.issue("localhost")
+    key = issued.key
+    assert key is not None
+    assert load_key_pem(issued.pem()).public == key.public
+    renewed = vault.ca.renew(issued.certificate, key.pem())
+    vault.ca.revoke(issued.certificate.serial)
+    assert vault.ca.revocation_list().number == 1
+    vault.ca.renew_intermediate()
+    assert len(held.ca.issued()) == 2
+    assert renewed.certificate.serial != issued.certificate.serial
