@@ -82,12 +82,14 @@ ROWS = {
     "outside/exported": Row("export bank --format env -o {outside}/exported"),
     # What the user names to be read: held open from the first look on, and replaced when it is still what was read.
     "outside/app.env": Row(),
+    "outside/values.json": Row(),
     "outside/certificate.minisig": Row("sign {outside}/certificate --key signer", is_ordinary=True),
     **{f"outside/{name}": Row(f"{SEAL}/{name}", is_ordinary=True) for name in ("sealed", "locked", "certificate.age")},
     "outside/opened": Row("decrypt {outside}/sealed -o {outside}/opened"),
     "outside/service.pem": Row("ca issue web.example.test --out {outside}/service.pem"),
     "/dev/shm/strongroom-#": Row(),
     "/dev/shm/strongroom-#/item.json": Row(),
+    "/dev/shm/strongroom-#/values.json": Row(),
 }
 
 _CALL = re.compile(

@@ -266,6 +266,13 @@ class OpenFile:
         path = self.find(*names)
         return SecretStr(bytearray(self._body.document.entries[self._body.paths.index(path)].data))
 
+    def is_text(self, *names: str) -> bool:
+        """Whether a value is a text, and no number, true, false or null.
+
+        Raises: NotFound: as `find`.
+        """
+        return self._body.document.entries[self._body.paths.index(self.find(*names))].kind == "text"
+
     def plaintext(self) -> bytearray:
         """The whole file decrypted, which the caller wipes."""
         self._open_key()

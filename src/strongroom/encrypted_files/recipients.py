@@ -102,14 +102,14 @@ class _Sink:
     """Takes what is decrypted into one buffer of the length that a file key has, and no more."""
 
     def __init__(self) -> None:
-        self.data = HiddenBuffer(FILE_ID_BYTES + FILE_KEY_BYTES)
+        self.buffer = HiddenBuffer(FILE_ID_BYTES + FILE_KEY_BYTES)
         self.length = 0
 
     def write(self, data: bytes | bytearray | memoryview, /) -> int:
         end = self.length + len(data)
-        if end > len(self.data):
+        if end > len(self.buffer):
             raise Tampered("a stanza of this encrypted file holds something else than its key")
-        self.data[self.length : end] = data
+        self.buffer[self.length : end] = data
         self.length = end
         return len(data)
 
@@ -163,9 +163,9 @@ def unwrap(stanzas: Sequence[Stanza], identities: Sequence[Identity], file_id: b
                 raise Tampered("the trailer of this encrypted file names a recipient that is none")
             stream.unlock(identities)
             stream.write_to(sink)
-            if sink.length != len(sink.data) or sink.data[:FILE_ID_BYTES] != file_id:
+            if sink.length != len(sink.buffer) or sink.buffer[:FILE_ID_BYTES] != file_id:
                 raise Tampered("the key of this encrypted file is another file's")
-            return FileKey(HiddenBuffer(memoryview(sink.data)[FILE_ID_BYTES:]), file_id, format)
+            return FileKey(HiddenBuffer(memoryview(sink.buffer)[FILE_ID_BYTES:]), file_id, format)
         except NotForThisKey:
             continue
         except FormatUnsupported:
@@ -173,5 +173,5 @@ def unwrap(stanzas: Sequence[Stanza], identities: Sequence[Identity], file_id: b
         except (Denied, NotFound) as error:
             unusable = unusable or error
         finally:
-            wipe(sink.data)
+            wipe(sink.buffer)
     raise unusable or NotForThisKey

@@ -67,13 +67,15 @@ class MemoryFile:
 
     Args:
         directory: from `memory_directory`.
+        name: of the file, whose ending may tell an editor what is in it.
 
     Attributes:
         path: of the file, which `write` makes; known inside the block.
     """
 
-    def __init__(self, directory: str) -> None:
+    def __init__(self, directory: str, name: str = "item.json") -> None:
         self._above = directory
+        self._name = name
         self._mutex = -1
         self.path = ""
 
@@ -86,7 +88,7 @@ class MemoryFile:
             except OSError as error:
                 raise StoreUnavailable(f"cannot make {directory}: {(error.strerror or '').lower()}") from None
         self._directory = directory
-        self.path = os.path.join(directory, "item.json")
+        self.path = os.path.join(directory, self._name)
         return self
 
     def __exit__(self, *_exc: object) -> None:

@@ -19,9 +19,12 @@ from strongroom.secret import wipe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from typing import TypeVar
 
     from strongroom.items import Field, Item
+
+    T = TypeVar("T")
 
 # Vi would keep what was yanked in ~/.viminfo, and undo files where its settings say.
 _VI_ARGUMENTS = ("-n", "-i", "NONE", "--cmd", "set nobackup nowritebackup noundofile noswapfile")
@@ -41,16 +44,34 @@ def edited_fields(path: str, item: Item | None) -> dict[str, Field] | None:
         WouldPrompt: the editor failed, or the text is wrong and there is nobody to correct it.
         UsageError: the text is not an item, and the user did not want to correct it.
     """
+    before = _as_text(item)
+    return edited_text(
+        before, lambda after: fields_from_json(after, known=item), instead=f"strongroom set {quoted(path)} --json"
+    )
+
+
+def edited_text(
+    before: bytearray, read: Callable[[bytearray], T], *, instead: str, name: str = "item.json"
+) -> T | None:
+    """Let the user edit a text, until *read* takes it.
+
+    Args:
+        read: makes something of the text, or raises UsageError; the text is wiped afterwards.
+        instead: the command for who has no terminal.
+        name: of the file that the editor is shown.
+
+    Returns: what *read* made of it; None when the text was left as it was, or emptied.
+    Raises: as `edited_fields`.
+    """
     command = editor_command()
     if not (os.environ.get("VISUAL") or os.environ.get("EDITOR")):
         terminal = Terminal.open()
         if terminal is None:
-            raise WouldPrompt("vi needs a terminal, and there is none", advice=f"strongroom set {quoted(path)} --json")
+            raise WouldPrompt("vi needs a terminal, and there is none", advice=instead)
         terminal.close()
     for left in wipe_left_behind():
         output.note(f"wiped what an edit that was killed had left: {left}")
-    before = _as_text(item)
-    with MemoryFile(memory_directory()) as file:
+    with MemoryFile(memory_directory(), name) as file:
         file.write(before)
         while True:
             _run_editor(command, file.path)
@@ -58,7 +79,7 @@ def edited_fields(path: str, item: Item | None) -> dict[str, Field] | None:
             if after == before or not after.strip():
                 return None
             try:
-                return fields_from_json(after, known=item)
+                return read(after)
             except UsageError as error:
                 if not _wants_to_correct(error):
                     raise

@@ -43,7 +43,7 @@ def look_after(path: str, arguments: GlobalArguments) -> None:
     if not confirm(arguments, f"add {line} to .gitignore?"):
         return
     try:
-        _append(ignored, line)
+        append_line(ignored, line)
     except OSError as error:
         # What the command was for is done; a link, a folder or a file of somebody else lies there.
         output.note(f"{ignored} was not changed: {error.strerror}")
@@ -51,7 +51,7 @@ def look_after(path: str, arguments: GlobalArguments) -> None:
         output.note(f"added {line} to .gitignore")
 
 
-def _append(path: str, line: str) -> None:
+def append_line(path: str, line: str) -> None:
     """Add one line to a file of the project, which may be absent or lack a newline at its end."""
     flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     descriptor = os.open(path, flags, 0o644)

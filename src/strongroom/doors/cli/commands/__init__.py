@@ -29,6 +29,7 @@ VERBS = (
     "check",
     "encrypt",
     "decrypt",
+    "file",
     "key",
     "hash",
     "token",

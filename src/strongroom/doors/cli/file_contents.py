@@ -1,0 +1,94 @@
+"""Reading an encrypted file, saying which file an error is about, and putting a new text in its place."""
+
+from __future__ import annotations
+
+import os
+
+from strongroom.doors.cli.exit_codes import UsageError
+from strongroom.errors import FormatUnsupported, NotFound, RolledBack, Tampered, WrongKey
+from strongroom.formats.interface import FILE_BYTES_MAX, BadFile
+from strongroom.items import quoted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Self
+
+    from strongroom.doors.cli.commands.file import Arguments
+    from strongroom.encrypted_files import EncryptedFile
+
+
+class About:
+    """A block whose errors are about one file, and say so."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, BadFile):
+            advice = ""
+            if "conflict" in str(error):
+                advice = f"strongroom file edit {quoted(self._path)}"
+            raise UsageError(f"{self._path}: {error}", advice=advice) from None
+        if isinstance(error, ValueError) and not isinstance(error, NotFound):
+            raise UsageError(f"{self._path}: {error}") from None
+        if isinstance(error, Tampered | WrongKey | FormatUnsupported | NotFound):
+            if self._path not in error.message:
+                error.message = f"{self._path}: {error.message}"
+            error.advice = error.advice.replace("FILE", quoted(self._path))
+            if isinstance(error, Tampered):
+                error.advice = error.advice or f"see what was changed: git log -p {quoted(self._path)}"
+
+
+def read_bytes(path: str) -> bytes:
+    """The bytes of a file that the user named.
+
+    Raises: NotFound, UsageError: as `streams.read_small`.
+    """
+    from strongroom.doors.cli.streams import read_small
+
+    return read_small(path, FILE_BYTES_MAX, "file")
+
+
+def read_encrypted(path: str, arguments: Arguments) -> tuple[bytes, EncryptedFile]:
+    """An encrypted file, as bytes and as what they are.
+
+    Raises:
+        UsageError: it is none.
+        RolledBack: it is older than ``--min-revision`` says.
+    """
+    from strongroom import encrypted_files
+
+    data = read_bytes(path)
+    with About(path):
+        file = encrypted_files.read(data)
+        check_revision(file, arguments, path)
+    return data, file
+
+
+def check_revision(file: EncryptedFile, arguments: Arguments, path: str) -> None:
+    """Refuse a file that is older than somebody remembers.
+
+    Raises: RolledBack: it is.
+    """
+    least = arguments.min_revision
+    if least is not None and file.revision < least:
+        raise RolledBack(
+            f"{path} is revision {file.revision}, and {least} or later is expected",
+            advice="get it again from where it came from: git pull",
+        )
+
+
+def replace(path: str, before: bytes, after: bytes) -> None:
+    """Put *after* in the place of *before* in one step; whoever changed the file meanwhile is not overwritten.
+
+    Raises: Conflict, UnsafePermissions, StoreUnavailable: as `replacing.OldFile`.
+    """
+    from strongroom.doors.cli.replacing import OldFile
+
+    if after == before:
+        return
+    with OldFile(os.path.abspath(path), before) as old:
+        old.replace(after)
