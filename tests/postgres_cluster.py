@@ -247,7 +247,9 @@ class Cluster:
         name = f"test_{next(self._names)}"
         role = Role(self, name, database, password=f"password of {name}")
         with self.connect() as connection:
-            connection.execute(f"CREATE ROLE {name} LOGIN NOSUPERUSER PASSWORD '{role.password}'")
+            # As psql's \\password does, so that the server's log does not have it.
+            kept = connection.pgconn.encrypt_password(role.password.encode(), name.encode(), b"scram-sha-256").decode()
+            connection.execute(f"CREATE ROLE {name} LOGIN NOSUPERUSER PASSWORD '{kept}'")
         return role
 
     def _make(self) -> None:
