@@ -12,7 +12,23 @@ from django.conf import settings
 
 from django import setup
 
-APPS = ["django.contrib.contenttypes", "django.contrib.auth", "strongroom.django", "tests.django.shop"]
+APPS = [
+    "django.contrib.contenttypes", "django.contrib.auth", "django.contrib.sessions", "django.contrib.messages",
+    "django.contrib.admin", "django.contrib.staticfiles", "strongroom.django", "tests.django.shop",
+]  # fmt: skip
+MIDDLEWARE = [
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+]
+TEMPLATES = {
+    "BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True,
+    "OPTIONS": {"context_processors": [
+        "django.template.context_processors.request", "django.contrib.auth.context_processors.auth",
+        "django.contrib.messages.context_processors.messages",
+    ]},
+}  # fmt: skip
 
 
 def configure() -> None:
@@ -26,8 +42,14 @@ def configure() -> None:
         DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": str(directory / "project.sqlite3")}},
         DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
         # Tables of apps with migrations come after the others, which refer to them here.
-        MIGRATION_MODULES={"auth": None, "contenttypes": None},
+        MIGRATION_MODULES=dict.fromkeys(("auth", "contenttypes", "sessions", "admin")),
         USE_TZ=True,
+        MIDDLEWARE=MIDDLEWARE,
+        TEMPLATES=[TEMPLATES],
+        ROOT_URLCONF="tests.django.urls",
+        STATIC_URL="static/",
+        ALLOWED_HOSTS=["testserver", "localhost"],
+        DEFAULT_EXCEPTION_REPORTER="strongroom.django.reports.ExceptionReporter",
         SECRET_KEY="s" * 50,
         PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
     )

@@ -1,0 +1,179 @@
+"""Encrypted fields in Django's admin: masked everywhere, and shown by a button that asks and remembers.
+
+    from strongroom.django.admin import MaskedAdmin
+
+    @admin.register(Account)
+    class AccountAdmin(MaskedAdmin, admin.ModelAdmin):
+        list_display = ["label", "password"]
+
+Forms are masked by themselves (`strongroom.django.forms`); this adds lists and read-only fields, which would show the
+value, and the button. Who may press it has the permission ``reveal_account`` beside that to view the object; each
+time is an entry in the object's history and a line of the log ``strongroom.django``, written before the value is shown.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from django.contrib import admin
+from django.contrib.admin.options import BaseModelAdmin
+from django.contrib.admin.utils import quote, unquote
+from django.core.exceptions import PermissionDenied
+from django.db import router, transaction
+from django.http import Http404
+from django.template.response import TemplateResponse
+from django.urls import NoReverseMatch, path, reverse
+from django.utils.decorators import method_decorator
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_protect
+
+from strongroom.django.forms import MASK, Hidden
+from strongroom.django.guards import encrypted_fields
+from strongroom.django.permissions import reveal_codename
+from strongroom.errors import StrongroomError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from django.db import models
+    from django.http import HttpRequest, HttpResponse
+
+_log = logging.getLogger("strongroom.django")
+
+
+class MaskedFields(BaseModelAdmin):  # type: ignore[misc]  # Django carries no types
+    """For inlines; `MaskedAdmin` has it already."""
+
+    def get_readonly_fields(self, request: HttpRequest, obj: models.Model | None = None) -> Sequence[Any]:
+        """As Django's, with masks for encrypted fields."""
+        return [self._masked(name, request) for name in super().get_readonly_fields(request, obj)]
+
+    def get_fieldsets(self, request: HttpRequest, obj: models.Model | None = None) -> list[tuple[Any, dict[str, Any]]]:
+        """As Django's; an encrypted field that nobody may change here stands as its mask."""
+        allowed = self.has_change_permission if obj else self.has_add_permission
+        # An inline is asked about the object it belongs to, also when rows are added.
+        about = (obj,) if obj or isinstance(self, admin.options.InlineModelAdmin) else ()
+        writable = allowed(request, *about)
+        names = set(super().get_readonly_fields(request, obj))
+
+        def shown(name: Any) -> Any:
+            if isinstance(name, list | tuple):
+                return [shown(one) for one in name]
+            return name if writable and name not in names else self._masked(name, request)
+
+        return [
+            (title, {**options, "fields": [shown(name) for name in options["fields"]]})
+            for title, options in super().get_fieldsets(request, obj)
+        ]
+
+    def _masked(self, name: Any, request: HttpRequest) -> Any:
+        """A column of the admin that stands for the encrypted field *name*; anything else as it is."""
+        field = next((one for one in encrypted_fields(self.model) if one.name == name), None)
+        if field is None:
+            return name
+        # The same object each time: Django compares what is read-only with what is in the form.
+        masks = self.__dict__.setdefault("_masks", {})
+        if name not in masks:
+            masks[name] = _Mask(self.admin_site, field)
+        return masks[name]
+
+
+class MaskedAdmin(MaskedFields):
+    """Mixed in front of ``admin.ModelAdmin``."""
+
+    def get_list_display(self, request: HttpRequest) -> Sequence[Any]:
+        """As Django's, with masks for encrypted fields."""
+        return [self._masked(name, request) for name in super().get_list_display(request)]
+
+    def get_urls(self) -> list[Any]:
+        """As Django's, and the page behind the button."""
+        name = _url_name(self.opts)
+        view = self.admin_site.admin_view(self.reveal_view)
+        return [path("<path:object_id>/reveal/<str:name>/", view, name=name), *super().get_urls()]
+
+    def has_reveal_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        """Whether this user may see values of *obj*; override it to ask for more."""
+        codename = f"{self.opts.app_label}.{reveal_codename(self.opts)}"
+        return self.has_view_permission(request, obj) and bool(request.user.has_perm(codename))
+
+    @method_decorator((never_cache, csrf_protect))
+    def reveal_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
+        """Ask; then write the entry and show the value.
+
+        Raises:
+            PermissionDenied: this user may not.
+            Http404: no such object or encrypted field.
+        """
+        field = next((one for one in encrypted_fields(self.model) if one.name == name), None)
+        if field is None:
+            raise Http404
+        # Not self.get_object(): what does not decrypt shall not keep the others from being seen.
+        obj = self._find(request, object_id, field)
+        if obj is None:
+            raise Http404
+        if not self.has_reveal_permission(request, obj):
+            raise PermissionDenied
+        value, failure = None, ""
+        if request.method == "POST":
+            with transaction.atomic(using=router.db_for_write(admin.models.LogEntry)):
+                self.log_change(request, obj, f"Revealed {field.verbose_name}.")
+            _log.warning("user %s revealed %s of the row %s", request.user.pk, field.where, obj.pk)
+            try:
+                value = Hidden(getattr(obj, field.attname))
+            except StrongroomError as error:
+                failure = str(error)
+        change = f"{self.admin_site.name}:{self.opts.app_label}_{self.opts.model_name}_change"
+        context = {
+            **self.admin_site.each_context(request), "opts": self.opts, "original": obj, "field": field,
+            "title": _("Reveal %s") % field.verbose_name, "value": value, "failure": failure,
+            "back": reverse(change, args=[quote(obj.pk)]),
+        }  # fmt: skip
+        response = TemplateResponse(request, "admin/strongroom/reveal.html", context)
+        response.headers["Referrer-Policy"] = "no-referrer"
+        return response
+
+    def _find(self, request: HttpRequest, object_id: str, field: Any) -> models.Model | None:
+        names = [one.name for one in encrypted_fields(self.model)]
+        rows = self.get_queryset(request).defer(*names)
+        try:
+            found: models.Model = rows.get(pk=self.opts.pk.to_python(unquote(object_id)))
+        except (self.model.DoesNotExist, ValueError, TypeError):
+            return None
+        except Exception as error:
+            if type(error).__name__ == "ValidationError":
+                return None
+            raise
+        return found
+
+
+class _Mask:
+    """What stands for an encrypted field in lists and read-only forms: a mask, and the button.
+
+    Django calls it with an object and shows what it returns.
+    """
+
+    def __init__(self, site: admin.AdminSite, field: Any) -> None:
+        self._site = site
+        self._field = field
+        self.short_description = field.verbose_name
+        self.__name__ = field.name
+
+    def __call__(self, obj: models.Model) -> str:
+        """The mask; a dash where nothing is stored."""
+        attname = self._field.attname
+        if attname in obj.__dict__ and obj.__dict__[attname] is None:
+            return "-"
+        opts = obj._meta
+        try:
+            where = reverse(f"{self._site.name}:{_url_name(opts)}", args=[quote(obj.pk), self._field.name])
+        except NoReverseMatch:
+            return MASK  # an inline whose model has no page of its own
+        return str(format_html('{} <a href="{}">{}</a>', MASK, where, _("Reveal")))
+
+
+def _url_name(opts: Any) -> str:
+    return f"{opts.app_label}_{opts.model_name}_reveal"
