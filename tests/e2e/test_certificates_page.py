@@ -19,7 +19,7 @@ def test_the_page_is_true(keyed: Machine) -> None:
     """All commands but the one that stays, then one program, made of all its blocks."""
     require_programs("certutil")
     commands = [line for line in re.findall(r"^    strongroom (.*)$", PAGE, re.MULTILINE) if "--watch" not in line]
-    assert len(commands) == 5
+    assert len(commands) == 6
     database = keyed.home / ".pki" / "nssdb"  # as Chromium makes it
     database.mkdir(parents=True)
     assert run("certutil", "-N", "-d", f"sql:{database}", "--empty-password").returncode == 0

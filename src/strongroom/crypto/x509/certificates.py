@@ -167,7 +167,7 @@ def load_pem_certificates(data: bytes) -> list[Certificate]:
     try:
         return [Certificate(one) for one in x509.load_pem_x509_certificates(data)]
     except ValueError:
-        raise Tampered("there is no certificate in this file") from None
+        raise Tampered("there is no certificate in this file", advice="name a file in PEM, as of ca issue") from None
 
 
 def general_name(name: Name) -> x509.GeneralName:

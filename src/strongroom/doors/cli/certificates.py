@@ -28,6 +28,7 @@ _TAKES = {
     "crl": ("out", "force", "der"),
     "export": ("out", "force", "der", "form", "pkcs12"),
     "trust": ("store",),
+    "timer": ("expiring", "exec", "system"),
 }  # fmt: skip
 _SPELLED = {"lifetime": "for"}
 
@@ -39,7 +40,7 @@ def refuse_others(arguments: Arguments) -> None:
     """
     defaults = {"permit": [], "name": "strongroom", "kind": "p256", "profile": "server", "reason": "unspecified",
                 "form": "root"}  # fmt: skip
-    flags = ("der", "force", "watch")
+    flags = ("der", "force", "watch", "system")
     for name in {one for takes in _TAKES.values() for one in takes}.difference(_TAKES[arguments.action]):
         if getattr(arguments, name) != (False if name in flags else defaults.get(name)):
             option = _SPELLED.get(name, name).replace("_", "-")

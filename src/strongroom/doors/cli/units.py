@@ -1,4 +1,4 @@
-"""`agent install`: the systemd unit that runs the agent, for a user or for the machine."""
+"""Systemd units, for a user or for the machine: `agent install` writes the one that runs the agent."""
 
 from __future__ import annotations
 
@@ -67,22 +67,32 @@ def install(arguments: GlobalArguments, location: str, *, is_system: bool, user:
         raise UsageError("agent install takes --user or --system")
     if user and not is_system:
         raise UsageError("agent install --user takes no name; agent install --system --user NAME does")
-    directory = _SYSTEM_PLACE if is_system else _user_place()
-    path = os.path.join(directory, _NAME)
-    if os.path.lexists(path) and not arguments.yes:
-        raise Conflict(f"there is a unit {path}", advice="replace it: add --yes")
     text = unit(location, arguments.key_file, is_system=is_system, user=user or "")
-    make_directories(directory)
-    if not os.access(directory, os.W_OK | os.X_OK):
-        raise Denied(f"you may not write {path}", advice="do it as root")
-    # Never written in place: what somebody linked to this name, or put there, is not written to.
-    write = files.replace_private if arguments.yes else files.create_private
-    write(path, text.encode("utf-8"), 0o644)
-    output.note(f"wrote {path}")
+    write_unit(_NAME, text, is_system=is_system, replace=arguments.yes)
     scope = "" if is_system else "--user "
     output.hint(f"systemctl {scope}daemon-reload\nsystemctl {scope}enable --now {_NAME}")
     if not is_system:
         output.hint("let it run when you are logged out: loginctl enable-linger")
+
+
+def write_unit(name: str, text: str, *, is_system: bool, replace: bool) -> None:
+    """Write one unit, and say where.
+
+    Raises:
+        Conflict: there is one, and it is not to be replaced.
+        Denied, UnsafePermissions, StoreUnavailable: about its directory.
+    """
+    directory = _SYSTEM_PLACE if is_system else _user_place()
+    path = os.path.join(directory, name)
+    if os.path.lexists(path) and not replace:
+        raise Conflict(f"there is a unit {path}", advice="replace it: add --yes")
+    make_directories(directory)
+    if not os.access(directory, os.W_OK | os.X_OK):
+        raise Denied(f"you may not write {path}", advice="do it as root")
+    # Never written in place: what somebody linked to this name, or put there, is not written to.
+    write = files.replace_private if replace else files.create_private
+    write(path, text.encode("utf-8"), 0o644)
+    output.note(f"wrote {path}")
 
 
 def unit(location: str, key_file: str | None, *, is_system: bool, user: str) -> str:
@@ -101,15 +111,20 @@ def unit(location: str, key_file: str | None, *, is_system: bool, user: str) -> 
         if key_file:
             words += ["--key-file", os.path.abspath(key_file)]
     elif key_file:
-        credential = f"LoadCredential=strongroom-key:{_escaped(os.path.abspath(key_file))}\n"
+        credential = credential_line(key_file)
     return _COMMON.format(
-        shown=_escaped(location),
+        shown=escaped(location),
         after="After=local-fs.target\n" if is_system else "",
-        command=" ".join(map(_quoted, words)),
+        command=" ".join(map(quoted, words)),
         credential=credential,
         more=_SYSTEM if is_system else "",
         target="multi-user.target" if is_system else "default.target",
     )
+
+
+def credential_line(key_file: str) -> str:
+    """What hands a key file to the service alone, as its credential."""
+    return f"LoadCredential=strongroom-key:{escaped(os.path.abspath(key_file))}\n"
 
 
 def _user_place() -> str:
@@ -121,14 +136,14 @@ def _user_place() -> str:
     return os.path.join(configuration, "systemd", "user")
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """A percent sign stands for itself, and a line stays one. Source: systemd.unit(5), Specifiers."""
     if not text.isprintable():
         raise UsageError("a path with control characters cannot stand in a unit")
     return text.replace("%", "%%")
 
 
-def _quoted(word: str) -> str:
+def quoted(word: str) -> str:
     """One word of a command line. Source: systemd.service(5), Command lines."""
-    escaped = _escaped(word).replace("\\", "\\\\").replace('"', '\\"').replace("$", "$$")
-    return f'"{escaped}"' if any(character in word for character in " \t'\"\\;") else escaped
+    text = escaped(word).replace("\\", "\\\\").replace('"', '\\"').replace("$", "$$")
+    return f'"{text}"' if any(character in word for character in " \t'\"\\;") else text

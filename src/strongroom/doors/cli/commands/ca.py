@@ -20,6 +20,7 @@ DETAILS = """\
   ca list                    all that were issued; --expiring 14d: what ends soon
   ca renew FILE              a new certificate and key in the place of those in FILE; with
                              --expiring 3d only if it ends so soon; or ca renew intermediate
+  ca timer FILE              a systemd timer that does so; for the machine with --system
   ca revoke SERIAL           or FILE: good no longer, with --reason
   ca crl                     the list of what was revoked, good for 7 days
   ca export --root           the certificate that clients trust; --chain: the intermediate; --bundle:
@@ -32,7 +33,7 @@ NAME is a DNS name, *.DOMAIN, an address, a mailbox or spiffe://DOMAIN/PATH; nev
 """
 _GRAMMARS = {
     **dict.fromkeys(("init", "list", "crl", "export", "doctor"), ""),
-    **dict.fromkeys(("renew", "revoke"), "WHAT"),
+    **dict.fromkeys(("renew", "revoke", "timer"), "WHAT"),
     "issue": "NAMES...",
     "trust": "DOING [WHAT]",
 }
@@ -63,6 +64,7 @@ class Arguments(GlobalArguments):
     watch: bool = False
     exec: str | None = None
     store: str | None = None
+    system: bool = False
 
     def __init__(self) -> None:
         self.word = []
@@ -87,25 +89,27 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument("--csr", metavar="FILE", default=None, help="of issue: a request, in place of a new key")
     parser.add_argument("--profile", choices=profiles, default="server", help="peer is server and client")
     parser.add_argument("--for", metavar="SPAN", dest="lifetime", type=span, default=None, help="ends after, as in 7d")
-    parser.add_argument("--expiring", metavar="SPAN", type=span, default=None, help="of list, renew: what ends within")
+    parser.add_argument("--expiring", metavar="SPAN", type=span, default=None, help="of list, renew, timer: within")
     parser.add_argument("--reason", choices=reasons, default="unspecified", help="of revoke: why")
     parser.add_argument("--watch", action="store_true", default=False, help="of issue: stay, and renew it in time")
-    parser.add_argument("--exec", metavar="COMMAND", default=None, help="of issue and renew: run it behind each one")
+    parser.add_argument("--exec", metavar="COMMAND", default=None, help="of issue, renew, timer: run it after each")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--root", dest="form", action="store_const", const="root", default="root", help="of export")
     form.add_argument("--chain", dest="form", action="store_const", const="chain", default="root", help="of export")
     form.add_argument("--bundle", dest="form", action="store_const", const="bundle", default="root", help="of export")
     form.add_argument("--pkcs12", metavar="FILE", default=None, help="of export: what ca issue wrote, encrypted")
     parser.add_argument("--store", choices=("system", "nss"), default=None, help="of trust: only these stores")
+    parser.add_argument("--system", action="store_true", default=False, help="of timer: for the machine")
     parser.add_argument("--der", action="store_true", default=False, help="of export and crl: bytes and not text")
 
 
 def run(arguments: Arguments) -> int:
     """Do what ACTION says."""
-    from strongroom.doors.cli import certificate_files, certificates, trusting
+    from strongroom.doors.cli import certificate_files, certificate_timers, certificates, trusting
     from strongroom.doors.cli.arguments import take_words
 
     if arguments.action not in _GRAMMARS:
         raise UsageError(f"ca takes {', '.join(_GRAMMARS)}", advice="strongroom ca --help")
     take_words(f"ca {arguments.action}", _GRAMMARS[arguments.action], arguments.word, arguments)
-    return {**certificates.ACTIONS, **certificate_files.ACTIONS, **trusting.ACTIONS}[arguments.action](arguments)
+    actions = certificates.ACTIONS | certificate_files.ACTIONS | certificate_timers.ACTIONS | trusting.ACTIONS
+    return actions[arguments.action](arguments)
