@@ -70,7 +70,7 @@ class Commands:
         self._server.stdout.close()
 
     def run(
-        self, words: list[str], environment: dict[str, str], directory: Path, *, patience_seconds: float = 30.0
+        self, words: list[str], environment: dict[str, str], directory: Path, *, patience_seconds: float = 60.0
     ) -> Done:
         """One command line; one that takes longer is killed, and its code is -9.
 

@@ -48,7 +48,7 @@ class Place:
         """Where a name of `ROWS` lies in this home; for a time of day those of the next seconds."""
         if "TIME" in name:
             now = time.time()
-            times = (time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now + ahead)) for ahead in range(-1, 30))
+            times = (time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now + ahead)) for ahead in range(-1, 60))
             return [self.home / name.replace("TIME", moment) for moment in times]
         if name.endswith("#.place"):
             digest = hashlib.sha256(os.fsencode(self.home / "vault.db")).hexdigest()
@@ -64,7 +64,7 @@ class Place:
             path.unlink(missing_ok=True)
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
 
-    def run(self, commands: Commands, command: str, *, patience_seconds: float = 30.0) -> Done:
+    def run(self, commands: Commands, command: str, *, patience_seconds: float = 60.0) -> Done:
         """One command line, with what opens the vault at hand."""
         words = [word.format(home=self.home, outside=self.root / "outside") for word in command.split()]
         return commands.run(words, self.environment(), self.home, patience_seconds=patience_seconds)
@@ -237,7 +237,7 @@ def attempt(place: Place, commands: Commands, name: str, command: str, plant: st
         planted[path] = path.lstat()
     before = place.snapshot()
     expected = expected_code(name, command, plant)
-    done = place.run(commands, command, patience_seconds=1.5 if expected < 0 else 30.0)
+    done = place.run(commands, command, patience_seconds=1.5 if expected < 0 else 60.0)
     if command == AGENT and not done.code:
         place.run(commands, "agent stop")
     findings = []

@@ -34,7 +34,8 @@ CALLS = ("openat", "newfstatat", "lstat", "stat", "access", "link", "rename", "u
 # What may be said after such a thing: done, not found, denied, damaged, unsafe, there already, unknown, unavailable.
 CODES = (0, 4, 5, 7, 9, 10, 11, 15)
 SAMPLE = 4
-PATIENCE_SECONDS = 20.0
+# For what may hang, which is ended then; the others have as long as they may need where much else runs.
+PATIENCE_SECONDS = 3.0
 TARGETS = {
     "vault.db": (READ, WRITE, RESTORE),
     "vault.db-wal": (WRITE,),
@@ -114,11 +115,11 @@ class Trial:
         (path,) = made.paths(self.name)
         return made, path
 
-    def start(self, place: Place, options: list[str]) -> subprocess.Popen[bytes]:
+    def start(self, place: Place, options: list[str], *, quiet: str = "-qq") -> subprocess.Popen[bytes]:
         words = [word.format(home=place.home, outside=place.root / "outside") for word in self.command.split()]
         program = ["-c", self.script, *words] if self.script else ["-m", "strongroom", *words]
         return subprocess.Popen(
-            ["strace", "-D", "-f", "-qq", *options, sys.executable, *program],
+            ["strace", "-D", "-f", quiet, *options, sys.executable, *program],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             env=place.environment(), cwd=place.home,
         )  # fmt: skip
@@ -127,9 +128,11 @@ class Trial:
         """Every call of an undisturbed run that names the file or what lies beside it under its name."""
         place, path = self.place()
         trace = self.root / "trace"
-        process = self.start(place, ["-P", str(path), "-e", f"trace={','.join(CALLS)}", "-o", str(trace)])
+        process = self.start(place, ["-P", str(path), "-e", f"trace={','.join(CALLS)}", "-o", str(trace)], quiet="-q")
         process.communicate(timeout=60)
-        wait_for(lambda: trace.exists() and not is_written(trace), "the trace")
+        # The tracer is nobody's child, and writes this line last.
+        ended = re.compile(rf"^{process.pid} +\+\+\+ ", re.MULTILINE)
+        wait_for(lambda: trace.exists() and ended.search(trace.read_text(errors="replace")), "the trace's end")
         counts = Counter(re.findall(r"^\d+ +(\w+)\(", trace.read_text(errors="replace"), re.MULTILINE))
         shutil.rmtree(place.root)
         trace.unlink()
@@ -150,14 +153,15 @@ class Trial:
             swap(path, other)
             os.kill(process.pid, signal.SIGCONT)
         try:
-            said, _ = process.communicate(timeout=PATIENCE_SECONDS)
+            may_hang = (self.name, kind) in MAY_HANG
+            said, _ = process.communicate(timeout=PATIENCE_SECONDS if may_hang else 60.0)
         except subprocess.TimeoutExpired:
             process.kill()
             said, _ = process.communicate()
         findings = []
         if place.snapshot() != before:
             findings.append("a victim was changed")
-        is_ended = process.returncode == -signal.SIGKILL and (self.name, kind) in MAY_HANG
+        is_ended = process.returncode == -signal.SIGKILL and may_hang
         if not self.script and not is_ended and process.returncode not in CODES:
             findings.append(f"exit {process.returncode}: {said.decode(errors='replace')}")
         shutil.rmtree(place.root)
@@ -176,14 +180,7 @@ def state(process: int) -> str:
         return "Z"
 
 
-def is_written(path: Path) -> bool:
-    """Whether its size changes still."""
-    size = path.stat().st_size
-    time.sleep(0.05)
-    return path.stat().st_size != size
-
-
-def wait_for(condition: Callable[[], bool], what: str) -> None:
+def wait_for(condition: Callable[[], object], what: str) -> None:
     deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline, f"{what} did not come"

@@ -14,7 +14,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
@@ -160,6 +160,11 @@ def attempts(machine: Machine, act: Callable[[Vault], object] | None) -> Iterato
             return
         except Exception as error:
             yield error
+            # What the frames hold open, a transaction for one, would keep the next attempt waiting.
+            traceback.clear_frames(error.__traceback__)
+        if vault is not None:
+            with suppress(Exception):
+                vault.lock()
         number += STRIDE
 
 
