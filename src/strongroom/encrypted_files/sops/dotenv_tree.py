@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from strongroom.encrypted_files.sops import flat
 from strongroom.encrypted_files.sops.tree import COMMENT, Leaf, Tree, line_ends
+from strongroom.encrypted_files.sops.tree import with_lines as with_same_metadata  # noqa: F401
 from strongroom.formats.interface import BadFile
 
 TYPE_CHECKING = False

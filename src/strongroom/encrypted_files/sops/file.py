@@ -155,8 +155,8 @@ class SopsFile:
                 known.setdefault((opened.path, opened.kind, opened.data), []).append(leaf.data)
         tree = plain_tree(self._format, plaintext, self.format)
         text, digest = sealed(tree, self._format, key, self.metadata.rule, known, self.metadata.mac_only_encrypted)
-        metadata = self.metadata.edited(key, digest, now)
-        return finished(self._format, text, metadata, key, tree, bom=self._bom)
+        text = self._format.with_same_metadata(text, self._tree, self.metadata.edited(key, digest, now))
+        return finished(self._format, text, key, tree, bom=self._bom)
 
     def with_recipients(self, recipients: Sequence[str], now: datetime) -> bytes:
         """The file with a new data key, for these recipients and nobody else.

@@ -10,6 +10,7 @@ import re
 
 from strongroom.encrypted_files.sops import flat
 from strongroom.encrypted_files.sops.tree import COMMENT, Leaf, Tree, line_ends
+from strongroom.encrypted_files.sops.tree import with_lines as with_same_metadata  # noqa: F401
 from strongroom.formats.interface import BadFile
 
 TYPE_CHECKING = False
@@ -54,6 +55,8 @@ class _Reader:
             raise BadFile(f"line {number} begins a section a second time")
         self._sections.add(self._section)
         if self._section == _METADATA:
+            # With the empty line before it.
+            start -= 1 if self.text[:start].endswith("\n\n") else 0
             self.metadata, self.metadata_span = {}, (start, len(self.text))
         elif self.metadata is not None:
             raise BadFile(f"line {number} follows the metadata of SOPS, which only sops reads")
@@ -108,14 +111,13 @@ def read(text: str) -> Tree:
 
 
 def _value(raw: str, number: int) -> str:
-    """What go-ini makes of the rest of a line."""
-    if raw[:1] in ("'", '"') and len(raw) > 1 and raw[-1] == raw[0] and raw.count(raw[0]) == 2 and "\\" not in raw:
-        return raw[1:-1]
+    """What go-ini makes of the rest of a line, which it cuts at a # or ; that no backticks hold."""
     if raw[:1] == "`" and len(raw) > 1 and raw.count("`") == 2 and raw[-1] == "`":
         return raw[1:-1]
-    if (raw and raw[0] in "'\"`") or " #" in raw or " ;" in raw or raw.endswith("\\"):
-        raise BadFile(f"line {number} can be read in two ways: put its value in quotation marks, or into another file")
-    return raw
+    inner = raw[1:-1] if len(raw) > 1 and raw[0] in "'\"" and raw[-1] == raw[0] else raw
+    if any(one in inner for one in "#;`") or raw.endswith("\\") or inner[:1] in ("'", '"'):
+        raise BadFile(f"line {number} can be read in two ways, and SOPS may cut it: put its value in backticks (`)")
+    return inner
 
 
 def write(leaf: Leaf, kind: str, data: str) -> tuple[tuple[int, int], str]:

@@ -94,6 +94,11 @@ class Metadata:
             raise BadFile("the SOPS metadata needs more groups of keys than there are")
         self.rule = Rule(settings)
         self.mac_only_encrypted = settings.get("mac_only_encrypted") in (True, "true")
+        # YAML and the flat formats come as text, and sops wants them as what they are.
+        if self.mac_only_encrypted:
+            self._settings["mac_only_encrypted"] = True
+        if "shamir_threshold" in settings:
+            self._settings["shamir_threshold"] = self.threshold
         self.last_modified = str(settings.get("lastmodified", ""))
         if _TIME.fullmatch(self.last_modified) is None:
             raise BadFile("the SOPS metadata does not say when the file was last modified")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from strongroom.formats.interface import ENTRIES_MAX, BadFile
 
 TYPE_CHECKING = False
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 
         def with_metadata(self, text: str, metadata: Mapping[str, object]) -> str:
             """*text* with the metadata at its end."""
+
+        def with_same_metadata(self, text: str, tree: Tree, metadata: Mapping[str, object]) -> str:
+            """*text* with the metadata of *tree* in which the time and the MAC alone are others."""
 
 
 COMMENT = "comment"
@@ -119,6 +124,18 @@ class Tree:
 
     def __repr__(self) -> str:
         return f"Tree({len(self.leaves)} leaves, <hidden>)"
+
+
+def with_lines(text: str, tree: Tree, metadata: Mapping[str, object]) -> str:
+    """`Format.with_same_metadata` of formats whose metadata are lines of their own: what has not changed stays."""
+    lines = "".join(tree.text[start:end] for start, end in tree.metadata_spans)
+    before = tree.metadata or {}
+    lines = re.sub(
+        r"(lastmodified[\"']?\s*[:=]\s*[\"']?)" + re.escape(str(before["lastmodified"])),
+        lambda found: found[1] + str(metadata["lastmodified"]),
+        lines,
+    ).replace(str(before["mac"]), str(metadata["mac"]))
+    return (text if not text or text.endswith("\n") else text + line_ends(tree.text)) + lines
 
 
 def line_ends(text: str) -> str:

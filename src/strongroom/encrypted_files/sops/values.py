@@ -128,9 +128,13 @@ def short_float(data: str) -> str:
 
 def _decoded(part: str) -> bytes:
     try:
-        return a2b_base64(part, strict_mode=True) if part else b""
+        data = a2b_base64(part, strict_mode=True) if part else b""
     except NotBase64:
         raise Tampered("an encrypted value of this SOPS file was changed or cut") from None
+    if _encoded(data) != part:
+        # Bits that stand for nothing.
+        raise Tampered("an encrypted value of this SOPS file was changed or cut")
+    return data
 
 
 def _encoded(part: bytes) -> str:

@@ -51,7 +51,7 @@ def new_file(
         tree = plain_tree(module, data, format)
         text, digest = sealed(tree, module, key, rule, {}, mac_only_encrypted)
         metadata = new_metadata(key, recipients, rule, digest, now, mac_only_encrypted=mac_only_encrypted)
-        return finished(module, text, metadata, key, tree, bom=bytes(data[:3]) == b"\xef\xbb\xbf")
+        return finished(module, module.with_metadata(text, metadata), key, tree, bom=bytes(data[:3]) == b"\xef\xbb\xbf")
     finally:
         wipe(key)
 
@@ -95,14 +95,12 @@ def sealed(
     return tree.spliced(pieces), digest.finish()
 
 
-def finished(
-    module: Format, text: str, metadata: dict[str, object], key: bytearray, tree: Tree, *, bom: bool
-) -> bytes:
-    """*text* with its metadata, read again as anybody would read it, and compared with what it was made of.
+def finished(module: Format, text: str, key: bytearray, tree: Tree, *, bom: bool) -> bytes:
+    """*text*, which has its metadata, read again as anybody would read it, and compared with what it was made of.
 
     Raises: BadFile: it is something else.
     """
-    data = encoded(module.with_metadata(text, metadata), bom)
+    data = encoded(text, bom)
     again = module.read(decode(data)[0])
     rule = Metadata(again.metadata or {}).rule
     there = [_reopened(leaf, key, rule) for leaf in again.leaves if leaf.kind != COMMENT]

@@ -23,6 +23,7 @@ _DATE = re.compile(r"[0-9]{4}-")
 _TIME = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:T([0-9]{2}:[0-9]{2}:[0-9]{2})(\.[0-9]+)?(Z|[-+][0-9]{2}:[0-9]{2}))?"
 )
+_INFINITE = (float("inf"), float("-inf"))
 # What every parser of YAML, of either version, takes for a text without quotation marks.
 _PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_/.@+-]*(?: [A-Za-z0-9_/.@+-]+)*")
 _WORDS = frozenset("y n yes no on off true false null".split())
@@ -44,7 +45,7 @@ def resolve(text: str, line: int) -> tuple[str, str]:
         if _INT.fullmatch(digits):
             sign = -1 if digits.startswith("-") else 1
             return "int", str(checked_int(sign * _whole(digits.lstrip("+-"))))
-        if _FLOAT.fullmatch(digits):
+        if _FLOAT.fullmatch(digits) and float(digits) not in _INFINITE:
             return "float", go_float(float(digits))
     except (ValueError, OverflowError):
         raise BadFile(f"line {line} has a number that SOPS would change: put it in quotation marks") from None
@@ -66,9 +67,21 @@ def _time(text: str, line: int) -> tuple[str, str]:
         if re.fullmatch(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt ].*)?", text):
             raise BadFile(f"line {line} has a time that SOPS would change: put it in quotation marks")
         return "str", text
+    if not _is_time(text):
+        return "str", text
     day, clock, fraction, zone = found.groups()
     parts = (fraction or "").rstrip("0").rstrip("."), "Z" if zone in (None, "+00:00", "-00:00") else zone
     return "time", f"{day}T{clock or '00:00:00'}{''.join(parts)}"
+
+
+def _is_time(text: str) -> bool:
+    from datetime import datetime
+
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def write(leaf: Leaf, kind: str, data: str) -> tuple[tuple[int, int], str]:

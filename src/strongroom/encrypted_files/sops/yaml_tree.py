@@ -7,8 +7,10 @@ Source: getsops/sops, stores/yaml/store.go; go-yaml, resolve.go.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 
 from strongroom.encrypted_files.sops.tree import COMMENT, Leaf, Tree
+from strongroom.encrypted_files.sops.tree import with_lines as with_same_metadata  # noqa: F401
 from strongroom.encrypted_files.sops.values import is_encrypted
 from strongroom.encrypted_files.sops.yaml_text import NULLS, resolve
 from strongroom.encrypted_files.sops.yaml_text import with_metadata as with_metadata
@@ -53,8 +55,9 @@ class _Reader:
         self._seen: set[int] = set()
         # Where nothing is a comment: names and values.
         self._taken: list[tuple[int, int]] = []
-        # Blocks: their first character, column and names; where their last value ends.
-        self._blocks: list[tuple[int, int, tuple[str, ...]]] = []
+        self._shape = _Shape(text)
+        # Blocks: by their names and kind, where each begins, and in which column.
+        self._blocks: dict[tuple[str, ...], dict[str, list[tuple[int, int]]]] = {}
         self._first: set[tuple[int, tuple[str, ...]]] = set()
         # Where a collection in brackets ends, and its names.
         self._brackets: dict[int, tuple[str, ...]] = {}
@@ -83,7 +86,8 @@ class _Reader:
             return
         column = -1 if node.flow_style else node.start_mark.column
         if not node.flow_style:
-            self._blocks.append((node.start_mark.index, column, path))
+            of_kind = self._blocks.setdefault(path, {}).setdefault(node.id, [])
+            of_kind.append((node.start_mark.index, column))
             self._first.add((node.start_mark.index, path))
         else:
             self._brackets.setdefault(node.end_mark.index, path)
@@ -157,60 +161,71 @@ class _Reader:
     def _around(self, place: int) -> tuple[str, ...]:
         """The names of the block that go-yaml puts a comment into: the next one's, or by its column."""
         number = self._lines.at(place)
-        start = self._lines.start(number)
-        is_alone = not self._text[start:place].strip()
-        blocks = sorted(self._blocks)
-        if not is_alone:
-            end = len(self._text[:place].rstrip())
+        line = self._shape.lines[number - 1]
+        if not line.lstrip().startswith("#"):
+            end = len(self._text[self._lines.start(number) : place].rstrip()) + self._lines.start(number)
             if end in self._brackets:
                 return self._brackets[end]
-            line = self._line(number)
-            return self._deepest([one for one in blocks if one[0] <= place], len(line) - len(line.lstrip()))
-        column, rest = place - start, self._next_content(place)
-        inner = next((names for begin, names in reversed(self._last) if begin <= place), ())
-        before = [one for one in blocks if one[0] <= place and one[2] == inner[: len(one[2])]]
-        is_first = rest is not None and (self._starts.get(rest) == inner or (rest, inner) in self._first)
-        if self._is_foot(number) and not is_first:
-            return self._deepest(before, column)
-        if rest is not None and self._column_of(rest) >= column:
-            if rest in self._starts:
-                return self._starts[rest]
-            return self._deepest([one for one in blocks if one[0] <= rest], self._column_of(rest))
-        return self._deepest(before, column)
+            return self._deepest(place, len(line) - len(line.lstrip()))
+        column, rest = place - self._lines.start(number), self._shape.next[number - 1]
+        inner = self._inner(place)
+        is_first = rest >= 0 and (self._starts.get(rest) == inner or (rest, inner) in self._first)
+        if self._shape.is_foot(number - 1) and not is_first:
+            return self._deepest(place, column)
+        if rest >= 0:
+            depth = rest - self._lines.start(self._lines.at(rest))
+            if depth >= column:
+                return self._starts[rest] if rest in self._starts else self._deepest(rest, depth)
+        return self._deepest(place, column)
 
-    def _is_foot(self, number: int) -> bool:
-        """Whether a comment in line *number* belongs to what stands before it: right below it, and before a gap."""
-        above, below = number, number
-        while self._line(above).lstrip().startswith("#"):
-            above -= 1
-        while self._line(below).lstrip().startswith("#"):
-            below += 1
-        return bool(self._line(above).strip()) and not self._line(below).strip()
+    def _inner(self, place: int) -> tuple[str, ...]:
+        """The last name before *place*, and those around it."""
+        number = bisect_right(self._last, place, key=_first)
+        return self._last[number - 1][1] if number else ()
 
-    def _line(self, number: int) -> str:
-        if not 1 <= number <= self._lines.at(len(self._text)):
-            return ""
-        start = self._lines.start(number)
-        end = self._text.find("\n", start)
-        return self._text[start : len(self._text) if end < 0 else end]
+    def _deepest(self, place: int, column: int) -> tuple[str, ...]:
+        """The innermost block that is open at *place*, and begins in *column* or before it."""
+        inner = self._inner(place)
+        best = -1
+        names: tuple[str, ...] = ()
+        for length in range(len(inner) + 1):
+            for blocks in self._blocks.get(inner[:length], {}).values():
+                number = bisect_right(blocks, place, key=_first)
+                if number and best < blocks[number - 1][0] and blocks[number - 1][1] <= column:
+                    best, names = blocks[number - 1][0], inner[:length]
+        return names
 
-    def _next_content(self, place: int) -> int | None:
-        """Where the next line begins that is neither empty nor a comment."""
-        number = self._lines.at(place) + 1
-        total = self._lines.at(len(self._text))
-        while number <= total:
-            line = self._line(number)
-            if line.strip() and not line.lstrip().startswith("#"):
-                return self._lines.start(number) + len(line) - len(line.lstrip())
-            number += 1
-        return None
 
-    def _column_of(self, place: int) -> int:
-        return place - self._lines.start(self._lines.at(place))
+class _Shape:
+    """Of every line: where the next one stands that is neither empty nor a comment, and what is around comments."""
 
-    def _deepest(self, blocks: list[tuple[int, int, tuple[str, ...]]], column: int) -> tuple[str, ...]:
-        """The last block that begins in *column* or before it."""
-        return next((path for _, at, path in reversed(blocks) if at <= column), ())
+    __slots__ = ("_above", "_below", "lines", "next")
+
+    def __init__(self, text: str) -> None:
+        self.lines = text.split("\n")
+        kinds = ["gap" if not one.strip() else "#" if one.lstrip().startswith("#") else "text" for one in self.lines]
+        self.next, self._below = [-1] * len(kinds), ["gap"] * len(kinds)
+        found, below, start = -1, "gap", len(text) + 1
+        for number in range(len(kinds) - 1, -1, -1):
+            line = self.lines[number]
+            start -= len(line) + 1
+            self.next[number], self._below[number] = found, below
+            if kinds[number] == "text":
+                found = start + len(line) - len(line.lstrip())
+            if kinds[number] != "#":
+                below = kinds[number]
+        self._above, above = list[str](), "gap"
+        for kind in kinds:
+            self._above.append(above)
+            above = above if kind == "#" else kind
+
+    def is_foot(self, number: int) -> bool:
+        """Whether a comment belongs to what stands before it: right below it, and before a gap."""
+        return self._above[number] == "text" and self._below[number] == "gap"
+
+
+def _first(pair: tuple[int, object]) -> int:
+    return pair[0]
 
 
 def _pairs(node: Any) -> list[tuple[str, Any]]:
