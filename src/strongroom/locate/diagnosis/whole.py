@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from strongroom.errors import StoreUnavailable, StrongroomError, VaultNotFound, WouldPrompt, WrongKey
 from strongroom.locate.addresses import expand_user, is_path
-from strongroom.locate.diagnosis import files, inbox, machine, vault
+from strongroom.locate.diagnosis import files, inbox, machine, server, vault
 from strongroom.locate.diagnosis.finding import Finding, from_error
 from strongroom.locate.unlock import KEY_FILE_VARIABLE
 from strongroom.stores import durable
@@ -78,6 +78,7 @@ def diagnose(
         _look_inside(found, location, now, backup_days, unlock)
     else:
         found.unchecked.append("the vault itself: it is not opened before the above is mended")
+    found.findings += server.check_server(location)
     if is_path(location):
         # Last: opening the vault has taken in what was in order.
         found.findings += inbox.check_inbox(location)
