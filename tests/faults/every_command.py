@@ -213,7 +213,6 @@ LIFE = (
     Case("ca doctor"),
     Case("ca export --root"),
     Case("ca trust status --store system", code=4),
-    Case("ca timer {outside}/service.pem"),
     Case("scan {outside}", code=13),
     Case("upgrade"),
     Case("unlock", stdin="{phrase}\n"),

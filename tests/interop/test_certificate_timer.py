@@ -107,7 +107,13 @@ def test_what_cannot_be_is_refused(machine: Machine) -> None:
     assert machine.run("ca", "timer", "service.pem").code == 0
     again = machine.run("ca", "timer", "service.pem")
     assert (again.code, "add --yes" in again.err) == (10, True)
+    link, elsewhere = units_of(machine)[".service"], machine.home / "elsewhere"
+    link.unlink()
+    elsewhere.write_text("mine")
+    link.symlink_to(elsewhere)
+    assert machine.run("ca", "timer", "service.pem").code == 10
     assert machine.run("ca", "timer", "service.pem", "--yes").code == 0
+    assert (link.is_symlink(), elsewhere.read_text()) == (False, "mine")
     assert "--expiring 56h" in units_of(machine)[".service"].read_text()
 
 
