@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from django.contrib import admin
-
 from django.urls import path
+
 from tests.django.shop import views
 
 urlpatterns = [

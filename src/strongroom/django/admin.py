@@ -49,26 +49,31 @@ class MaskedFields(BaseModelAdmin):  # type: ignore[misc]  # Django carries no t
     """For inlines; `MaskedAdmin` has it already."""
 
     def get_readonly_fields(self, request: HttpRequest, obj: models.Model | None = None) -> Sequence[Any]:
-        """As Django's, with masks for encrypted fields."""
-        return [self._masked(name, request) for name in super().get_readonly_fields(request, obj)]
+        """As Django's, with masks for encrypted fields, and for those that this user may not change."""
+        said = list(super().get_readonly_fields(request, obj))
+        if not self._may_write(request, obj):
+            said += [one.name for one in encrypted_fields(self.model) if one.name not in said]
+        return [self._masked(name, request) for name in said]
 
     def get_fieldsets(self, request: HttpRequest, obj: models.Model | None = None) -> list[tuple[Any, dict[str, Any]]]:
         """As Django's; an encrypted field that nobody may change here stands as its mask."""
-        allowed = self.has_change_permission if obj else self.has_add_permission
-        # An inline is asked about the object it belongs to, also when rows are added.
-        about = (obj,) if obj or isinstance(self, admin.options.InlineModelAdmin) else ()
-        writable = allowed(request, *about)
-        names = set(super().get_readonly_fields(request, obj))
+        masked = {one.__name__ for one in self.get_readonly_fields(request, obj) if isinstance(one, _Mask)}
 
         def shown(name: Any) -> Any:
             if isinstance(name, list | tuple):
                 return [shown(one) for one in name]
-            return name if writable and name not in names else self._masked(name, request)
+            return self._masked(name, request) if name in masked else name
 
-        return [
-            (title, {**options, "fields": [shown(name) for name in options["fields"]]})
-            for title, options in super().get_fieldsets(request, obj)
-        ]
+        fieldsets = super().get_fieldsets(request, obj)
+        return [(title, {**options, "fields": list(map(shown, options["fields"]))}) for title, options in fieldsets]
+
+    def _may_write(self, request: HttpRequest, obj: models.Model | None) -> bool:
+        if obj is not None:
+            # Not by the permission to add: an inline shows the rows that are there by the same fields.
+            return bool(self.has_change_permission(request, obj))
+        # An inline is asked about the object that it belongs to.
+        about = (obj,) if isinstance(self, admin.options.InlineModelAdmin) else ()
+        return bool(self.has_add_permission(request, *about))
 
     def _masked(self, name: Any, request: HttpRequest) -> Any:
         """A column of the admin that stands for the encrypted field *name*; anything else as it is."""

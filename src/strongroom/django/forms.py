@@ -11,11 +11,10 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
-
-from django import forms
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

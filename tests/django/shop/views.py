@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.db import models
 
-from django import forms
 from tests.django.shop.models import Account, Plain
 
 
