@@ -17,7 +17,7 @@ from tests.faults.vault_trials import IS_WHOLE, Bases, Trial, in_pairs, made_bas
 
 pytestmark = strace.needs_strace()
 
-IMAGES = 160
+IMAGES = 100
 """About how many images of one scenario are judged in a run that is not whole: those of every n-th call."""
 # An editor is a process of its own, and only a single one can be replayed; what it changes is `put`.
 CUT = [scenario for scenario in SCENARIOS if scenario != "editing"]
