@@ -89,9 +89,13 @@ def split_get(words: "Sequence[str]") -> tuple[list[str], dict[str, str | bool]]
 def read_through_agent(words: "Sequence[str]") -> bytearray | None:
     """The value that a plain ``get`` asks for, from the agent.
 
-    Returns: its bytes, which are to be written as they are; None when this is no plain ``get``, standard
-        output is a terminal or closed, or the agent did not simply answer: then nothing has happened.
+    Returns: its bytes, which are to be written as they are; None when this is neither plain ``get`` nor ``file get``,
+        standard output is a terminal or closed, or the agent did not simply answer: then nothing has happened.
     """
+    if words[:2] == ["file", "get"]:
+        from strongroom.agent_file_read import read_value
+
+        return read_value(words[2:])
     split = split_get(words)
     if split is None or not _has_plain_output():
         return None
@@ -104,7 +108,7 @@ def read_through_agent(words: "Sequence[str]") -> bytearray | None:
         return None
     try:
         target = _quote(plain[1]) + (f"?field={_quote(plain[2])}" if len(plain) == 3 else "")
-        return _ask(place, target, is_named=named is not None)
+        return _ask(place, f"raw/{target}", is_named=named is not None)
     except (OSError, ValueError, LookupError, ImportError):
         # Also UnicodeEncodeError: `running` finds the same, and says what it is.
         return None
@@ -147,7 +151,7 @@ def _quote(text: str) -> str:
     )
 
 
-def _ask(place: str, target: str, *, is_named: bool) -> bytearray | None:
+def _ask(place: str, target: str, *, is_named: bool, body: bytes = b"") -> bytearray | None:
     from _socket import AF_UNIX, SO_PEERCRED, SO_RCVTIMEO, SO_SNDTIMEO, SOCK_STREAM, SOL_SOCKET, socket
 
     patience = _PATIENCE_SECONDS.to_bytes(8, sys.byteorder) + bytes(8)
@@ -167,8 +171,10 @@ def _ask(place: str, target: str, *, is_named: bool) -> bytearray | None:
         uid = int.from_bytes(connection.getsockopt(SOL_SOCKET, SO_PEERCRED, 12)[4:8], sys.byteorder)
         if not may_serve(uid, path, place):
             return None
-        request = f"GET /v1/strongroom/raw/{target} HTTP/1.1\r\nHost: strongroom\r\n{header}Connection: close\r\n\r\n"
-        connection.sendall(request.encode("ascii"))
+        method = f"POST /v1/strongroom/{target} HTTP/1.1\r\nContent-Length: {len(body)}" if body else ""
+        method = method or f"GET /v1/strongroom/{target} HTTP/1.1"
+        request = f"{method}\r\nHost: strongroom\r\n{header}Connection: close\r\n\r\n"
+        connection.sendall(request.encode("ascii") + body)
         return _receive(connection)
     return None
 

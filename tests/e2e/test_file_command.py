@@ -170,7 +170,12 @@ def test_a_key_of_the_vault_opens_it_through_the_agent_too(keyed: Machine, kind:
     assert keyed.run("unlock", "--key-file", str(keyed.key)).code == 0
     try:
         agent = {name: value for name, value in keyed.environment.items() if name != "STRONGROOM_KEY_FILE"}
-        assert keyed.run("file", "get", "app.yaml", "db.password", environment=agent).out == b"q&2"
+        told = {**agent, "PYTHONPROFILEIMPORTTIME": "1"}
+        done = keyed.run("file", "get", "app.yaml", "db.password", environment=told)
+        assert done.out == b"q&2" and "strongroom.agent_file_read" in done.err
+        assert "cryptography" not in done.err and "cli.running" not in done.err, "the agent has opened it"
+        assert keyed.run("file", "get", "app.yaml", "absent", environment=agent).code == 4
+        assert "@keys/app" in keyed.run("audit", "--json").text
         assert keyed.run("file", "set", "app.yaml", "db.password", stdin=b"r", environment=agent).code == 0
         assert keyed.run("file", "check", "app.yaml", environment=agent).code == 0
     finally:

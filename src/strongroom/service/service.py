@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from strongroom.errors import StrongroomError, VaultLocked
 from strongroom.secret import wipe
-from strongroom.service import metadata, own, own_writes, replies, scanning, system, versions
+from strongroom.service import file_values, metadata, own, own_writes, replies, scanning, system, versions
 from strongroom.service.call import Call
 from strongroom.service.interface import Response
 from strongroom.service.refusals import NoContent, Refused
@@ -60,6 +60,7 @@ _PLACES: dict[str, dict[str, Handler]] = {
     "/v1/strongroom/get-many": {"POST": own.get_many},
     "/v1/strongroom/scan-begin": {"POST": scanning.begin},
     "/v1/strongroom/scan": {"POST": scanning.find},
+    "/v1/strongroom/file-value": {"POST": file_values.value},
     "/v1/strongroom/move": {"POST": own_writes.move},
     "/v1/strongroom/restore": {"POST": own_writes.restore},
     "/v1/strongroom/set-many": {"POST": own_writes.set_many},

@@ -10,6 +10,7 @@ import threading
 
 from strongroom.doors.agent.clocks import Dates, Lifetime, seconds
 from strongroom.doors.agent.collecting import Collector
+from strongroom.doors.agent.file_values import FileValues
 from strongroom.doors.agent.verifying import Verifying
 from strongroom.errors import Denied, StrongroomError, VaultLocked, WrongKey
 from strongroom.service.scanning import Scanner, Scans
@@ -106,6 +107,7 @@ class Keeper:
         self._verifying: Verifying | None = None
         self._collector = Collector()
         self.scans = Scans(_new_scanner)
+        self.file_opener = FileValues()
         self._verified_at = 0.0
         self._failures = 0
         self._not_before = 0.0
