@@ -72,18 +72,16 @@ def make_tables(connection: Connection, name: str, format: Format) -> None:
     """Make all tables of *format* in the schema *name*, which is empty; inside a transaction."""
     from psycopg import sql
 
-    for table in format.tables:
-        make_table(connection, name, table)
-    for shape in _OWN:
-        _make(connection, name, shape)
-    connection.execute(
-        sql.SQL("INSERT INTO {} VALUES ({})").format(sql.Identifier(name, FORMAT_TABLE), sql.Literal(format.number))
+    tables = [_made(name, shape) for shape in (*map(_shape, format.tables), *_OWN)]
+    number = sql.SQL("INSERT INTO {} VALUES ({})").format(
+        sql.Identifier(name, FORMAT_TABLE), sql.Literal(format.number)
     )
+    connection.execute(sql.SQL("; ").join([*tables, number]), prepare=False)
 
 
 def make_table(connection: Connection, name: str, table: Table) -> None:
     """Make one table."""
-    _make(connection, name, _shape(table))
+    connection.execute(_made(name, _shape(table)), prepare=False)
 
 
 def drop_table(connection: Connection, name: str, table: Table) -> None:
@@ -148,7 +146,8 @@ def _shape(table: Table) -> Shape:
     return table.name, tuple((name, _TYPES[kind]) for name, kind in table.columns), table.key_length
 
 
-def _make(connection: Connection, name: str, shape: Shape) -> None:
+def _made(name: str, shape: Shape) -> Composed:
+    """The statements that make one table."""
     from psycopg import sql
 
     table, columns, key_length = shape
@@ -157,17 +156,18 @@ def _make(connection: Connection, name: str, shape: Shape) -> None:
     ]
     key = sql.SQL(", ").join(sql.Identifier(column) for column, _ in columns[:key_length])
     place = sql.Identifier(name, table)
-    connection.execute(
-        sql.SQL("CREATE TABLE {} ({}, PRIMARY KEY ({})) WITH (fillfactor = {})").format(
-            place, sql.SQL(", ").join(lines), key, sql.Literal(_FILL.get(table, 100))
-        )
+    made = sql.SQL("CREATE TABLE {} ({}, PRIMARY KEY ({})) WITH (fillfactor = {})").format(
+        place, sql.SQL(", ").join(lines), key, sql.Literal(_FILL.get(table, 100))
     )
-    for column, kind in columns:
-        if kind == "bytea":
-            # Ciphertext does not become smaller.
-            connection.execute(
-                sql.SQL("ALTER TABLE {} ALTER COLUMN {} SET STORAGE EXTERNAL").format(place, sql.Identifier(column))
-            )
+    # Ciphertext does not become smaller.
+    stored = [
+        sql.SQL("ALTER COLUMN {} SET STORAGE EXTERNAL").format(sql.Identifier(column))
+        for column, kind in columns
+        if kind == "bytea"
+    ]
+    if not stored:
+        return made
+    return sql.SQL("{}; ALTER TABLE {} {}").format(made, place, sql.SQL(", ").join(stored))
 
 
 def _expected(format: Format) -> list[tuple[str, str, str]]:

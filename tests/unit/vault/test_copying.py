@@ -32,6 +32,12 @@ def copy(vault: Vault, store: Store, **options: copying.Progress) -> Vault:
     return Vault(copying.copy_vault(vault._core, store, **options).core)
 
 
+@pytest.fixture
+def store() -> MemoryStore:
+    """What is copied lies in memory; where it goes differs."""
+    return MemoryStore()
+
+
 @pytest.fixture(params=["memory", "sqlite", "postgres"])
 def new_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[NewStore]:
     """Makes stores of each kind."""

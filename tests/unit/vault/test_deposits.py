@@ -314,8 +314,9 @@ def test_without_an_inbox_there_is_nothing_to_do(place: Place) -> None:
     assert place.vault.verify().deposits_waiting == 0
 
 
+@pytest.mark.parametrize("store", ["memory", "postgresql"], indirect=True)
 def test_a_store_that_is_no_file_has_no_inbox(vault: Vault) -> None:
-    """A vault in memory says so, and still verifies."""
+    """It says so, and still verifies."""
     with pytest.raises(StoreUnavailable):
         vault.deposit_key("web", ["x"])
     with pytest.raises(StoreUnavailable):

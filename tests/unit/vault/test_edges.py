@@ -10,10 +10,10 @@ from strongroom.errors import NotFound
 from strongroom.items import Field
 from strongroom.keys.slots.key_file import KeyFileCredential
 from strongroom.secret import SecretStr
-from strongroom.stores.memory import MemoryStore
+from strongroom.stores.interface import Store
 from strongroom.vault.opening import open_vault
 from strongroom.vault.vault import Vault
-from tests.unit.vault.conftest import Clock
+from tests.unit.vault.conftest import Clock, beside
 
 
 @pytest.mark.parametrize("call", ["undelete", "restore"])
@@ -48,10 +48,10 @@ def test_time_spans_have_bounds(vault: Vault, span: timedelta) -> None:
 
 
 def test_what_somebody_stored_while_a_person_was_asked_stays(
-    vault: Vault, store: MemoryStore, credential: KeyFileCredential
+    vault: Vault, store: Store, credential: KeyFileCredential
 ) -> None:
     """require() merges its answer into what is there by then."""
-    with open_vault(MemoryStore(store), credential, author="other") as other:
+    with open_vault(beside(store), credential, author="other") as other:
 
         def ask(path: str, field: str) -> SecretStr:
             other.set(path, {"username": "bot", "note": "theirs"})

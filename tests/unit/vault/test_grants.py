@@ -8,13 +8,13 @@ import pytest
 
 from strongroom.errors import Conflict, FormatUnsupported, NotFound, Tampered
 from strongroom.keys.slots.key_file import KeyFileCredential
-from strongroom.stores.memory import MemoryStore
+from strongroom.stores.interface import Store
 from strongroom.stores.schema import OBJECTS
 from strongroom.vault import grants
 from strongroom.vault.opening import open_vault
 from strongroom.vault.policy import Executable, Grant
 from strongroom.vault.vault import Vault
-from tests.unit.vault.conftest import Clock
+from tests.unit.vault.conftest import Clock, beside
 
 RULES = {"read": ["sites/**"], "list": ["sites/**"], "deny": ["sites/x/**"]}
 LS = Executable("/usr/bin/ls", device=5, inode=6, owner=0)
@@ -40,10 +40,10 @@ def test_grants_come_back_as_they_were_made(vault: Vault, clock: Clock) -> None:
 
 
 def test_another_program_sees_a_grant_and_its_end(
-    vault: Vault, store: MemoryStore, credential: KeyFileCredential, clock: Clock
+    vault: Vault, store: Store, credential: KeyFileCredential, clock: Clock
 ) -> None:
     """What is remembered is forgotten when somebody else commits, and after one's own changes."""
-    other = open_vault(MemoryStore(store), credential, author="other", clock_us=clock)
+    other = open_vault(beside(store), credential, author="other", clock_us=clock)
     assert other.grants() == []
     vault.add_grant("sync", "user", 1001, RULES)
     assert [grant.name for grant in other.grants()] == ["sync", "sync"]
@@ -105,12 +105,12 @@ def test_there_is_an_end_to_their_number(vault: Vault, monkeypatch: pytest.Monke
         vault.add_grant("three", "user", 3, {"read": ["a"]})
 
 
-def objects(store: MemoryStore) -> list[tuple[int | bytes, ...]]:
+def objects(store: Store) -> list[tuple[int | bytes, ...]]:
     with store.reading() as rows:
         return list(rows.scan(OBJECTS, grants.TYPE))
 
 
-def put(store: MemoryStore, *rows: tuple[int | bytes, ...]) -> None:
+def put(store: Store, *rows: tuple[int | bytes, ...]) -> None:
     with store.writing() as writing:
         for row in rows:
             writing.put(OBJECTS, row)
@@ -122,7 +122,7 @@ def findings(vault: Vault) -> str:
     return "\n".join(caught.value.findings)
 
 
-def test_a_removed_grant_that_is_put_back_is_found(vault: Vault, store: MemoryStore) -> None:
+def test_a_removed_grant_that_is_put_back_is_found(vault: Vault, store: Store) -> None:
     """The row is genuine, and its removal was audited."""
     vault.add_grant("sync", "user", 1001, {"read": ["sites/**"]})
     (row,) = objects(store)
@@ -132,7 +132,7 @@ def test_a_removed_grant_that_is_put_back_is_found(vault: Vault, store: MemorySt
     assert f"rolled back: the grant {bytes(row[1]).hex()}" in findings(vault)  # type: ignore[arg-type]
 
 
-def test_a_denial_that_was_taken_out_is_found(vault: Vault, store: MemoryStore) -> None:
+def test_a_denial_that_was_taken_out_is_found(vault: Vault, store: Store) -> None:
     """Deleting a row of the store is no way to be allowed more."""
     vault.add_grant("no", "user", 1001, {"deny": ["**"]})
     (row,) = objects(store)
@@ -141,7 +141,7 @@ def test_a_denial_that_was_taken_out_is_found(vault: Vault, store: MemoryStore) 
     assert f"deleted: the grant {bytes(row[1]).hex()}" in findings(vault)  # type: ignore[arg-type]
 
 
-def test_a_changed_or_moved_grant_is_found_and_not_obeyed(vault: Vault, store: MemoryStore) -> None:
+def test_a_changed_or_moved_grant_is_found_and_not_obeyed(vault: Vault, store: Store) -> None:
     """A flipped bit, and the body of one grant under the id of another."""
     first, second = (
         vault.add_grant(name, "user", 1001, {"read": [f"{name}/**"]})[0].id for name in ("first", "second")

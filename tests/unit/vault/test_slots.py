@@ -10,6 +10,7 @@ from strongroom.crypto import entropy
 from strongroom.errors import Conflict, NotFound, Tampered, WrongKey
 from strongroom.keys.slots.key_file import KeyFileCredential, new_key_file
 from strongroom.keys.slots.recovery import new_recovery_code
+from strongroom.stores.interface import Store
 from strongroom.stores.memory import MemoryStore
 from strongroom.stores.schema import SLOTS
 from strongroom.stores.sqlite import SqliteStore
@@ -18,7 +19,7 @@ from strongroom.vault.vault import Vault
 from tests.unit.vault.conftest import Clock
 
 
-def opens(store: MemoryStore, credential: KeyFileCredential) -> bool:
+def opens(store: Store, credential: KeyFileCredential) -> bool:
     """Whether *credential* opens the vault in *store*."""
     try:
         open_vault(store, credential, author="x")
@@ -28,7 +29,7 @@ def opens(store: MemoryStore, credential: KeyFileCredential) -> bool:
 
 
 def test_added_removed_changed(
-    vault: Vault, store: MemoryStore, credential: KeyFileCredential, clock: Clock
+    vault: Vault, store: Store, credential: KeyFileCredential, clock: Clock
 ) -> None:
     """A slot opens the vault from when it is added until it is changed or removed."""
     clock.advance(seconds=1)
@@ -68,7 +69,7 @@ def test_unknown_slot(vault: Vault, slot_id: str) -> None:
         vault.remove_slot(slot_id)
 
 
-def test_a_recovery_code_opens(vault: Vault, store: MemoryStore) -> None:
+def test_a_recovery_code_opens(vault: Vault, store: Store) -> None:
     """The code that is shown once opens the vault."""
     code = new_recovery_code()
     vault.add_slot(code, label="paper")
@@ -76,7 +77,7 @@ def test_a_recovery_code_opens(vault: Vault, store: MemoryStore) -> None:
     assert [slot.kind for slot in vault.slots()] == ["key-file", "recovery"]
 
 
-def test_a_planted_slot_is_never_sealed_in(vault: Vault, store: MemoryStore) -> None:
+def test_a_planted_slot_is_never_sealed_in(vault: Vault, store: Store) -> None:
     """Adding a slot beside one that somebody planted is refused, not made genuine."""
     stranger = create_vault(MemoryStore(), [new_key_file()], author="mallory")
     with stranger._core.reading() as rows:
@@ -127,7 +128,7 @@ def test_labels_are_checked(vault: Vault) -> None:
 
 
 def test_a_vault_without_slots_was_tampered_with(
-    vault: Vault, store: MemoryStore, credential: KeyFileCredential
+    vault: Vault, store: Store, credential: KeyFileCredential
 ) -> None:
     """When every slot row is gone no key is wrong: somebody deleted them."""
     with store.writing() as rows:

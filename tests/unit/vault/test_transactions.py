@@ -6,9 +6,10 @@ import pytest
 
 from strongroom.errors import VaultLocked
 from strongroom.keys.slots.key_file import KeyFileCredential
-from strongroom.stores.memory import MemoryStore
+from strongroom.stores.interface import Store
 from strongroom.vault.opening import open_vault
 from strongroom.vault.vault import Vault
+from tests.unit.vault.conftest import beside
 
 REQUEST = b"r" * 16
 
@@ -52,7 +53,7 @@ def test_a_request_id_inside_a_transaction_is_refused(vault: Vault) -> None:
 
 
 def test_locking_inside_a_transaction_writes_nothing(
-    vault: Vault, store: MemoryStore, credential: KeyFileCredential
+    vault: Vault, store: Store, credential: KeyFileCredential
 ) -> None:
     """Locking always works; the transaction around it is undone and says so."""
     with pytest.raises(VaultLocked, match="nothing was written"), vault.transaction():
@@ -60,7 +61,7 @@ def test_locking_inside_a_transaction_writes_nothing(
         vault.lock()
         with pytest.raises(VaultLocked):
             vault.set("b", {"x": "1"})
-    with open_vault(MemoryStore(store), credential, author="other") as other:
+    with open_vault(beside(store), credential, author="other") as other:
         assert list(other.list()) == []
         other.verify()
 

@@ -18,12 +18,13 @@ from strongroom.locate.opening import open_admitted
 from strongroom.locate.unlock import anybody
 from strongroom.locate.upgrading import Upgraded, upgrade_vault
 from strongroom.stores import schema
-from strongroom.stores.memory import MemoryStore
+from strongroom.stores.interface import Store
 from strongroom.stores.sqlite import SqliteStore
 from strongroom.vault import upgrading
 from strongroom.vault.opening import open_vault
 from strongroom.vault.vault import Vault
 from tests.faults.planted_formats import FORMATS, MARKS, marks, names, plant
+from tests.unit.vault.conftest import beside
 
 
 class Old:
@@ -217,7 +218,8 @@ def test_a_log_that_cannot_be_emptied(old: Old, monkeypatch: pytest.MonkeyPatch)
     assert old.upgrade().kept is None
 
 
-def test_a_vault_that_is_no_file(vault: Vault, store: MemoryStore, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("store", ["memory", "postgresql"], indirect=True)
+def test_a_vault_that_is_no_file(vault: Vault, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """It has no place beside it: the backup is named, or nothing is begun."""
     plant(monkeypatch.setattr)
     store.location = "postgresql://there/vault"
@@ -267,18 +269,18 @@ def test_nothing_of_a_dropped_table_is_left(old: Old, monkeypatch: pytest.Monkey
             assert canary[:50] not in path.read_bytes(), path
 
 
-def test_a_store_in_memory(
-    vault: Vault, store: MemoryStore, credential: KeyFileCredential, monkeypatch: pytest.MonkeyPatch
+def test_every_kind_of_store(
+    vault: Vault, store: Store, credential: KeyFileCredential, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Other kinds of stores take the same steps; an undone one leaves the former tables."""
     vault.set("a", {"n": "1"})
     plant(monkeypatch.setattr)
-    other = MemoryStore(store)
+    other = beside(store, any_format=True)
     with open_vault(other, credential, author="test") as opened:
         with pytest.raises(ZeroDivisionError), other.writing(), other.reshaping(FORMATS[1]):
             raise ZeroDivisionError
         assert other.format is FORMATS[0]
         assert upgrading.upgrade(opened._core, keep=lambda: None) == 1
-        assert store.format is other.format is FORMATS[2]
+        assert other.format is FORMATS[2]
         assert marks(opened._core) == names(opened._core)
         opened.verify()
