@@ -121,15 +121,22 @@ class Cluster:
         is_durable: as it comes from its makers; else it never waits for the disk.
         namespace: of the network that it is in, which only root can say.
         access: lines of pg_hba.conf.
+        directory: where its files lie; this system's place for such files when None.
         settings: lines of postgresql.conf.
     """
 
     def __init__(
-        self, *, is_durable: bool = False, namespace: str | None = None, access: str = "", **settings: str
+        self,
+        *,
+        is_durable: bool = False,
+        namespace: str | None = None,
+        access: str = "",
+        directory: Path | None = None,
+        **settings: str,
     ) -> None:
         require_postgres()
         self.user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
-        self.root = Path(tempfile.mkdtemp(prefix="strongroom-pg-"))
+        self.root = Path(tempfile.mkdtemp(prefix="strongroom-pg-", dir=directory))
         self.data = self.root / "data"
         self.port = _free_port()
         self._names = itertools.count()
@@ -255,7 +262,7 @@ class Cluster:
     def _make(self) -> None:
         self.run(
             *(program("initdb"), "-D", str(self.data), "-U", "postgres", "-A", "trust", "--no-sync", "--no-locale"),
-            *("-E", "UTF8"),
+            *("-E", "UTF8", "--wal-segsize=1"),
         )
         key = self._certificate()
         settings = {
