@@ -213,6 +213,8 @@ LIFE = (
     Case("ca doctor"),
     Case("ca export --root"),
     Case("ca trust status --store system", code=4),
+    # Its units are named after this home, and written as those of `agent install` are.
+    Case("ca timer {outside}/service.pem --expiring 1h", code=2),
     Case("scan {outside}", code=13),
     Case("upgrade"),
     Case("unlock", stdin="{phrase}\n"),
