@@ -12,13 +12,16 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from bench import agents, certificates, files, growth, named_keys, passwords, scan
+from bench import agents, certificates, encrypted_files, files, growth, named_keys, passwords, scan
 from bench.measure import Result
 from bench.rows import ROWS, Bench
 from bench.table import machine, table
 
 T = TypeVar("T")
-VAULT_ROWS = (*ROWS, *agents.ROWS, *named_keys.ROWS, *files.ROWS, *passwords.ROWS, *scan.ROWS, *certificates.ROWS)
+VAULT_ROWS = (
+    *ROWS, *agents.ROWS, *named_keys.ROWS, *files.ROWS, *encrypted_files.ROWS, *passwords.ROWS, *scan.ROWS,
+    *certificates.ROWS,
+)  # fmt: skip
 BUILD = Path(__file__).resolve().parents[1] / "build"
 
 
