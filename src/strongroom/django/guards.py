@@ -6,11 +6,10 @@ A value is bound to columns that Django updates by themselves as well: ``update(
 
 from __future__ import annotations
 
+from django import VERSION
 from django.core.exceptions import FieldError
 from django.db import models
-from django.db.models.sql import UpdateQuery
-
-from django import VERSION
+from django.db.models.sql import Query, UpdateQuery
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,9 +50,9 @@ def _watch(column: models.Field, fields: list[EncryptedField]) -> None:
     def check(compiler: Any) -> None:
         query = compiler.query
         if isinstance(query, UpdateQuery):
-            written = {field for field, _model, _value in query.values}
+            written = {field: value for field, _model, value in query.values}
             left = [field for field in fields if field not in written]
-            if left and column in written:
+            if left and column in written and _changes(column, written[column], compiler):
                 raise FieldError(_left_behind(column, left))
 
     if VERSION >= (6, 1):
@@ -76,27 +75,25 @@ def _watch(column: models.Field, fields: list[EncryptedField]) -> None:
     column.get_placeholder = get_placeholder
 
 
-def before_save(
-    sender: type[models.Model],
-    instance: models.Model,
-    raw: bool = False,
-    update_fields: frozenset[str] | None = None,
-    **_signal: object,
-) -> None:
-    """Refuse a save that leaves a value behind; encrypt what a fixture brings, as `pre_save` is not asked then."""
-    if not raw and update_fields is None:
-        return
-    for field in encrypted_fields(sender):
-        if raw:
+def _changes(column: models.Field, value: Any, compiler: Any) -> bool:
+    """Whether a row would get another *value* in *column*: a `save` of what was loaded in part writes it as it is."""
+    if hasattr(value, "resolve_expression"):
+        return True
+    if hasattr(value, "prepare_database_save"):
+        value = value.prepare_database_save(column)
+    rows = models.QuerySet(compiler.query.model, query=compiler.query.chain(klass=Query), using=compiler.using)
+    return bool(rows.exclude(**{column.attname: value}).exists())
+
+
+def before_save(sender: type[models.Model], instance: models.Model, raw: bool = False, **_signal: object) -> None:
+    """Encrypt what a fixture brings: a field's `pre_save` is not asked then."""
+    if raw:
+        for field in encrypted_fields(sender):
             value = getattr(instance, field.attname)
             sealed = field.sealed(value, instance)
             if sealed is not None:
                 sealed.value = value
             setattr(instance, field.attname, sealed)
-        elif field.name not in update_fields and field.attname not in update_fields:  # type: ignore[operator]
-            changed = [one for one in field.row.fields if {one.name, one.attname} & update_fields]  # type: ignore[operator]
-            if changed:
-                raise FieldError(_left_behind(changed[0], [field]))
 
 
 def after_save(sender: type[models.Model], instance: models.Model, raw: bool = False, **_signal: object) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _BATCH = 500
 
 
-class _SealedCase(Case):  # type: ignore[misc]  # Django carries no types
+class _SealedCast(Cast):  # type: ignore[misc]  # Django carries no types
     is_sealed = True
 
 
@@ -40,7 +40,7 @@ def update(queryset: models.QuerySet, *, batch_size: int = _BATCH, **values: Any
     for name in values:
         model._meta.get_field(name)
     written = 0
-    with transaction.atomic(using=alias, savepoint=False):
+    with transaction.atomic(using=alias):
         rows = queryset.using(alias).order_by("pk")
         if connections[alias].features.has_select_for_update:
             rows = rows.select_for_update(of=("self",))
@@ -81,7 +81,7 @@ def bulk_update(
         raise FieldError(f"{named[0]} is what values are bound to; change it on each object, and save() it")
     alias = using or router.db_for_write(model)
     written = 0
-    with transaction.atomic(using=alias, savepoint=False):
+    with transaction.atomic(using=alias):
         # SQLite takes a condition of at most 1,000 parts.
         for start in range(0, len(found), min(batch_size, _BATCH)):
             batch = found[start : start + min(batch_size, _BATCH)]
@@ -106,11 +106,9 @@ def _write(
             then = value if hasattr(value, "resolve_expression") else Value(value, output_field=column)
             whens.append(When(pk=one.pk, then=then))
         # A row that the filter below lets through has its object in the batch.
-        if isinstance(column, EncryptedField):
-            cases[column.attname] = _SealedCase(*whens, output_field=column)
-        else:
-            # PostgreSQL takes a literal in a CASE for text.
-            cases[column.attname] = Cast(Case(*whens, output_field=column), output_field=column)
+        # PostgreSQL takes a literal in a CASE for text.
+        cast = _SealedCast if isinstance(column, EncryptedField) else Cast
+        cases[column.attname] = cast(Case(*whens, output_field=column), output_field=column)
     rows = model._base_manager.using(alias).filter(_matching(same))
     return int(rows.update(**cases))
 

@@ -63,7 +63,7 @@ class Person(models.Model):
     """Found by an email address; the key is an integer."""
 
     id = models.BigIntegerField(primary_key=True, default=random_key)
-    email = EncryptedEmailField(searchable=True, normalize=str.casefold, null=True)
+    email = EncryptedEmailField(searchable=True, normalize="casefold", null=True)
     number = EncryptedIntegerField(searchable=True, null=True)
     account = models.ForeignKey(Account, on_delete=models.CASCADE, null=True, related_name="people")
 

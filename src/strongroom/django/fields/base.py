@@ -18,6 +18,7 @@ from django.db.models.signals import class_prepared
 
 from strongroom.crypto.columns import OVERHEAD_BYTES, TOKEN_BYTES
 from strongroom.django.fields.columns import EncryptedColumn, refuse_or_open
+from strongroom.django.fields.hiding import Hiding
 from strongroom.django.fields.lookups import refused_lookup, searching_lookup
 from strongroom.django.guards import prepare_model
 from strongroom.django.keys import Column, field_keys
@@ -27,7 +28,7 @@ from strongroom.errors import Denied, StrongroomError, Tampered, WrongKey
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Any
+    from typing import Any, Literal
 
 MAGIC = b"srf\x01"
 MAGIC_INDEXED = b"srf\x02"
@@ -51,7 +52,7 @@ class Sealed(bytes):
     __str__ = __repr__
 
 
-class EncryptedField(models.Field):  # type: ignore[misc]  # Django carries no types
+class EncryptedField(Hiding, models.Field):  # type: ignore[misc]  # Django carries no types
     """Mixed in front of one of Django's fields; `strongroom.django.fields` has the classes to use.
 
     Args:
@@ -60,8 +61,8 @@ class EncryptedField(models.Field):  # type: ignore[misc]  # Django carries no t
         bound_as: ``"table.column"`` of the time when the values were encrypted, for a column that was
             renamed since.
         searchable: whether `exact` and `in` find values, by a keyed index in the same column.
-        normalize: what makes values alike that are to be found by each other, such as ``str.casefold``; a
-            function that migrations can import. Changing it takes a rotation of the key.
+        normalize: what makes values alike that are to be found by each other: ``"casefold"``, or a function
+            that migrations can import. Changing it takes a rotation of the key.
     """
 
     kind: int
@@ -81,13 +82,15 @@ class EncryptedField(models.Field):  # type: ignore[misc]  # Django carries no t
         not_bound: dict[str, str] | None = None,
         bound_as: str | None = None,
         searchable: bool = False,
-        normalize: Callable[[Any], Any] | None = None,
+        normalize: Callable[[Any], Any] | Literal["casefold"] | None = None,
         **options: Any,
     ) -> None:
         if isinstance(bind, str):
             raise TypeError("bind is a sequence of field names, not one name")
         if normalize is not None and not searchable:
             raise TypeError("normalize is for fields with searchable=True")
+        if isinstance(normalize, str) and normalize != "casefold":
+            raise TypeError('normalize is "casefold" or a function')
         self.bind = tuple(bind)
         self.not_bound = dict(not_bound or {})
         self.bound_as = bound_as
@@ -147,7 +150,8 @@ class EncryptedField(models.Field):  # type: ignore[misc]  # Django carries no t
     @property
     def where(self) -> str:
         """The field's name for messages."""
-        return f"{self.model._meta.label}.{self.name}"
+        model = getattr(self, "model", None)
+        return type(self).__name__ if model is None else f"{model._meta.label}.{self.name}"
 
     def column_keys(self) -> Column:
         """The keys of this column, as this process has them."""
@@ -269,7 +273,7 @@ class EncryptedField(models.Field):  # type: ignore[misc]  # Django carries no t
 
     def _searched(self, value: Any) -> bytes:
         if self.normalize is not None:
-            value = self.normalize(value)
+            value = str(value).casefold() if self.normalize == "casefold" else self.normalize(value)
         return self._plain(value)
 
     # Looking up.
