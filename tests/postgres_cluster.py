@@ -149,12 +149,9 @@ class Cluster:
         self.root.chmod(0o711)  # others reach the socket
         try:
             self._make()
+            self._configure()
             self.start()
-            with self.connect(dbname="postgres") as connection:
-                connection.execute(f"CREATE DATABASE {DATABASE} TEMPLATE template0")
-            with self.connect(dbname=DATABASE) as connection:
-                # As PostgreSQL 15 has it by itself; before, everybody could make tables there.
-                connection.execute("REVOKE ALL ON SCHEMA public FROM public")
+            self._settle()
         except BaseException:
             self.close()
             raise
@@ -259,11 +256,20 @@ class Cluster:
             connection.execute(f"CREATE ROLE {name} LOGIN NOSUPERUSER PASSWORD '{kept}'")
         return role
 
+    def _settle(self) -> None:
+        with self.connect(dbname="postgres") as connection:
+            connection.execute(f"CREATE DATABASE {DATABASE} TEMPLATE template0")
+        with self.connect(dbname=DATABASE) as connection:
+            # As PostgreSQL 15 has it by itself; before, everybody could make tables there.
+            connection.execute("REVOKE ALL ON SCHEMA public FROM public")
+
     def _make(self) -> None:
         self.run(
             *(program("initdb"), "-D", str(self.data), "-U", "postgres", "-A", "trust", "--no-sync", "--no-locale"),
             *("-E", "UTF8", "--wal-segsize=1"),
         )
+
+    def _configure(self) -> None:
         key = self._certificate()
         settings = {
             "listen_addresses": "'127.0.0.1'",
@@ -296,6 +302,28 @@ class Cluster:
             return {"cwd": "/"}
         account = pwd.getpwnam(self.user)
         return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": [], "cwd": "/"}
+
+
+class Replica(Cluster):
+    """A server that follows another one by streaming.
+
+    Args:
+        primary: with ``access`` for replication.
+    """
+
+    def __init__(self, primary: Cluster, **settings: str) -> None:
+        self._primary = primary
+        super().__init__(**settings)
+
+    def _make(self) -> None:
+        source = ("-h", str(self._primary.root), "-p", str(self._primary.port), "-U", "postgres")
+        self.run(program("pg_basebackup"), "-D", str(self.data), *source, "-R", "-c", "fast", "--no-sync")
+
+    def _settle(self) -> None:
+        """It has what the primary has."""
+
+
+REPLICATION = "local replication all trust\n"
 
 
 def _free_port() -> int:

@@ -8,7 +8,7 @@ commit that it must have reached (``--expect-counter``). Without either, the fir
 
 from __future__ import annotations
 
-from strongroom.errors import Tampered
+from strongroom.errors import RolledBack, Tampered
 from strongroom.locate.anchor import anchor_directory, anchor_of, keep
 from strongroom.locate.expected import NOTHING, Expected
 from strongroom.locate.places import Places
@@ -38,6 +38,20 @@ def guard(vault: Vault, *, expected: Expected = NOTHING, tell: Tell | None = Non
         tell = None
     tell = tell or vault.notes.append
     anchor = anchor_of(vault, tell=tell)
+    try:
+        is_first = _recognise(vault, anchor, expected)
+    except RolledBack:
+        # A replica may be behind as long as the primary is not.
+        if not vault._core.store.ask_primary():
+            raise
+        is_first = _recognise(vault, anchor, expected)
+    if is_first and expected.fingerprint is None and _is_public(vault):
+        tell(_first_seen(vault.location, vault._core.keys.header))
+    vault.anchor = anchor
+
+
+def _recognise(vault: Vault, anchor: FileAnchor | None, expected: Expected) -> bool:
+    """Whether nothing was known of the vault before."""
     # In this order: another program may commit and write the anchor between the two.
     record = None if anchor is None else anchor.read()
     counter, header = vault.commit_counter, vault._core.keys.header
@@ -50,9 +64,7 @@ def guard(vault: Vault, *, expected: Expected = NOTHING, tell: Tell | None = Non
             _check_place(places, vault.location, header)
         anchor.compare(vault.location, header, counter, record, is_proved=not _is_public(vault))
         keep(lambda: places.remember(vault.vault_id, instead=is_named), anchor.complain)
-    if record is None and expected.fingerprint is None and _is_public(vault):
-        tell(_first_seen(vault.location, header))
-    vault.anchor = anchor
+    return record is None
 
 
 def remember_new(vault: Vault, *, tell: Tell | None = None) -> None:
