@@ -167,6 +167,16 @@ def test_the_roots_key_can_be_kept_apart(keyed: Machine) -> None:
     assert issue(keyed, "web.internal.test").exists()
 
 
+@pytest.mark.parametrize(("answer", "words"), [("~/offline.key", "keep it offline"), ("", "is in this vault too")])
+def test_a_person_is_asked_where_the_roots_key_shall_be(keyed: Machine, answer: str, words: str) -> None:
+    """An empty answer is the vault; with --yes nobody is asked."""
+    with keyed.at_terminal("ca", "init", "--permit", "internal.test") as person:
+        assert person.sees("kept offline (empty: keep it in the vault): ").types(answer).sees(words).ends() == 0
+    assert (keyed.home / "offline.key").exists() == bool(answer)
+    with keyed.at_terminal("ca", "init", "--yes") as person:
+        assert person.sees("has a certificate authority").ends() == 10
+
+
 def test_a_request_is_certified_without_its_key(authority: Machine) -> None:
     """What openssl asks for, it gets; what it asks for beyond the names, it does not."""
     require_programs("openssl")

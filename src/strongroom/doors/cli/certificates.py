@@ -52,9 +52,9 @@ def _init(arguments: Arguments) -> int:
     from strongroom.vault.authority.authority import PERMITTED
 
     refuse_others(arguments)
-    file = arguments.root_key_file
     if arguments.kind in REFUSERS:
         output.note(REFUSERS[arguments.kind])
+    file = arguments.root_key_file or _asked_file(arguments)
     with open_items(arguments) as vault:
         try:
             root = vault.ca.create(
@@ -77,6 +77,19 @@ def _init(arguments: Arguments) -> int:
     output.hint("for those who shall trust it: strongroom ca export --root --out root.pem")
     output.hint("for this machine: strongroom ca trust install")
     return OK
+
+
+def _asked_file(arguments: Arguments) -> str:
+    """Where a person at a terminal wants the root's key; empty for in the vault, and where nobody can be asked."""
+    from strongroom.locate.addresses import expand_user
+    from strongroom.locate.terminal import Terminal
+
+    terminal = None if arguments.yes else Terminal.open()
+    if terminal is None:
+        return ""
+    with terminal:
+        question = "a file for the root's key, to be kept offline (empty: keep it in the vault): "
+        return expand_user(terminal.ask(question))
 
 
 def _keeper(file: str) -> Callable[[bytearray], None]:
