@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import threading
+import warnings
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -132,6 +134,18 @@ def test_the_roots_of_other_authorities_are_found(sandbox: Sandbox, root: Certif
     assert (found.certificate.fingerprint, found.state) == (second.fingerprint, "trusted")
     assert "strongroom" in repr(found)
     assert [one.certificate.fingerprint for one in sandbox.store.found(None)] == [second.fingerprint]
+
+
+def test_what_others_trust_is_not_read(sandbox: Sandbox, root: Certificate) -> None:
+    """Among public roots are some that our reader takes with a warning, or not at all."""
+    strange = base64.encodebytes(b"\x30\x03\x02\x01\x00").decode()
+    strange = f"-----BEGIN CERTIFICATE-----\n{strange}-----END CERTIFICATE-----\n"
+    (sandbox.local / "company.crt").write_text(strange + "-----BEGIN CERTIFICATE-----\n=\n-----END CERTIFICATE-----\n")
+    sandbox.bundle.write_text(strange + sandbox.bundle.read_text())
+    assert sandbox.store.found(root) == []
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        SystemStore(DEBIAN).found(root)
 
 
 def test_a_damaged_file_under_our_name_is_named(sandbox: Sandbox, root: Certificate) -> None:

@@ -98,6 +98,8 @@ def _status(arguments: Arguments) -> int:
         missing += root is not None and not any(one.state == TRUSTED for one in own)
     if arguments.json:
         output.json(facts)
+    elif not facts:
+        output.note("no root of strongroom lies in the stores of this machine")
     else:
         columns = ("store", "state", "ends", "fingerprint", "subject", "where")
         rows = [tuple(fact[one] for one in columns) for fact in facts]

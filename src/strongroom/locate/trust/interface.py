@@ -15,6 +15,7 @@ LEFT = "left"
 """Its file is gone, and the system trusts it still."""
 UNTRUSTED = "untrusted"
 """It lies there without being trusted."""
+_BEGIN, _END = b"-----BEGIN CERTIFICATE-----", b"-----END CERTIFICATE-----"
 FINGERPRINT_DIGITS = 16
 """So much of a root's fingerprint is in the names under which it lies in stores: 64 bits tell one's own apart."""
 
@@ -86,3 +87,16 @@ def label(root: Certificate) -> str:
 def is_same(one: Certificate, other: Certificate | None) -> bool:
     """Whether they are one certificate, to the last bit."""
     return other is not None and one.fingerprint == other.fingerprint
+
+
+def pem_blocks(data: bytes) -> list[bytes]:
+    """The certificates of a file as bytes; nobody reads them: among those of others are some that no reader takes."""
+    from binascii import Error, a2b_base64
+
+    found = []
+    for part in data.split(_BEGIN)[1:]:
+        try:
+            found.append(a2b_base64(part.partition(_END)[0]))
+        except Error:
+            continue  # not ours to judge: what makes the bundle takes it or not
+    return found

@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 import subprocess
 
-from strongroom.crypto.x509.certificates import Certificate, load_pem_certificates
-from strongroom.errors import Conflict, Denied, StoreUnavailable, Tampered
-from strongroom.locate.trust.interface import TRUSTED, UNTRUSTED, Found, is_same, label
+from strongroom.crypto.x509.certificates import Certificate
+from strongroom.errors import Conflict, Denied, StoreUnavailable
+from strongroom.locate.trust.interface import TRUSTED, UNTRUSTED, Found, is_same, label, pem_blocks
 
 _PREFIX = "strongroom "
 _PATIENCE_SECONDS = 60.0
@@ -47,15 +47,17 @@ class NssStore:
             if not is_ours and root is None:
                 continue
             try:
-                inside = load_pem_certificates(self._run("-L", "-n", nickname, "-a"))
-            except (StoreUnavailable, Tampered):
+                inside = pem_blocks(self._run("-L", "-n", nickname, "-a"))
+            except StoreUnavailable:
                 if is_ours:
                     raise
-                continue  # of a token that is not there, or nothing that is a certificate for us
+                continue  # of a token that is not there
             state = TRUSTED if "C" in trust.partition(",")[0] else UNTRUSTED
-            for one in inside:
-                if is_ours or is_same(one, root):
-                    found.append(Found(one, nickname, state, is_alone=len(inside) == 1))
+            if is_ours:
+                roots = [Certificate(one) for one in inside]
+            else:
+                roots = [root] if root is not None and root.der() in inside else []
+            found += [Found(one, nickname, state, is_alone=len(inside) == 1) for one in roots]
         return found
 
     def install(self, root: Certificate) -> bool:

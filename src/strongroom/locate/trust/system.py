@@ -10,9 +10,10 @@ from __future__ import annotations
 import os
 import subprocess
 
-from strongroom.crypto.x509.certificates import Certificate, load_pem_certificates
+from strongroom.crypto.x509.certificates import Certificate
 from strongroom.errors import Conflict, Denied, StoreUnavailable, Tampered
-from strongroom.locate.trust.interface import LEFT, PENDING, TRUSTED, Found, is_same, label
+from strongroom.items import quoted
+from strongroom.locate.trust.interface import LEFT, PENDING, TRUSTED, Found, is_same, label, pem_blocks
 from strongroom.stores import durable
 
 TYPE_CHECKING = False
@@ -79,21 +80,19 @@ class SystemStore:
 
     def found(self, root: Certificate | None) -> list[Found]:
         """Files of ours, every copy of *root*, and *root* itself where its file is gone."""
-        bundle = {one.fingerprint for one in _certificates(self._layout.bundle, _BUNDLE_BYTES_MAX)}
+        trusted = set(pem_blocks(_read(self._layout.bundle, _BUNDLE_BYTES_MAX)))
         found = []
         for path in self._files():
-            is_ours = os.path.basename(path).startswith(_PREFIX)
-            try:
-                inside = _certificates(path, _FILE_BYTES_MAX)
-            except Tampered as error:
-                if is_ours:
-                    raise Tampered(f"{path}: {error.message}", advice=f"remove it: rm {path}") from None
-                continue
-            for one in inside:
-                if is_ours or is_same(one, root):
-                    state = TRUSTED if one.fingerprint in bundle else PENDING
-                    found.append(Found(one, path, state, is_alone=len(inside) == 1))
-        if root is not None and root.fingerprint in bundle and not any(is_same(one.certificate, root) for one in found):
+            inside = pem_blocks(_read(path, _FILE_BYTES_MAX))
+            if os.path.basename(path).startswith(_PREFIX):
+                roots = _certificates(path, inside)
+            else:
+                roots = [root] if root is not None and root.der() in inside else []
+            for one in roots:
+                state = TRUSTED if one.der() in trusted else PENDING
+                found.append(Found(one, path, state, is_alone=len(inside) == 1))
+        is_known = any(is_same(one.certificate, root) for one in found)
+        if root is not None and root.der() in trusted and not is_known:
             found.append(Found(root, self._layout.bundle, LEFT))
         return found
 
@@ -201,8 +200,15 @@ def _publish(path: str, data: bytes) -> None:
         raise
 
 
-def _certificates(path: str, limit: int) -> list[Certificate]:
-    return load_pem_certificates(_read(path, limit))
+def _certificates(path: str, blocks: Sequence[bytes]) -> list[Certificate]:
+    """Those of a file under our name, each of which is ours."""
+    try:
+        found = [Certificate(block) for block in blocks]
+    except Tampered:
+        found = []
+    if not found:
+        raise Tampered(f"{path} holds no certificate", advice=f"remove it: rm {quoted(path)}")
+    return found
 
 
 def _read(path: str, limit: int) -> bytes:
