@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from strongroom import encrypted_files
 from tests.e2e.conftest import Done, Machine
-from tests.encrypted_files import ALICE, BOB, FILES, opened, public
+from tests.encrypted_files import ALICE, BOB, FILES, opened, public, recipient
 from tests.peers import require_programs
 
 GIT = {
@@ -228,6 +229,21 @@ def test_a_planted_side_gets_nothing(clone: Clone) -> None:
     assert "different encrypted files" in done.err
     assert file_id in clone.git("show", "HEAD:app.secret.yaml").text
     assert public(BOB) not in clone.git("show", "HEAD:app.secret.yaml").text
+
+
+def test_nothing_is_written_into_a_planted_file(clone: Clone) -> None:
+    """It came with a pull, opens, and its maker would read what is added."""
+    words = ("file", "set", "app.secret.yaml", "db.password", "--identity", "../alice")
+    with encrypted_files.encrypt(TEXT.encode(), [recipient(ALICE), recipient(BOB)], format="yaml") as planted:
+        clone.file.write_bytes(planted.encoded())
+    done = strongroom(clone, *words)
+    assert done.code == 5 and public(BOB) in done.err and "--accept" in done.err, done
+    edit = strongroom(clone, "file", "edit", *words[2:3], *words[4:], EDITOR="/bin/true")
+    assert edit.code == 5
+    assert strongroom(clone, "file", "rotate", *words[2:3], *words[4:]).code == 5
+    assert strongroom(clone, "file", "get", *words[2:4], *words[4:]).code == 0
+    assert strongroom(clone, "file", "recipients", "app.secret.yaml", "--accept", *words[4:]).code == 0
+    assert strongroom(clone, "file", "rotate", *words[2:3], *words[4:]).code == 0
 
 
 def test_a_plain_file_on_one_side_is_not_put_between_marks(clone: Clone) -> None:

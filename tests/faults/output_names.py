@@ -38,6 +38,8 @@ AGENT = "unlock --key-file {home}/key"
 ADD_KEY = "deposit add-key camera inbox/* --out {home}/camera.key"
 INSTALL = "agent install --user"
 SEAL = "encrypt {outside}/certificate --key sealer -o {outside}"
+ENCRYPT_FILE = "file encrypt {outside}/values.json --key sealer"
+ROTATE_FILE = "file rotate {outside}/values.json"
 ALLOW = "allow {outside}/template --yes"
 
 ROWS = {
@@ -83,6 +85,8 @@ ROWS = {
     # What the user names to be read: held open from the first look on, and replaced when it is still what was read.
     "outside/app.env": Row(),
     "outside/values.json": Row(),
+    "state/strongroom/readers": Row(ROTATE_FILE),
+    "state/strongroom/readers/#": Row(ROTATE_FILE),
     "outside/certificate.minisig": Row("sign {outside}/certificate --key signer", is_ordinary=True),
     **{f"outside/{name}": Row(f"{SEAL}/{name}", is_ordinary=True) for name in ("sealed", "locked", "certificate.age")},
     "outside/opened": Row("decrypt {outside}/sealed -o {outside}/opened"),

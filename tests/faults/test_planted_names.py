@@ -18,7 +18,7 @@ import pytest
 
 from tests.faults.every_command import Case, Home
 from tests.faults.forking import Commands, Done
-from tests.faults.output_names import AGENT, ALLOW, INSTALL, ROWS, SEAL, Row
+from tests.faults.output_names import AGENT, ALLOW, ENCRYPT_FILE, INSTALL, ROWS, SEAL, Row
 from tests.faults.vault_trials import IS_WHOLE
 
 STRANGER = 65_534
@@ -50,6 +50,9 @@ class Place:
             now = time.time()
             times = (time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now + ahead)) for ahead in range(-1, 60))
             return [self.home / name.replace("TIME", moment) for moment in times]
+        if name.endswith("readers/#"):
+            digest = hashlib.sha256(os.fsencode(self.root / "outside" / "values.json")).hexdigest()
+            return [self.home / name.replace("#", digest[:32])]
         if name.endswith("#.place"):
             digest = hashlib.sha256(os.fsencode(self.home / "vault.db")).hexdigest()
             return [self.home / name.replace("#", digest[:32])]
@@ -162,6 +165,7 @@ _STREAMED = {"": 10, "device": 0, "pipe": -9, "foreign pipe": 9}
 CODES: dict[str, dict[str, int]] = {
     "state": {"": 0},
     "state/strongroom": {"": 9, "dangling": 0, **dict.fromkeys(_DIRECTORIES, 0)},
+    "state/strongroom/readers": {"": 9, "dangling": 0, **dict.fromkeys(_DIRECTORIES, 0)},
     # Its content is nobody's: whatever can be locked does, and else nothing is remembered, with a note.
     "state/strongroom/lock": {"": 0},
     "vault.db.before-TIME": {"": 0},
@@ -207,6 +211,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
         Case("key create signer --kind signing"),
         Case("key create sealer --kind aead"),
         Case(f"{SEAL}/sealed"),
+        Case(ENCRYPT_FILE),
         Case("ca init --permit example.test"),
         Case("backup {home}/backup.db"),
         Case(AGENT),

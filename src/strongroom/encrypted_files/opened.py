@@ -238,6 +238,11 @@ class OpenFile:
         """Of the text that `encoded` gives, which counts one more when something has changed."""
         return self._revision if self._encoded else self._revision + 1
 
+    @property
+    def key_mark(self) -> bytes:
+        """32 bytes by which the file's key is known again; not secret."""
+        return self._open_key().mark()
+
     def names(self) -> list[Path]:
         """The names that lead to each value, in order."""
         return list(self._body.paths)

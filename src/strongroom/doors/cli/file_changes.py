@@ -6,7 +6,7 @@ import os
 
 from strongroom.doors.cli import output
 from strongroom.doors.cli.exit_codes import OK, UsageError
-from strongroom.doors.cli.file_contents import About, read_bytes, read_encrypted, replace
+from strongroom.doors.cli.file_contents import About, check_readers, read_bytes, read_encrypted, replace
 from strongroom.doors.cli.file_keys import Keys
 
 TYPE_CHECKING = False
@@ -45,6 +45,7 @@ def encrypt(arguments: Arguments) -> int:
         ) as file:
             encoded = file.encoded()
             count = len(file.names())
+            check_readers(arguments.output or path, file, accept=True)
     if arguments.output is not None:
         _write(arguments, encoded)
         return OK
@@ -65,6 +66,7 @@ def _accept(arguments: Arguments, data: bytes) -> int:
         raise UsageError("--accept takes a file as it is: who may read it is changed by strongroom file recipients")
     with Keys(arguments) as keys, About(path):
         with keys.open(encrypted_files.read(data), path, accept=True) as file:
+            check_readers(path, file)
             names = [".".join(one) for one in encrypted_files.read(data).plaintext_names()]
             encoded = file.encoded()
     if arguments.output is not None:
@@ -109,7 +111,8 @@ def set_value(arguments: Arguments) -> int:
     path = arguments.file
     data, file = read_encrypted(path, arguments)
     with Keys(arguments) as keys, About(path), keys.open(file, path) as opened:
-        # Opened first: nobody likes to type a value to hear that the file is not theirs.
+        # First: nobody likes to type a value to hear that the file is not theirs.
+        check_readers(path, opened)
         with SecretStr(secret_line(".".join(arguments.keys))) as value:
             opened.set(tuple(arguments.keys), value)
         finish(arguments, data, opened)
@@ -120,13 +123,14 @@ def recipients(arguments: Arguments) -> int:
     """Show who may read a file; or change that."""
     path = arguments.file
     data, file = read_encrypted(path, arguments)
-    if not (arguments.recipient or arguments.key or arguments.remove):
+    if not (arguments.recipient or arguments.key or arguments.remove or arguments.accept):
         if arguments.json:
             output.json({"file": path, "recipients": list(file.recipients), "revision": file.revision})
         else:
             output.lines(file.recipients)
         return OK
     with Keys(arguments) as keys, About(path), keys.open(file, path) as opened:
+        check_readers(path, opened, accept=arguments.accept)
         added = keys.recipients(opened.recipients)
         if added:
             opened.add_recipients(added)
@@ -151,6 +155,7 @@ def rotate(arguments: Arguments) -> int:
     path = arguments.file
     data, file = read_encrypted(path, arguments)
     with Keys(arguments) as keys, About(path), keys.open(file, path) as opened:
+        check_readers(path, opened)
         _with_keys_at_hand(opened, keys)
         opened.rotate()
         finish(arguments, data, opened)
@@ -166,6 +171,7 @@ def _with_keys_at_hand(opened: OpenFile, keys: Keys) -> None:
 def finish(arguments: Arguments, before: bytes, opened: OpenFile) -> None:
     """Write what has become of a file, and say so."""
     after = opened.encoded()
+    check_readers(arguments.file, opened, accept=True)
     replace(arguments.file, before, after)
     if arguments.json:
         output.json({"file": arguments.file, "revision": opened.revision, "changed": after != before})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from strongroom.doors.cli.exit_codes import UsageError
-from strongroom.errors import FormatUnsupported, NotFound, RolledBack, Tampered, WrongKey
+from strongroom.errors import Denied, FormatUnsupported, NotFound, RolledBack, StrongroomError, Tampered, WrongKey
 from strongroom.formats.interface import FILE_BYTES_MAX, BadFile
 from strongroom.items import quoted
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from strongroom.doors.cli.commands.file import Arguments
-    from strongroom.encrypted_files import EncryptedFile
+    from strongroom.encrypted_files import EncryptedFile, OpenFile
 
 
 class About:
@@ -79,6 +79,34 @@ def check_revision(file: EncryptedFile, arguments: Arguments, path: str) -> None
             f"{path} is revision {file.revision}, and {least} or later is expected",
             advice="get it again from where it came from: git pull",
         )
+
+
+def check_readers(path: str, file: OpenFile, *, accept: bool = False) -> None:
+    """Before something is added to a file: whether its readers are those that this machine knows.
+
+    Args:
+        accept: whoever they are, a person has looked at them.
+
+    Raises: Denied: it has another key than before, and a reader who is new.
+    """
+    from strongroom.doors.cli import output
+    from strongroom.locate.known_readers import known_readers
+
+    known = known_readers(path)
+    if known is None:
+        return
+    readers = [one.text for one in file.recipients]
+    strangers = known.strangers(file.key_mark, readers)
+    if strangers and not accept:
+        raise Denied(
+            f"{path} has another key than it had here before, and these may read it: {', '.join(strangers)}",
+            advice=f"see who changed it: git log -p {quoted(path)}\n"
+            f"if they may: strongroom file recipients {quoted(path)} --accept",
+        )
+    try:
+        known.remember(file.key_mark, readers)
+    except StrongroomError as error:
+        output.note(f"who may read {path} is not remembered: {error}")
 
 
 def replace(path: str, before: bytes, after: bytes) -> None:

@@ -7,7 +7,7 @@ import os
 from strongroom.doors.cli import output
 from strongroom.doors.cli.exit_codes import OK, UsageError
 from strongroom.doors.cli.file_changes import finish
-from strongroom.doors.cli.file_contents import About, read_bytes, read_encrypted, replace
+from strongroom.doors.cli.file_contents import About, check_readers, read_bytes, read_encrypted, replace
 from strongroom.doors.cli.file_keys import Keys
 from strongroom.formats.interface import BadFile
 from strongroom.items import quoted
@@ -34,6 +34,7 @@ def edit(arguments: Arguments) -> int:
         return _resolve(arguments)
     data, file = read_encrypted(path, arguments)
     with Keys(arguments) as keys, About(path), keys.open(file, path) as opened:
+        check_readers(path, opened)
 
         def take(text: bytearray) -> bytearray:
             with About(path):
@@ -74,6 +75,7 @@ def _resolve(arguments: Arguments) -> int:
     with Keys(arguments) as keys, About(path):
         base, ours, theirs = (keys.open(encrypted_files.read(one), path) for one in stages(path))
         with base, ours, theirs:
+            check_readers(path, ours)
             found: list[OpenFile] = []
 
             def take(text: bytearray) -> bytearray:

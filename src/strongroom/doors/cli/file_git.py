@@ -10,7 +10,7 @@ import os
 
 from strongroom.doors.cli import output
 from strongroom.doors.cli.exit_codes import OK, UsageError
-from strongroom.doors.cli.file_contents import About, read_bytes
+from strongroom.doors.cli.file_contents import About, check_readers, read_bytes
 from strongroom.doors.cli.file_keys import Keys
 from strongroom.errors import StoreUnavailable, StrongroomError
 from strongroom.formats.interface import BadFile
@@ -68,6 +68,7 @@ def _merged(arguments: Arguments) -> Merge:
                 files.append(keys.open(encrypted_files.read(read_bytes(path)), arguments.path))
         base, ours, theirs = files
         with base, ours, theirs:
+            check_readers(arguments.path, ours)
             merged = encrypted_files.merge(base, ours, theirs)
             if merged.file is not None:
                 at_hand = keys.fetch(merged.file.recipients)

@@ -85,7 +85,9 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument("--dialect", choices=("python-dotenv", "compose", "posix"), help="of a dotenv file")
     parser.add_argument("-o", "--output", metavar="OUT", help="of encrypt and decrypt: write to OUT")
     parser.add_argument("--force", action="store_true", default=False, help="replace OUT if it exists")
-    parser.add_argument("--accept", action="store_true", default=False, help="of encrypt: take what else was changed")
+    parser.add_argument(
+        "--accept", action="store_true", default=False, help="of encrypt: what was changed by hand; of recipients: all"
+    )
     parser.add_argument("--staged", action="store_true", default=False, help="of check: what git is about to commit")
     parser.add_argument("--without-key", action="store_true", default=False, help="of check: only what needs no key")
     parser.add_argument(
