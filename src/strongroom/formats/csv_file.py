@@ -1,6 +1,7 @@
 """CSV files with a header line, such as the passwords that browsers and password managers export. Only read.
 
-Chrome, Edge, Firefox, Safari, Bitwarden, KeePassXC, LastPass and 1Password differ in the names of their columns.
+Chrome, Edge, Firefox, Safari, Bitwarden, Dashlane, KeePassXC, LastPass, 1Password and Proton Pass differ in the
+names of their columns.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ _COLUMNS: Mapping[str, str | None] = {
     "username": "username", "login_username": "username", "user name": "username", "user": "username",
     "login": "username", "login name": "username",
     "password": "password", "login_password": "password",
-    "totp": "totp", "login_totp": "totp", "otpauth": "totp", "otp": "totp",
+    "totp": "totp", "login_totp": "totp", "otpauth": "totp", "otp": "totp", "otpurl": "totp", "otpsecret": "totp",
     "notes": "notes", "note": "notes", "extra": "notes", "comments": "notes",
     "httprealm": None, "formactionorigin": None, "guid": None, "timecreated": None, "timelastused": None,
     "timepasswordchanged": None, "favorite": None, "fav": None, "reprompt": None, "archived": None, "icon": None,
-    "last modified": None, "created": None, "type": None, "tags": None,
+    "last modified": None, "created": None, "type": None, "tags": None, "createtime": None, "modifytime": None,
 }  # fmt: skip
 _TITLES = ("path", "title", "name", "account")
-_FOLDERS = ("folder", "group", "grouping")
+_FOLDERS = ("folder", "group", "grouping", "category", "vault")
 _SECRET_FIELDS = frozenset(("password", "totp", "notes"))
 
 
@@ -79,7 +80,7 @@ def _row(
     # Folders of KeePassXC and LastPass are paths; so is a column that says so.
     outer = [part for part in folders.replace("\\", "/").split("/") if part]
     is_path = next((name for name in _TITLES if by_name.get(name)), "") == "path"
-    keys = _free((*outer, *(title.split("/") if is_path else (title,))), fields.get("username", ""), taken)
+    keys = free_keys((*outer, *(title.split("/") if is_path else (title,))), fields.get("username", ""), taken)
     for name in (*_TITLES, *_FOLDERS):
         fields = {one: value for one, value in fields.items() if one.lower() != name}
     return [
@@ -94,7 +95,7 @@ def host(url: str) -> str:
     return rest.partition("/")[0].rpartition("@")[2].removeprefix("www.") or rest
 
 
-def _free(keys: tuple[str, ...], username: str, taken: dict[tuple[str, ...], int]) -> tuple[str, ...]:
+def free_keys(keys: tuple[str, ...], username: str, taken: dict[tuple[str, ...], int]) -> tuple[str, ...]:
     """*keys*, or with the user's name or a number behind them when another row has them already."""
     *outer, last = keys
     if keys in taken and username:

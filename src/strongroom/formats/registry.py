@@ -25,12 +25,16 @@ FORMATS: Final = {
 }
 """Name -> the module of this room that reads it."""
 
-CREDENTIALS_ONLY: Final = frozenset(("netrc", "csv", "kv"))
+SEALED: Final = ("ansible", "dotenvx", "keepass", "pass", "sops")
+"""Formats that something has to open; the door does, with what the user gives it."""
+
+CREDENTIALS_ONLY: Final = frozenset(("netrc", "csv", "kv", "keepass", "pass"))
 """Formats that hold nothing else, so that all of it is taken."""
 
 _ENDINGS = {
     ".env": "dotenv", ".ini": "ini", ".cfg": "ini", ".conf": "ini", ".toml": "toml", ".yaml": "yaml", ".yml": "yaml",
     ".json": "json", ".xml": "xml", ".config": "xml", ".netrc": "netrc", ".py": "python", ".csv": "csv",
+    ".kdbx": "keepass",
 }  # fmt: skip
 _NAMES = {"netrc": "netrc", "_netrc": "netrc", ".netrc": "netrc", ".pypirc": "ini", "credentials": "ini"}
 

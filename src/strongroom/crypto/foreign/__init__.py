@@ -4,5 +4,6 @@
     sha_crypt         the glibc functions $5$ and $6$, which Python no longer has
     ansible           a password's AES-CTR and HMAC of Ansible Vault
     dotenvx           ECIES over secp256k1
+    keepass           the rounds of AES before a KeePass database
     sops              AES-256-GCM of SOPS values, and the shares of a split key
 """

@@ -8,12 +8,13 @@ from strongroom.doors.cli.exit_codes import UsageError
 from strongroom.doors.cli.inputs import read_file, read_stdin
 from strongroom.formats.interface import BadFile
 from strongroom.formats.naming import component, field_name
-from strongroom.formats.registry import CREDENTIALS_ONLY, FORMATS, format_of, reader
+from strongroom.formats.registry import CREDENTIALS_ONLY, FORMATS, SEALED, format_of, reader
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from strongroom.doors.cli.sealed_sources import SourceWays
     from strongroom.formats.interface import Document
 
 STDIN = "-"
@@ -30,11 +31,12 @@ class ForeignFile:
     Attributes:
         path: the file's; None for what is no file.
         shown: how to call it in messages.
-        format: one of `FORMATS`, or ``"keyring"``.
-        read: what reads this format.
+        format: one of `FORMATS` or `SEALED`, or ``"keyring"``.
+        read: what reads this format; None for what cannot hold references.
+        is_sealed: whether all of it was encrypted.
     """
 
-    __slots__ = ("content", "document", "format", "path", "read", "shown")
+    __slots__ = ("content", "document", "format", "is_sealed", "path", "read", "shown")
 
     def __init__(
         self,
@@ -44,6 +46,8 @@ class ForeignFile:
         content: bytes,
         document: Document,
         read: Callable[[bytes], Document] | None,
+        *,
+        is_sealed: bool = False,
     ) -> None:
         self.path = path
         self.shown = shown
@@ -51,22 +55,25 @@ class ForeignFile:
         self.content = content
         self.document = document
         self.read = read
+        self.is_sealed = is_sealed
 
     @property
     def holds_credentials_only(self) -> bool:
         """Whether all of it is taken without asking whether it looks secret."""
-        return self.format in (*CREDENTIALS_ONLY, "keyring")
+        return self.is_sealed or self.format in (*CREDENTIALS_ONLY, "keyring")
 
 
-def read_foreign(word: str, *, format: str | None, dialect: str) -> ForeignFile:
+def read_foreign(word: str, *, format: str | None, dialect: str, ways: SourceWays | None = None) -> ForeignFile:
     """Read what *word* names.
 
     Args:
         word: a path, `STDIN` or `KEYRING`.
-        format: one of `FORMATS`; None for what the name says.
+        format: one of `FORMATS` or `SEALED`; None for what the name and the content say.
         dialect: of dotenv.
+        ways: to open what is encrypted; None: it is refused.
 
     Raises:
+        WrongKey, WouldPrompt: what is encrypted is not opened by what was given, or nothing was.
         NotFound: there is no such file.
         UsageError: it cannot be read as that format; the message says where and why, and never what stands there.
         FormatUnsupported: the format needs an extra that is not installed.
@@ -76,18 +83,28 @@ def read_foreign(word: str, *, format: str | None, dialect: str) -> ForeignFile:
 
         return ForeignFile(None, "the OS keyring", "keyring", b"", read_keyring(), None)
     shown = "standard input" if word == STDIN else word
+    if ways is not None and word != STDIN and (format == "pass" or os.path.isdir(word)):
+        return ForeignFile(None, shown, "pass", b"", ways.read_pass_store(word, format), None)
     try:
         known = format or format_of(os.path.basename(word))
     except BadFile as error:
-        raise UsageError(f"{shown}: {error}", advice=f"say it with --format: {', '.join(FORMATS)}") from None
+        advice = f"say it with --format: {', '.join((*FORMATS, *SEALED))}"
+        raise UsageError(f"{shown}: {error}", advice=advice) from None
+    path = None if word == STDIN else word
     data = bytes(read_stdin() if word == STDIN else read_file(word))
+    if ways is not None:
+        sealed = ways.read(data, known, shown, path, dialect)
+        if sealed is not None:
+            return ForeignFile(path, shown, sealed.format, data, sealed.document, None, is_sealed=sealed.is_whole)
+    if known in SEALED:
+        raise UsageError(f"{shown} is not of the format {known}, or cannot be opened by this command")
     read = reader(known, dialect)
     try:
         document = read(data)
     except BadFile as error:
         advice = "another dialect may fit: --dialect" if known == "dotenv" else ""
         raise UsageError(f"{shown}: {error}", advice=advice) from None
-    return ForeignFile(None if word == STDIN else word, shown, known, data, document, read)
+    return ForeignFile(path, shown, known, data, document, read)
 
 
 def default_target(file: ForeignFile) -> str:
@@ -98,7 +115,7 @@ def default_target(file: ForeignFile) -> str:
     """
     if file.format == "keyring":
         return KEYRING_FOLDER
-    if file.path is None or file.format == "kv":
+    if file.path is None or file.format in ("kv", "keepass"):
         return ""
     name = os.path.basename(file.path).lstrip("._")
     for ending in _EXAMPLES:

@@ -12,6 +12,8 @@ class ImportArguments(GlobalArguments):
     to: str | None = None
     format: str | None = None
     dialect: str = "python-dotenv"
+    source_key: str | None = None
+    source_passphrase_fd: int | None = None
     all: bool = False
     only: list[str]
     skip: list[str]

@@ -46,7 +46,7 @@ class Import:
         arguments, file = self._arguments, self._file
         if not (arguments.replace or arguments.template or arguments.wipe):
             return None
-        if file.path is None or file.read is None:
+        if file.path is None:
             raise UsageError(f"{file.shown} is no file that could be rewritten or removed")
         if arguments.wipe:
             if file.format == "python":
@@ -55,7 +55,7 @@ class Import:
                 advice = "--all takes them, too; --replace keeps the file"
                 raise UsageError(f"--wipe would lose {some(self.plan.lost)}", advice=advice)
             return None
-        if not file.document.can_replace:
+        if file.read is None or not file.document.can_replace:
             raise UsageError(f"a {file.format} file has no place for references", advice="--wipe removes it")
         rewrite = with_references if arguments.replace else with_template
         data = rewrite(file.document, self.plan, file.read)
