@@ -36,7 +36,7 @@ class Bench:
         self.directory = directory
         self.quick = quick
         self.key_file = directory / "bench.key"
-        self.rounds = 5 if quick else 41
+        self.rounds = 3 if quick else 41
         self.large = 2_000 if quick else LARGE
         self.names = [f"folder-{number // FOLDER}/item-{number}" for number in range(ITEMS)]
         self.small = self.make_vault("small.db", ITEMS)
