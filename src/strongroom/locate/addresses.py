@@ -80,6 +80,7 @@ def find_location(
     Raises:
         ValueError: an empty location, or one with a NUL.
         VaultNotFound: ``~`` or the default, and there is no home directory.
+        UnsafePermissions: a URL with a password in it.
     """
     if location is None:
         named = environment.get(VARIABLE, "")
@@ -104,6 +105,11 @@ def _absolute(location: str, environment: Mapping[str, str]) -> str:
     if not location or "\0" in location:
         raise ValueError("the vault's location is empty or holds a NUL character")
     scheme, rest = split_scheme(location)
+    if scheme in ("postgresql", "postgres"):
+        from strongroom.stores.postgres_address import refuse_password  # most vaults are files
+
+        # Before anybody prints it, or keeps it in an anchor.
+        refuse_password(location)
     if scheme not in ("", "sqlite"):
         return location
     if scheme and rest.startswith("//"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from strongroom.locate.addresses import is_path
 from strongroom.locate.expected import NOTHING, Expected
 from strongroom.locate.making import make_directories
 from strongroom.locate.recognition import believe_restored, recognise_copy
@@ -60,7 +61,10 @@ def restore_backup(
         RolledBack: the backup is older than was expected; *target* is untouched.
         WrongKey, WouldPrompt: it cannot be opened, so it cannot be verified; *target* is untouched.
         StoreUnavailable: the vault at *target* is in use, or the disk failed.
+        ValueError: *target* is no file.
     """
+    if not is_path(target):
+        raise ValueError(f"a backup takes the place of a file; into a database goes: strongroom copy {backup} URL")
     from strongroom.stores import sqlite_copies
     from strongroom.stores.sqlite_file import remove_files
     from strongroom.vault import upgrading

@@ -15,7 +15,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-SCHEMES = ("postgresql", "postgres")
 DEFAULT_SCHEMA = "strongroom"
 CACHED_SECONDS_MAX = 60.0
 _SCHEMA_BYTES_MAX = 63  # PostgreSQL cuts a longer name off, and two would be one

@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
     Connection = psycopg.Connection[tuple[Any, ...]]
 
-SCHEMA_EXISTS = ("42P06", "42P07", "42710", "23505")
-"""SQLSTATEs of a place that somebody else was faster to take; the last is how two at the same moment meet."""
-
 _BUSY = "55P03"
 _TRANSIENT = {
     "57P01": "the server is shutting down",
@@ -37,7 +34,9 @@ _UNAVAILABLE = {
     "53200": "the server is out of memory",
     "58030": "the server's disk failed",
 }
-_OVERTAKEN = ("40001", "40P01")
+# The last: the other has made the row that this one is making.
+_OVERTAKEN = ("40001", "40P01", "23505")
+_EXISTS = ("42P06", "42P07", "42710")
 _READ_ONLY = "25006"
 _DENIED = ("42501", "28000", "28P01")
 _NO_DATABASE = ("3D000", "3F000")
@@ -94,6 +93,7 @@ def translate(error: BaseException, location: str) -> Exception:
 
     Returns:
         Overtaken: another writer was faster.
+        Conflict: something of that name is there.
         StoreUnavailable: busy, full, read-only, unreachable.
         Denied: the role may not do this.
         VaultNotFound: there is no such database or schema.
@@ -119,9 +119,9 @@ def translate(error: BaseException, location: str) -> Exception:
         return Denied(f"{location}: the role may not do this", advice="see what it needs: docs/postgresql.md")
     if state in _NO_DATABASE:
         return VaultNotFound(f"there is no vault at {location}", advice="make one: strongroom init")
-    if state in SCHEMA_EXISTS:
+    if state in _EXISTS:
         return Conflict(f"{location} exists already", advice="another place: ?schema=NAME")
-    if state[:2] in ("42", "XX", "22"):
+    if state[:2] in ("21", "22", "42", "XX"):
         return damaged(location)
     return lost(location)
 

@@ -74,10 +74,15 @@ class Statements:
         ]
         self.next_pages = [text(pages, columns, place, condition, order) for condition in later]
         values = sql.SQL(", ").join([sql.SQL("%b")] * len(names))
-        changed = sql.SQL(", ").join(
-            sql.SQL("{0} = EXCLUDED.{0}").format(sql.Identifier(name)) for name in names[table.key_length :]
+        plain = sql.SQL(", ").join(map(sql.Identifier, names))
+        changed = sql.SQL(", ").join(sql.SQL("{0} = v.{0}").format(sql.Identifier(name)) for name in names[len(key) :])
+        same = sql.SQL(" AND ").join(sql.SQL("t.{0} = v.{0}").format(sql.Identifier(name)) for name in key)
+        # Not ON CONFLICT, to which a row that another writer has deleted meanwhile is merely not there.
+        self.put = text(
+            "WITH v ({}) AS (VALUES ({})), there AS (UPDATE {} AS t SET {} FROM v WHERE {} RETURNING 1)"
+            " INSERT INTO {} SELECT * FROM v WHERE NOT EXISTS (SELECT 1 FROM there)",
+            *(plain, values, place, changed, same, place),
         )
-        self.put = text("INSERT INTO {} VALUES ({}) ON CONFLICT ({}) DO UPDATE SET {}", place, values, order, changed)
         self.delete = text("DELETE FROM {}{}", place, where(len(key)))
         arrays = sql.SQL(", ").join(
             sql.SQL("%b::bytea[]" if kind == "BLOB" else "%b::bigint[]")

@@ -11,8 +11,9 @@ from __future__ import annotations
 import os
 from _thread import RLock
 
-from strongroom.errors import FormatUnsupported, OutcomeUnknown, StoreUnavailable
+from strongroom.errors import Conflict, FormatUnsupported, OutcomeUnknown, StoreUnavailable
 from strongroom.stores import postgres_driver, postgres_schema
+from strongroom.stores.interface import Overtaken
 from strongroom.stores.postgres_locks import Locks
 from strongroom.stores.postgres_looking import Looking
 from strongroom.stores.postgres_rows import EachTable
@@ -235,7 +236,10 @@ class Session:
             make(self.link)
         except postgres_driver.load().Error as error:
             self.close()
-            raise postgres_driver.translate(error, self.location) from None
+            ours = postgres_driver.translate(error, self.location)
+            if isinstance(ours, Overtaken):
+                ours = Conflict(f"{self.location} exists already", advice="another place: ?schema=NAME")
+            raise ours from None
         except BaseException:
             self.close()
             raise
@@ -328,9 +332,20 @@ class Session:
         if len(statements) == 1:
             link.execute(*statements[0], prepare=True)
             return
-        with link.pipeline():
-            for query, parameters in statements:
-                link.execute(query, parameters or None, prepare=True)
+        first: Exception | None = None
+        failures = postgres_driver.load().Error
+        try:
+            with link.pipeline():
+                try:
+                    for query, parameters in statements:
+                        link.execute(query, parameters or None, prepare=True)
+                except failures as error:
+                    # Not out of the pipeline's block, which would write what it meets afterwards to a log.
+                    first = error
+        except failures as error:
+            raise first or error from None
+        if first is not None:
+            raise first
 
     def failed(self, error: Exception) -> Exception:
         """Our error for *error*; the server commits nothing of a transaction in which a statement failed."""

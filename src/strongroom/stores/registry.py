@@ -1,4 +1,4 @@
-"""From a location to a store: a path is SQLite, ``scheme:...`` is whatever serves that scheme.
+"""From a location to a store: a path is SQLite, ``postgresql://...`` PostgreSQL, another ``scheme:...`` what serves it.
 
 The schemes of this package are listed here. Others register under the entry point group
 ``strongroom.stores``: the name is the scheme, the object a `StoreKind`. They are looked up
@@ -36,7 +36,7 @@ class StoreKind(Protocol):
 
 
 def open_store(location: str, *, any_format: bool = False) -> Store:
-    """The store at *location*: a path, ``sqlite:PATH``, or a scheme that a plug-in serves.
+    """The store at *location*: a path, ``sqlite:PATH``, ``postgresql://...``, or a scheme that a plug-in serves.
 
     Args:
         any_format: as in `StoreKind.open`.
@@ -89,7 +89,7 @@ def _kind_of(location: str) -> tuple[StoreKind, str]:
 
         return SqliteStore, _sqlite_path(rest) if scheme else rest
     if scheme in ("postgresql", "postgres"):
-        from strongroom.stores.postgres import PostgresStore
+        from strongroom.stores.postgres import PostgresStore  # only the kind that is used is loaded
 
         return PostgresStore, rest
     return _stranger(scheme), rest

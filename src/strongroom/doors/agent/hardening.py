@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
     from strongroom.doors.agent.system import System
 
-KEPT = ("HOME", "PATH", "XDG_STATE_HOME", "XDG_DATA_HOME", "STRONGROOM_KEYRING", "DBUS_SESSION_BUS_ADDRESS")
+KEPT = (
+    *("HOME", "PATH", "XDG_STATE_HOME", "XDG_DATA_HOME", "STRONGROOM_KEYRING", "DBUS_SESSION_BUS_ADDRESS"),
+    # Where a database is, and the file with its password: connections are made anew as long as the agent runs.
+    *("PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGUSER", "PGPASSFILE", "PGSERVICE", "PGSERVICEFILE"),
+    *("PGSSLMODE", "PGSSLROOTCERT", "PGSSLCERT", "PGSSLKEY", "PGSSLCRL", "PGSYSCONFDIR", "PGTARGETSESSIONATTRS"),
+)
 """What of the environment is still needed once the agent serves; none of it is secret."""
 
 
