@@ -133,7 +133,7 @@ def test_a_stale_root_is_told_and_removed_by_its_fingerprint(world: World) -> No
     assert rows == [("nss", "absent"), ("nss", "other"), ("system", "absent"), ("system", "other")]
     assert (done.code, f"hint: strongroom ca trust remove {mark}\n" in done.err) == (4, True), done
     # Where there is no vault, what lies there is nobody else's.
-    elsewhere = world.strongroom("ca", "trust", "status", "--vault", "nowhere.db")
+    elsewhere = world.strongroom("ca", "trust", "--vault", "nowhere.db")
     assert (elsewhere.code, elsewhere.text.count("trusted")) == (0, 2), elsewhere
     assert world.strongroom("ca", "trust", "remove", mark).code == 0
     assert world.strongroom("ca", "trust", "remove", mark).code == 4
@@ -156,7 +156,7 @@ def test_what_is_refused_is_in_no_store(world: World) -> None:
         "install --store nss": (4, "no trust store here"),
         "install --for 7d": (2, "takes no --for"),
         "burn": (2, "install, remove or status"),
-        "": (2, "needs DOING"),
+        "install root.pem twice": (2, "takes no more"),
     }
     for line, (code, words) in refused.items():
         done = world.strongroom("ca", "trust", *line.split())
@@ -175,5 +175,7 @@ def test_without_the_right_to_the_system_the_browsers_are_done(world: World) -> 
     assert world.strongroom("ca", "trust", "install", "--store", "nss").code == 0
     assert world.strongroom("ca", "trust", "status", "--store", "nss").code == 0
     assert world.strongroom("ca", "trust", "status").code == 4
-
-
+    (world.machine.home / ".pki/nssdb/cert9.db").write_text("damaged")
+    damaged = world.strongroom("ca", "trust", "status")
+    assert (damaged.code, damaged.text.split()[:2]) == (15, ["system", "absent"]), damaged
+    assert "certutil cannot use" in damaged.err

@@ -39,8 +39,9 @@ def _install(arguments: Arguments) -> int:
     root = _root(arguments)
     check_root(root, _now())
     code = _change(arguments, stores, root, lambda store: store.install(root))
-    output.note(f"{root.subject} speaks for {', '.join(root.constraints.spelled())}, and for nobody else")
-    output.hint("programs that run look again when they are started anew")
+    if code == OK:
+        output.note(f"{root.subject} speaks for {', '.join(root.constraints.spelled())}, and for nobody else")
+        output.hint("programs that run look again when they are started anew")
     return code
 
 
@@ -88,8 +89,11 @@ def _status(arguments: Arguments) -> int:
         root = None  # a machine without a vault, or an authority, may well trust the roots of others
     facts, missing = [], 0
     stale: dict[str, Certificate] = {}
+    errors: list[StrongroomError] = []
     for store in stores:
-        found = store.found(root)
+        found = _looked(store, root, errors)
+        if found is None:
+            continue
         own = [one for one in found if is_same(one.certificate, root)]
         if root is not None and not own:
             facts.append(_fact(store, "absent", root, store.place))
@@ -98,7 +102,7 @@ def _status(arguments: Arguments) -> int:
         missing += root is not None and not any(one.state == TRUSTED for one in own)
     if arguments.json:
         output.json(facts)
-    elif not facts:
+    elif not facts and not errors:
         output.note("no root of strongroom lies in the stores of this machine")
     else:
         columns = ("store", "state", "ends", "fingerprint", "subject", "where")
@@ -109,7 +113,19 @@ def _status(arguments: Arguments) -> int:
         output.hint(f"strongroom ca trust remove {fingerprint}")
     if missing:
         output.hint("strongroom ca trust install")
+    if errors:
+        return exit_code(errors[0])
     return exit_code(NotFound("")) if missing else OK
+
+
+def _looked(store: TrustStore, root: Certificate | None, errors: list[StrongroomError]) -> list[Found] | None:
+    """What lies in a store; None for one that cannot be read, which is said."""
+    try:
+        return store.found(root)
+    except StrongroomError as error:
+        output.error(error)
+        errors.append(error)
+        return None
 
 
 def _state(found: Found, root: Certificate | None, now: datetime) -> str:
@@ -150,12 +166,13 @@ def _root(arguments: Arguments) -> Certificate:
     """The root in the file that was named, or the vault's own."""
     from strongroom.crypto.x509.certificates import load_pem_certificates
     from strongroom.doors.cli.streams import read_small
+    from strongroom.locate.trust.interface import pem_blocks
 
     if arguments.what:
-        inside = load_pem_certificates(read_small(arguments.what, _FILE_BYTES_MAX, "certificate"))
-        if len(inside) != 1:
-            raise UsageError(f"{arguments.what} holds {len(inside)} certificates: a root stands alone")
-        return inside[0]
+        data = read_small(arguments.what, _FILE_BYTES_MAX, "certificate")
+        if len(pem_blocks(data)) > 1:
+            raise UsageError(f"{arguments.what} holds {len(pem_blocks(data))} certificates: a root stands alone")
+        return load_pem_certificates(data)[0]
     with open_items(arguments) as vault:
         return vault.ca.root
 
@@ -167,7 +184,8 @@ def _by_fingerprint(stores: list[TrustStore], what: str) -> Certificate | None:
     digits = what.replace(":", "").lower()
     if len(digits) < FINGERPRINT_DIGITS or not set(digits) <= set("0123456789abcdef"):
         return None
-    every = [one.certificate for store in stores for one in store.found(None)]
+    errors: list[StrongroomError] = []
+    every = [one.certificate for store in stores for one in _looked(store, None, errors) or ()]
     found = [one for one in every if one.fingerprint.startswith(digits)]
     if not found:
         raise NotFound(f"no root of strongroom with the fingerprint {digits}", advice="strongroom ca trust status")

@@ -35,7 +35,7 @@ _GRAMMARS = {
     **dict.fromkeys(("init", "list", "crl", "export", "doctor"), ""),
     **dict.fromkeys(("renew", "revoke", "timer"), "WHAT"),
     "issue": "NAMES...",
-    "trust": "DOING [WHAT]",
+    "trust": "[DOING] [WHAT]",
 }
 
 
@@ -46,7 +46,7 @@ class Arguments(GlobalArguments):
     word: list[str]
     names: list[str]
     what: str = ""
-    doing: str = ""
+    doing: str = "status"
     form: str = "root"
     pkcs12: str | None = None
     reason: str = "unspecified"
