@@ -13,7 +13,8 @@ from django.conf import settings
 
 APPS = [
     "django.contrib.contenttypes", "django.contrib.auth", "django.contrib.sessions", "django.contrib.messages",
-    "django.contrib.admin", "django.contrib.staticfiles", "strongroom.django", "tests.django.shop",
+    "django.contrib.admin", "django.contrib.staticfiles", "strongroom.django",
+    "tests.django.shop", "tests.django.mover",
 ]  # fmt: skip
 MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -1,0 +1,1 @@
+"""An app whose column is encrypted by a migration."""
