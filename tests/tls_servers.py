@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -57,12 +58,15 @@ PAGE = """#!/bin/sh
 while read -r line && [ ${#line} -gt 1 ]; do :; done
 printf 'HTTP/1.0 200 OK\\r\\n\\r\\nserved'
 """
-CONFIGURATIONS = {"nginx": NGINX, "haproxy": HAPROXY, "apache2": APACHE, "stunnel4": STUNNEL}
+# Twisted's command line takes everything as words; of the one file it reads the key, the first certificate, and all.
+TWISTED = "ssl:{port}:interface=127.0.0.1:privateKey={file}:certKey={file}:extraCertChain={file}"
+CONFIGURATIONS = {"nginx": NGINX, "haproxy": HAPROXY, "apache2": APACHE, "stunnel4": STUNNEL, "twist": TWISTED}
 COMMANDS = {
     "nginx": ["nginx", "-p", "{folder}", "-c", "{config}"],
     "haproxy": ["haproxy", "-f", "{config}"],
     "apache2": ["apache2", "-X", "-f", "{config}"],
     "stunnel4": ["stunnel4", "{config}"],
+    "twist": [sys.executable, "-m", "twisted", "web", "--listen", "{text}", "--path", "{folder}/pages"],
 }
 PATH = "/usr/sbin:/usr/bin:/bin"
 
@@ -74,16 +78,20 @@ def server(program: str, folder: Path, file: Path, *, reloads: bool = False) -> 
     Args:
         folder: for its files.
         file: what `ca issue` has written.
-        reloads: of nginx, whether its master shall be there, which takes signals.
+        reloads: of nginx and haproxy, whether a master shall be there, which takes signals; its pid is in PROGRAM.pid.
     """
     port = free_port()
     config = folder / f"{program}.conf"
     text = CONFIGURATIONS[program].format(folder=folder, port=port, file=file)
     config.write_text(text.replace("master_process off; ", "") if reloads else text)
+    (folder / "pages").mkdir()
+    (folder / "pages" / "index.html").write_text("served")
     page = folder / "page"
     page.write_text(PAGE)
     page.chmod(0o700)
-    command = [word.format(folder=folder, config=config) for word in COMMANDS[program]]
+    command = [word.format(folder=folder, config=config, text=text) for word in COMMANDS[program]]
+    if reloads and program == "haproxy":
+        command += ["-W", "-p", str(folder / "haproxy.pid")]
     with (folder / f"{program}.said").open("wb") as said:
         process = subprocess.Popen(command, stdout=said, stderr=said, env=environment(PATH=PATH))
     try:

@@ -1,4 +1,4 @@
-"""One file of `ca issue` in nginx, haproxy, Apache and stunnel as it is; and contexts in gunicorn and Twisted."""
+"""One file of `ca issue` in servers as it is; and contexts of the vault's in gunicorn and Twisted."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Machine:
     return machine
 
 
-@pytest.mark.parametrize("program", ["nginx", "haproxy", "apache2", "stunnel4"])
+@pytest.mark.parametrize("program", ["nginx", "haproxy", "apache2", "stunnel4", "twist"])
 def test_servers_take_the_file_as_it_is(program: str, served: Machine, tmp_path: Path) -> None:
     """curl and node verify what is served, by name and by address, and refuse another name."""
-    require_programs(program, "curl", "node")
+    require_programs("curl", "node", *({program} - {"twist"}))
     with server(program, tmp_path, served.home / "service.pem") as port:
         for name in NAMES:
             assert curl(served.home, name, port).stdout == "served", name

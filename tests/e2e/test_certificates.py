@@ -220,19 +220,22 @@ def test_a_file_is_renewed_in_place(authority: Machine) -> None:
     assert authority.run("ca", "renew", "service.pem").code == 9
 
 
-def test_a_watched_file_is_renewed_and_the_server_told(machine: Machine, tmp_path: Path) -> None:
-    """nginx serves the new certificate after its reload, without a restart."""
-    require_programs("nginx", "curl")
+@pytest.mark.parametrize(("program", "signal"), [("nginx", "HUP"), ("haproxy", "USR2")])
+def test_a_watched_file_is_renewed_and_the_server_told(
+    program: str, signal: str, machine: Machine, tmp_path: Path
+) -> None:
+    """It serves the new certificate after its reload, without a restart."""
+    require_programs(program, "curl")
     with vault_with_authority(machine, ago=timedelta(minutes=50)) as vault:
         # It is in the last third of its life, which lasts for minutes: however slow this machine is, it is good yet.
         issued = vault.ca.issue("localhost", lifetime=timedelta(hours=1))
         (machine.home / "service.pem").touch(mode=0o600)
         (machine.home / "service.pem").write_bytes(issued.pem())
     serial = issued.certificate.serial
-    with server("nginx", tmp_path, machine.home / "service.pem", reloads=True) as port:
+    with server(program, tmp_path, machine.home / "service.pem", reloads=True) as port:
         assert curl(machine.home, "localhost", port).stdout == "served"
         assert _served_serial(port) == serial
-        told = f"/usr/sbin/nginx -p {tmp_path} -c {tmp_path / 'nginx.conf'} -s reload"
+        told = f"sh -c 'kill -{signal} $(cat {tmp_path}/{program}.pid)'"
         words = ["ca", "issue", "localhost", "--out", "service.pem", "--watch", "--exec", told]
         watcher = subprocess.Popen(
             [sys.executable, "-m", "strongroom", *words], env=machine.full_environment(None), cwd=machine.home
