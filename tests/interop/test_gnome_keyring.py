@@ -74,7 +74,7 @@ def test_a_locked_keyring_is_said_and_nobody_is_asked(kept: Desktop) -> None:
     assert done.code == 8
     assert "hint: the OS keyring is locked\n" in done.err
     assert "hint: unlock it in your desktop session, then repeat\n" in done.err
-    assert time.monotonic() - started < 45
+    assert time.monotonic() - started < 120
     done = kept.machine.run("slot", "add", "keyring", *key_file(kept), environment=kept.environment)
     assert (done.code, done.err.splitlines()[0]) == (15, "strongroom: the OS keyring is locked")
     assert kept.machine.run("get", "bank/checking", *key_file(kept), environment=kept.environment).out == b"canary-5d1e"
@@ -127,7 +127,7 @@ def test_a_keyring_that_hangs_costs_five_seconds(kept: Desktop) -> None:
     done = kept.machine.run("get", "bank/checking", environment=kept.environment)
     assert done.code == 8, done
     assert "hint: the OS keyring did not answer within 5 seconds\n" in done.err
-    assert 4 < time.monotonic() - started < 45
+    assert 4 < time.monotonic() - started < 120
     kept.go_on()
     assert kept.machine.run("get", "bank/checking", environment=kept.environment).code == 0
 
@@ -143,7 +143,7 @@ def test_a_silent_bus_does_not_hang(kept: Desktop) -> None:
         done = kept.machine.run("get", "bank/checking", environment=environment)
         assert done.code == 8, done
         assert "hint: there is no session with an OS keyring\n" in done.err
-        assert time.monotonic() - started < 45
+        assert time.monotonic() - started < 120
 
 
 def test_an_entry_that_is_gone_or_changed(kept: Desktop) -> None:
