@@ -12,7 +12,18 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from bench import agents, certificates, django_fields, encrypted_files, files, growth, named_keys, passwords, scan
+from bench import (
+    agents,
+    certificates,
+    django_fields,
+    encrypted_files,
+    files,
+    growth,
+    named_keys,
+    passwords,
+    postgres,
+    scan,
+)
 from bench.measure import Result
 from bench.rows import ROWS, Bench
 from bench.table import machine, table
@@ -20,7 +31,7 @@ from bench.table import machine, table
 T = TypeVar("T")
 VAULT_ROWS = (
     *ROWS, *agents.ROWS, *named_keys.ROWS, *files.ROWS, *encrypted_files.ROWS, *passwords.ROWS, *scan.ROWS,
-    *certificates.ROWS, *django_fields.ROWS,
+    *certificates.ROWS, *django_fields.ROWS, *postgres.ROWS,
 )  # fmt: skip
 BUILD = Path(__file__).resolve().parents[1] / "build"
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from psycopg import Connection
 PATIENCE_SECONDS = 60.0
 DATABASE = "strongroom"
-_HINT = "PostgreSQL is not installed: apt-get install postgresql, and pip install 'psycopg[binary,pool]'"
+_HINT = "PostgreSQL is not installed: apt-get install postgresql, and pip install 'psycopg[binary]'"
 # Without the disk's part: what a crash leaves is tested on servers that are `durable`.
 _FAST = {"fsync": "off", "full_page_writes": "off", "autovacuum": "off", "max_wal_size": "256MB"}
 # Runs the server until somebody writes a line (then its files stay), or the writer has gone (then they go).

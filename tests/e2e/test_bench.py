@@ -12,6 +12,7 @@ import pytest
 
 from bench.measure import Result, percentile, result
 from bench.table import cells
+from tests.postgres_cluster import require_postgres
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -33,12 +34,16 @@ GOALS = {
     "named key, encrypt 16 B | Fernet": (1, True),
     "named key, decrypt 1 MiB | Fernet": (1, True),
     "named key, encrypt 1 MiB | openssl speed -evp aes-256-gcm": (0.8, True),
+    "PostgreSQL: 32 keys in one call | 32 calls": (4, True),
+    "PostgreSQL: get, 1 connections | psycopg, the same statement": (0.75, True),
+    "PostgreSQL: get, 8 connections | psycopg, the same statement": (0.75, True),
 }
 
 
 @pytest.mark.timeout(1200)
 def test_every_promised_line_is_measured() -> None:
     """A quick run prints each line with its goal; the sizes, which do not depend on the machine, keep theirs."""
+    require_postgres()
     before = set((ROOT / "build").glob("bench-*"))
     environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
     command = [sys.executable, "-m", "bench", "--quick", "--json"]
