@@ -26,9 +26,24 @@ def merged_pieces(base: Sequence[str], ours: Sequence[str], theirs: Sequence[str
         elif mine == before:
             yield yours, None
         else:
-            yield None, (before, mine, yours)
+            # What both sides made alike at either end is no part of the conflict, as git has it.
+            head = _alike(mine, yours)
+            tail = _alike(mine[head:][::-1], yours[head:][::-1])
+            yield mine[:head], None
+            yield None, (before, mine[head : len(mine) - tail], yours[head : len(yours) - tail])
+            yield mine[len(mine) - tail :], None
         at_base, at_ours, at_theirs = base_line + length, ours_line + length, theirs_line + length
         yield list(base[base_line:at_base]), None
+
+
+def _alike(ours: Sequence[str], theirs: Sequence[str]) -> int:
+    """How many lines at the beginning are the same."""
+    count = 0
+    for mine, yours in zip(ours, theirs, strict=False):
+        if mine != yours:
+            break
+        count += 1
+    return count
 
 
 def _common(
