@@ -1,4 +1,4 @@
-"""Django models with an encrypted field beside the same model with a plain one; other libraries' fields in the same run."""
+"""Django models with an encrypted field beside the same model with a plain one, and other libraries' fields."""
 
 from __future__ import annotations
 

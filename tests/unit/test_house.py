@@ -98,7 +98,7 @@ REVEALS = {
     "doors/cli/file_actions.py": "prints the value of an encrypted file that is asked for",
     "encrypted_files/sops/file.py": "compares the values of a SOPS file with its MAC, and writes them",
     "encrypted_files/sops/tree.py": "asks whether a value is empty",
-    "encrypted_files/sops/metadata.py": "takes the data key of a SOPS file out of the buffer that it was decrypted into",
+    "encrypted_files/sops/metadata.py": "takes the data key of a SOPS file out of its buffer",
     "encrypted_files/sops/writing.py": "encrypts the values of a SOPS file",
     "formats/ansible_vault.py": "puts the decrypted value in the place of the encrypted one",
     "formats/dotenvx_file.py": "puts the decrypted value in the place of the encrypted one",

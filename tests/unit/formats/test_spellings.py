@@ -9,10 +9,12 @@ from strongroom.formats.interface import BadFile
 from strongroom.formats.registry import reader
 
 FILES = {
-    "yaml": "a: &x hello # c\nb: !secret foo\nc: |+\n  multi\n  line\n\nd: >-\n    folded\n    text\nf: [1, \"two\", ~]\n"
+    "yaml": "a: &x hello # c\nb: !secret foo\nc: |+\n  multi\n  line\n\nd: >-\n    folded\n    text\n"
+    "f: [1, \"two\", ~]\n"
     "g: 'it''s'\nh: &y |\n  blk\ni: *x\nj: {k: v}\n",
     "json": '{"a": {"b": [1, 2.5e3, "x", null, true]}, "p": "\\u00e9"}\n',
-    "toml": "a = 'lit' # c\n[b]\nc = \"\"\"x\ny\"\"\"\nd=[1,\n \"two\", true]\ne={f=1979-05-27, \"g.h\"=2}\n[[t]]\nz=1_000\n",
+    "toml": "a = 'lit' # c\n[b]\nc = \"\"\"x\ny\"\"\"\nd=[1,\n \"two\", true]\n"
+    "e={f=1979-05-27, \"g.h\"=2}\n[[t]]\nz=1_000\n",
     "ini": "[s]\n# c\na = 1\nb: two\n  more\n\n[t]\nz=%(x)s\n",
     "dotenv": "# c\nexport A='x y'\nB=\"a ${A} b\" # c\nD=plain\n",
 }
@@ -24,7 +26,7 @@ def test_what_was_replaced_can_be_put_back(format: str) -> None:
     read = reader(format, "python-dotenv")
     before = FILES[format].encode()
     document = read(before)
-    replaced = document.replaced({number: "in-its-place" for number in range(len(document.entries))})
+    replaced = document.replaced(dict.fromkeys(range(len(document.entries)), "in-its-place"))
     assert replaced != before
     after = read(replaced)
     assert [entry.data for entry in after.entries] == [b"in-its-place"] * len(after.entries)

@@ -114,14 +114,15 @@ def test_a_newer_form_is_not_called_tampering() -> None:
         decode(sealed(TEXT.replace(b"anchor-v2", b"anchor-v3")), VAULT)
 
 
+REPLACED = "which a restored backup or a copy has replaced"
 OLDER = "at commit 60, and commit 61 was seen"
 VERDICTS: dict[str, tuple[Header, int, type[Tampered] | None, str]] = {
     "the same": (header(), 61, None, ""),
     "newer": (header(), 62, None, ""),
     "one commit older": (header(), 60, RolledBack, OLDER),
     "a lineage nobody has seen": (header(lineage=b"\x03" * 16), 1000, RolledBack, "is a restored backup"),
-    "the lineage that was left": (header(lineage=ONE), 100, RolledBack, "which a restored backup or a copy has replaced"),
-    "the lineage that was left, newer": (header(lineage=ONE), 101, RolledBack, "which a restored backup or a copy has replaced"),
+    "the lineage that was left": (header(lineage=ONE), 100, RolledBack, REPLACED),
+    "the lineage that was left, newer": (header(lineage=ONE), 101, RolledBack, REPLACED),
     "new root keys": (header(5), 70, None, ""),
     "new root keys, and an older commit": (header(5), 60, RolledBack, OLDER),
     "an older root key": (header(2), 99, RolledBack, "of root key 2, and root key 3 was seen"),
