@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django import VERSION
 from django.core.exceptions import FieldError
 from django.db import NotSupportedError
 from django.db.models.expressions import Col, Subquery
@@ -32,7 +33,7 @@ class EncryptedColumn(Col):  # type: ignore[misc]  # Django carries no types
                 "combine conditions with Q, or read one queryset after the other"
             )
         self.has_row = True
-        quote = compiler.quote_name_unless_alias
+        quote = compiler.quote_name if VERSION >= (6, 1) else compiler.quote_name_unless_alias
 
         def quoted(field: Any) -> str:
             return f"{quote(self.alias)}.{quote(field.column)}" if self.alias else str(quote(field.column))
