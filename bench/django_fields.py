@@ -1,4 +1,4 @@
-"""Django models with an encrypted field beside the same model with a plain one, and other libraries' fields."""
+"""Django models with an encrypted field beside a plain one, and other libraries' fields in the same run."""
 
 from __future__ import annotations
 

@@ -186,10 +186,11 @@ def page(way: str, model: str, *, debug: bool, reporter: str) -> tuple[str, str]
 
 
 @pytest.fixture
-def on_sqlite(vault: Any, sqlite_tables: str) -> Any:
-    """Views take the default database."""
+def on_sqlite(vault: Any, request: pytest.FixtureRequest) -> Any:
+    """Views take the default database; its tables come after the vault, which migrations of the project need."""
     from django.db import transaction
 
+    request.getfixturevalue("sqlite_tables")
     with transaction.atomic():
         owner = User.objects.create(username="ann")
         for kind in (Account, Plain):

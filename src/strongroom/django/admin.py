@@ -22,14 +22,14 @@ from django.core.exceptions import PermissionDenied
 from django.db import router, transaction
 from django.http import Http404
 from django.template.response import TemplateResponse
-from django.urls import NoReverseMatch, path, reverse
+from django.urls import path, reverse
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 
-from strongroom.django.forms import MASK, Hidden
+from strongroom.django.forms import MASK, Hidden, MaskedInput
 from strongroom.django.guards import encrypted_fields
 from strongroom.django.permissions import reveal_codename
 from strongroom.errors import StrongroomError
@@ -59,13 +59,16 @@ class MaskedFields(BaseModelAdmin):  # type: ignore[misc]  # Django carries no t
         """As Django's; an encrypted field that nobody may change here stands as its mask."""
         masked = {one.__name__ for one in self.get_readonly_fields(request, obj) if isinstance(one, _Mask)}
 
-        def shown(name: Any) -> Any:
-            if isinstance(name, list | tuple):
-                return [shown(one) for one in name]
+        def shown(names: Sequence[Any]) -> list[Any]:
+            found = [shown(name) if isinstance(name, list | tuple) else mask(name) for name in names]
+            # Once: without `fields`, Django lists what is read-only beside what the form would have.
+            return [name for place, name in enumerate(found) if name not in found[:place]]
+
+        def mask(name: Any) -> Any:
             return self._masked(name, request) if name in masked else name
 
         fieldsets = super().get_fieldsets(request, obj)
-        return [(title, {**options, "fields": list(map(shown, options["fields"]))}) for title, options in fieldsets]
+        return [(title, {**options, "fields": shown(options["fields"])}) for title, options in fieldsets]
 
     def _may_write(self, request: HttpRequest, obj: models.Model | None) -> bool:
         if obj is not None:
@@ -80,11 +83,11 @@ class MaskedFields(BaseModelAdmin):  # type: ignore[misc]  # Django carries no t
         field = next((one for one in encrypted_fields(self.model) if one.name == name), None)
         if field is None:
             return name
+        owner = self.admin_site._registry.get(self.model)
+        may = isinstance(owner, MaskedAdmin) and owner.has_reveal_permission(request)
         # The same object each time: Django compares what is read-only with what is in the form.
         masks = self.__dict__.setdefault("_masks", {})
-        if name not in masks:
-            masks[name] = _Mask(self.admin_site, field)
-        return masks[name]
+        return masks.setdefault((name, may), _Mask(self.admin_site, field, may))
 
 
 class MaskedAdmin(MaskedFields):
@@ -93,6 +96,16 @@ class MaskedAdmin(MaskedFields):
     def get_list_display(self, request: HttpRequest) -> Sequence[Any]:
         """As Django's, with masks for encrypted fields."""
         return [self._masked(name, request) for name in super().get_list_display(request)]
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *arguments: Any, obj: Any = None, **options: Any
+    ) -> Any:
+        """As Django's, with the button beside what may be changed."""
+        if obj is not None and self.has_reveal_permission(request, obj):
+            for name, field in context["adminform"].form.fields.items():
+                if isinstance(field.widget, MaskedInput):
+                    field.widget.reveal_url = _reveal_url(self.admin_site, obj, name)
+        return super().render_change_form(request, context, *arguments, obj=obj, **options)
 
     def get_urls(self) -> list[Any]:
         """As Django's, and the page behind the button."""
@@ -161,23 +174,25 @@ class _Mask:
     Django calls it with an object and shows what it returns.
     """
 
-    def __init__(self, site: admin.AdminSite, field: Any) -> None:
+    def __init__(self, site: admin.AdminSite, field: Any, may_reveal: bool) -> None:
         self._site = site
         self._field = field
+        self._may_reveal = may_reveal
         self.short_description = field.verbose_name
         self.__name__ = field.name
 
     def __call__(self, obj: models.Model) -> str:
         """The mask; a dash where nothing is stored."""
-        attname = self._field.attname
-        if attname in obj.__dict__ and obj.__dict__[attname] is None:
+        if obj.__dict__.get(self._field.attname, MASK) is None:
             return "-"
-        opts = obj._meta
-        try:
-            where = reverse(f"{self._site.name}:{_url_name(opts)}", args=[quote(obj.pk), self._field.name])
-        except NoReverseMatch:
-            return MASK  # an inline whose model has no page of its own
+        if not self._may_reveal:
+            return MASK
+        where = _reveal_url(self._site, obj, self._field.name)
         return str(format_html('{} <a href="{}">{}</a>', MASK, where, _("Reveal")))
+
+
+def _reveal_url(site: admin.AdminSite, obj: models.Model, name: str) -> str:
+    return str(reverse(f"{site.name}:{_url_name(obj._meta)}", args=[quote(obj.pk), name]))
 
 
 def _url_name(opts: Any) -> str:

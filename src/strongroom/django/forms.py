@@ -62,7 +62,12 @@ class MaskedInput(forms.Widget):  # type: ignore[misc]  # Django carries no type
     Args:
         inner: what is typed into.
         can_clear: whether there is a box.
+
+    Attributes:
+        reveal_url: of a page that shows the value, for who may see it; empty for none.
     """
+
+    reveal_url = ""
 
     def __init__(self, inner: forms.Widget, *, can_clear: bool) -> None:
         super().__init__(inner.attrs)
@@ -89,6 +94,8 @@ class MaskedInput(forms.Widget):  # type: ignore[misc]  # Django carries no type
         if value is None:
             return str(html)
         note = format_html('{} <span class="help">{}</span>', html, _("stored, not shown; leave empty to keep it"))
+        if self.reveal_url:
+            note = format_html('{} <a class="help" href="{}">{}</a>', note, self.reveal_url, _("Reveal"))
         if not self.can_clear:
             return str(note)
         box = '{} <label class="help"><input type="checkbox" name="{}"> {}</label>'

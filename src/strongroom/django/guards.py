@@ -9,7 +9,8 @@ from __future__ import annotations
 from django import VERSION
 from django.core.exceptions import FieldError
 from django.db import models
-from django.db.models.sql import Query, UpdateQuery
+from django.db.models.constants import OnConflict
+from django.db.models.sql import InsertQuery, Query, UpdateQuery
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,6 +55,9 @@ def _watch(column: models.Field, fields: list[EncryptedField]) -> None:
             left = [field for field in fields if field not in written]
             if left and column in written and _changes(column, written[column], compiler):
                 raise FieldError(_left_behind(column, left))
+        elif isinstance(query, InsertQuery) and query.on_conflict is OnConflict.UPDATE:
+            for field in fields:
+                _check_upsert(field, set(query.unique_fields), set(query.update_fields))
 
     if VERSION >= (6, 1):
         before_sql = getattr(column, "get_placeholder_sql", None)
@@ -73,6 +77,25 @@ def _watch(column: models.Field, fields: list[EncryptedField]) -> None:
         return "%s" if before is None else before(value, compiler, connection)
 
     column.get_placeholder = get_placeholder
+
+
+def _check_upsert(field: EncryptedField, unique: set[models.Field], updated: set[models.Field]) -> None:
+    """Refuse a `bulk_create` that would write a new row's value into a row with another key, or to another owner.
+
+    Which row it meets is known only where the conflict is about the primary key itself.
+    """
+    keys = set(field.model._meta.pk_fields)
+    bound = set(field.row.fields) - keys
+    if field in updated:
+        fits = keys <= unique and bound <= unique | updated
+    else:
+        fits = not updated & set(field.row.fields)
+    if not fits:
+        raise FieldError(
+            f"{field.where} is bound to its row, and this bulk_create() may update one that it does not know: "
+            "take unique_fields with the primary key, and update_fields with all that the value is bound to; "
+            "or look the rows up and take strongroom.django.bulk_update(objects, fields)"
+        )
 
 
 def _changes(column: models.Field, value: Any, compiler: Any) -> bool:

@@ -44,6 +44,11 @@ def _writes(subject: Subject) -> dict[str, tuple[Write, object]]:
         again = subject.model(id=row.pk, a=fresh)
         subject.rows.bulk_create([again], update_conflicts=True, unique_fields=["id"], update_fields=["a"])
 
+    def upsert_of_another_key(rows: models.QuerySet, row: models.Model) -> None:
+        # The row that is there keeps its key, and gets the value of one that was never inserted.
+        other = subject.model(a=fresh, number=row.number)
+        subject.rows.bulk_create([other], update_conflicts=True, unique_fields=["number"], update_fields=["a"])
+
     def update_or_create(rows: models.QuerySet, row: models.Model) -> None:
         subject.rows.update_or_create(id=row.pk, defaults={"a": fresh})
 
@@ -64,6 +69,7 @@ def _writes(subject: Subject) -> dict[str, tuple[Write, object]]:
         "bulk_update": (bulk_update, fresh),
         "bulk_create": (bulk_create, fresh),
         "bulk_create(update_conflicts)": (upsert, fresh),
+        "bulk_create(update_conflicts, other key)": (upsert_of_another_key, fresh),
         "update_or_create": (update_or_create, fresh),
         "get_or_create": (get_or_create, fresh),
         "save(F)": (saved_expression, second),
@@ -139,7 +145,7 @@ def _read(subject: Subject, read: Read, expected: object) -> str:
 def lookups(subject: Subject) -> dict[str, str]:
     """Of each look-up by value: ``finds``, ``refuses``, or a word for a wrong answer."""
     row = subject.pair()
-    others = [subject.add(subject.kind.fresh) for _ in range(3)]
+    others = [subject.add(subject.second) for _ in range(3)]
     cases: dict[str, dict[str, object]] = {"exact": {"a": subject.first}, "in": {"a__in": [subject.first]}}
     if isinstance(subject.first, str):
         cases |= {"contains": {"a__contains": subject.first[2:12]}, "startswith": {"a__startswith": subject.first[:12]}}

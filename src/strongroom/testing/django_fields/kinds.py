@@ -54,7 +54,7 @@ def kinds() -> dict[str, Kind]:
         "email": Kind(models.EmailField, ("velvet@example.org", "copper@example.org", "x@example.org"), ("", None)),
         "url": Kind(models.URLField, ("https://velvet.example", "https://copper.example", "https://x.org"), ("", None)),
         "integer": Kind(models.IntegerField, (73_055_129, 91_827_364, 55_018_273), (0, 1, -1, 2**31 - 1, None)),
-        "boolean": Kind(models.BooleanField, (True, False, None), (False, True, None)),
+        "boolean": Kind(models.BooleanField, (True, False, True), (False, True, None)),
         "decimal": Kind(
             models.DecimalField, (Decimal("730551.29"), Decimal("918273.64"), Decimal("550182.73")),
             (Decimal("0.00"), Decimal("-0.01"), Decimal("1.50"), None), **_DECIMALS,

@@ -48,6 +48,7 @@ class Subject:
             "Meta": meta, "__module__": __name__,
             "id": models.UUIDField(primary_key=True, default=uuid.uuid4),
             "owner": models.IntegerField(default=1),
+            "number": models.UUIDField(unique=True, default=uuid.uuid4),
             "a": make(**options), "b": make(**options),
         }  # fmt: skip
         self.model: type[models.Model] = type(name, (models.Model,), members)
