@@ -14,6 +14,7 @@ import pytest
 from strongroom.doors.cli.certificate_timers import unit_name
 from tests.certificates import run, vault_with_authority
 from tests.e2e.conftest import PATIENCE_SECONDS, Machine
+from tests.e2e.test_certificates import AT_ONCE
 from tests.interop.test_systemd_credential import IN_NAMESPACE, needs_root
 from tests.peers import require_programs
 
@@ -100,9 +101,10 @@ REFUSED = {
 def test_what_cannot_be_is_refused(machine: Machine) -> None:
     """And no unit is written; one that is there is replaced only when that was said."""
     next(machine.home.glob("100*")).rename(machine.home / "service.pem")
-    for words, (code, text) in REFUSED.items():
-        done = machine.run("ca", "timer", *words)
-        assert (done.code, text in done.err) == (code, True), (words, done)
+    lines = json.dumps([["ca", "timer", *words] for words in REFUSED])
+    answers = run(sys.executable, "-c", AT_ONCE, lines, cwd=machine.home, **machine.full_environment(None)).stdout
+    for (words, (code, text)), said in zip(REFUSED.items(), json.loads(answers), strict=True):
+        assert (said[0], text in said[2]) == (code, True), (words, said)
     assert units_of(machine) == {}
     assert machine.run("ca", "timer", "service.pem").code == 0
     again = machine.run("ca", "timer", "service.pem")
