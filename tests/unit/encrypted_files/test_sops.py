@@ -10,8 +10,8 @@ import pytest
 from strongroom.credentials.age import bech32
 from strongroom.credentials.identities import Identity, X25519Identity
 from strongroom.crypto.age import X25519PrivateKey
-from strongroom.encrypted_files.sops import flat
-from strongroom.encrypted_files.sops.file import FORMATS, SopsFile, encrypt, is_sops
+from strongroom.encrypted_files.sops import flat, is_sops
+from strongroom.encrypted_files.sops.file import FORMATS, SopsFile, encrypt
 from strongroom.encrypted_files.sops.rules import Rule, compile_pattern
 from strongroom.encrypted_files.sops.values import Token, canonical, go_float, seal
 from strongroom.encrypted_files.sops.yaml_text import resolve

@@ -76,7 +76,7 @@ class Keys:
         Raises: UsageError: one of them is none.
         """
         try:
-            found = [FileRecipient(text) for word in self._arguments.recipient for text in _texts(word)]
+            found = [FileRecipient(text) for word in self._arguments.recipient for text in texts(word)]
             for name in self._arguments.key:
                 found.append(self._recipient(name, [*others, *found]))
         except ValueError as error:
@@ -153,7 +153,7 @@ class Keys:
             self._vault.__exit__(None, None, None)
 
 
-def _texts(word: str) -> list[str]:
+def texts(word: str) -> list[str]:
     """The recipient that *word* is, or those of the file that it names."""
     from strongroom.doors.cli.streams import read_small
 

@@ -6,7 +6,8 @@ import os
 
 from strongroom.doors.cli import output
 from strongroom.doors.cli.exit_codes import UsageError
-from strongroom.errors import NotFound, StrongroomError, WouldPrompt, WrongKey
+from strongroom.doors.cli.sops_keys import read_key_file
+from strongroom.errors import NotFound, WouldPrompt, WrongKey
 from strongroom.formats.interface import BadFile
 from strongroom.secret import wipe
 
@@ -15,13 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeVar
 
-    from strongroom.credentials.identities import Identity
     from strongroom.doors.cli.import_arguments import ImportArguments
     from strongroom.formats.interface import Document
 
     T = TypeVar("T")
 
-_KEY_BYTES_MAX = 1024 * 1024
 _TRIES = 3
 _UNBOUND = {
     "pass": "nothing in a pass store says who wrote an entry, or that it belongs under its name: look the names over",
@@ -86,7 +85,7 @@ class SourceWays:
             raise UsageError(f"{shown}: {error}") from None
 
     def _read(self, data: bytes, known: str, shown: str, path: str | None, dialect: str) -> Sealed | None:
-        from strongroom.encrypted_files.sops.file import is_sops
+        from strongroom.encrypted_files.sops import is_sops
         from strongroom.formats import ansible_vault, dotenvx_file, keepass_file
 
         if keepass_file.is_keepass(data):
@@ -108,7 +107,7 @@ class SourceWays:
 
         cost_of(data)
         arguments = self._arguments
-        key = None if arguments.source_key is None else bytes(_key_file(arguments.source_key))
+        key = None if arguments.source_key is None else bytes(read_key_file(arguments.source_key))
         if key is not None and arguments.source_passphrase_fd is None:
             # A key file alone opens many; one that wants a password, too, is asked for it.
             try:
@@ -139,7 +138,7 @@ class SourceWays:
         if place is None:
             raise WouldPrompt("the file's values are encrypted by dotenvx", advice="--source-key .env.keys")
         try:
-            keys = parse_keys(_key_file(place))
+            keys = parse_keys(read_key_file(place))
         except NotFound:
             raise WrongKey(f"there is no {place}, which opens the file", advice="--source-key .env.keys") from None
         document = read_values(data, keys, dialect=dialect)
@@ -147,6 +146,7 @@ class SourceWays:
         return Sealed("dotenvx", document, is_whole=False)
 
     def _sops(self, data: bytes, known: str, shown: str, path: str | None, dialect: str) -> Sealed:
+        from strongroom.doors.cli.sops_keys import identities as sops_identities
         from strongroom.encrypted_files.sops.file import FORMATS, SopsFile
         from strongroom.formats.registry import reader
 
@@ -154,7 +154,7 @@ class SourceWays:
         if format not in FORMATS:
             raise UsageError(f"{shown} is a SOPS file of a format that SOPS does not have")
         with SopsFile(data, format) as file:
-            identities = self._identities()
+            identities = sops_identities(self._arguments.source_key, "--source-key")
             try:
                 file.unlock(identities)
             finally:
@@ -168,18 +168,6 @@ class SourceWays:
                 output.note(f"{shown}: {weak_spot.text}")
         return Sealed("sops", document, is_whole=False)
 
-    def _identities(self) -> list[Identity]:
-        from strongroom.credentials.identities import parse_identities
-
-        place = self._arguments.source_key or os.environ.get("SOPS_AGE_KEY_FILE")
-        if place is None:
-            config = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
-            place = os.path.join(config, "sops", "age", "keys.txt")
-            if not os.path.exists(place):
-                said = "the file is encrypted by SOPS, and no identity was named"
-                raise WouldPrompt(said, advice="--source-key FILE")
-        return parse_identities(_key_file(place))
-
     def _with_passphrase(self, shown: str, attempt: Callable[[bytearray], T], *, key_is_used: bool = False) -> T:
         """Try the passphrase from its descriptor or file, or up to three from a person."""
         arguments = self._arguments
@@ -188,7 +176,7 @@ class SourceWays:
 
             return _tried(read_passphrase_line(arguments.source_passphrase_fd), attempt)
         if arguments.source_key is not None and not key_is_used:
-            return _tried(_key_file(arguments.source_key), attempt)
+            return _tried(read_key_file(arguments.source_key), attempt)
         from strongroom.doors.cli.inputs import terminal_for
 
         try:
@@ -214,15 +202,3 @@ def _tried(given: bytearray, attempt: Callable[[bytearray], T]) -> T:
         raise WrongKey("a passphrase is UTF-8 text") from None
     finally:
         wipe(given)
-
-
-def _key_file(path: str) -> bytearray:
-    from strongroom.locate.addresses import expand_user
-    from strongroom.stores.files import read_private
-
-    try:
-        return read_private(expand_user(path), _KEY_BYTES_MAX, "key file")
-    except NotFound:
-        raise
-    except StrongroomError as error:
-        raise type(error)(f"{path} opens nothing: {error.message}", advice=error.advice) from None

@@ -10,3 +10,11 @@
 
 Source: getsops/sops (sops.go, aes/cipher.go, stores/), read beside what version 3.11.0 does.
 """
+
+_METADATA = (b"\nsops:", b'"sops"', b"\nsops_", b"[sops]")
+
+
+def is_sops(data: bytes | bytearray) -> bool:
+    """Whether *data* looks like a SOPS file of any format; a look that costs nothing."""
+    has_metadata = data.startswith(b"sops") or any(one in data for one in _METADATA)
+    return has_metadata and b"ENC[AES256_GCM," in data

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from strongroom.encrypted_files.sops import weak_spots
 from strongroom.encrypted_files.sops.metadata import MacDigest, Metadata
-from strongroom.encrypted_files.sops.tree import COMMENT, Leaf
+from strongroom.encrypted_files.sops.tree import COMMENT, NULL, Leaf
 from strongroom.encrypted_files.sops.values import Token, is_encrypted
 from strongroom.encrypted_files.sops.writing import FORMATS as FORMATS
 from strongroom.encrypted_files.sops.writing import changed, encoded, finished, module_of, new_file, plain_tree, sealed
 from strongroom.encrypted_files.sops.writing import encrypt as encrypt
-from strongroom.errors import Conflict, Tampered, VaultLocked
+from strongroom.errors import Conflict, NotFound, Tampered, VaultLocked
 from strongroom.formats.interface import BadFile, decode
 from strongroom.secret import wipe
 
@@ -28,15 +28,6 @@ if TYPE_CHECKING:
     from strongroom.credentials.identities import Identity
     from strongroom.encrypted_files.sops.weak_spots import WeakSpot
     from strongroom.encrypted_files.sops.writing import Known
-
-_METADATA = (b"\nsops:", b'"sops"', b"\nsops_", b"[sops]")
-
-
-def is_sops(data: bytes | bytearray) -> bool:
-    """Whether *data* looks like a SOPS file of any format; a look that costs nothing."""
-    has_metadata = data.startswith(b"sops") or any(one in data for one in _METADATA)
-    return has_metadata and b"ENC[AES256_GCM," in data
-
 
 class SopsFile:
     """A SOPS file; a context manager that wipes its key.
@@ -142,6 +133,62 @@ class SopsFile:
         if len(values) != 1 or len(self._opened) != 1:
             raise BadFile("this is a SOPS file of a format, and not of a binary file")
         return values[0]
+
+    def check_form(self) -> None:
+        """What can be said without a key.
+
+        Raises: Tampered: values are in the open that the file says are encrypted.
+        """
+        wrong = [leaf.name for leaf in self._tree.leaves if self._should_be_encrypted(leaf)]
+        if wrong:
+            raise Tampered(f"not encrypted: {', '.join(wrong[:8])}" + (", ..." if len(wrong) > 8 else ""))
+
+    def _should_be_encrypted(self, leaf: Leaf) -> bool:
+        is_value = leaf.kind != COMMENT and not leaf.is_empty
+        return is_value and self._is_encrypted(leaf) and not is_encrypted(leaf.data)
+
+    def value(self, names: Sequence[str]) -> tuple[str, str]:
+        """The kind and the text of one value.
+
+        Args:
+            names: as they lead to it, places in lists as numbers; or joined with dots.
+
+        Raises:
+            NotFound: there is none, or it is null.
+            BadFile: the names mean several.
+        """
+        leaf = self._named(list(self._opened.values()), names)
+        if leaf is None or leaf.kind == NULL:
+            raise NotFound(f"there is no value called {'.'.join(names)}")
+        return leaf.kind, leaf.data.lower() if leaf.kind == "bool" else leaf.data
+
+    def _named(self, leaves: Sequence[Leaf], names: Sequence[str]) -> Leaf | None:
+        wanted = ".".join(names)
+        found = [leaf for leaf in leaves if leaf.kind != COMMENT and ".".join(leaf.place) == wanted]
+        if len(found) > 1:
+            raise BadFile(f"{wanted} means {len(found)} values of this file")
+        return found[0] if found else None
+
+    def with_value(self, names: Sequence[str], text: str, now: datetime) -> bytes:
+        """The file with a text as one value, which is added at the end of its like if it is new.
+
+        Raises: BadFile: as `value`, or there is no place for it.
+        """
+        if self.format == "binary":
+            raise BadFile("a binary file has no values: strongroom file edit FILE")
+        plain = decode(self.plaintext())[0]
+        tree = self._format.read(plain)
+        leaf = self._named(tree.leaves, names)
+        if leaf is not None:
+            return self.edited(tree.spliced([self._format.write(leaf, "str", text)]).encode("utf-8"), now)
+        if self.format == "dotenv":
+            end = "" if plain.endswith("\n") else "\n"
+            value = text.replace("\n", "\\n")
+            return self.edited(f"{plain}{end}{'.'.join(names)}={value}\n".encode(), now)
+        from strongroom.encrypted_files.adding import with_value
+        from strongroom.encrypted_files.bodies import Body
+
+        return self.edited(with_value(Body(plain, self.format), tuple(names), text).text.encode("utf-8"), now)
 
     def edited(self, plaintext: bytes | bytearray, now: datetime) -> bytes:
         """The file with another plaintext: what has not changed keeps its ciphertext, and all keep their access.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from strongroom.doors.cli.exit_codes import UsageError
+from strongroom.doors.cli.exit_codes import OK, UsageError
 from strongroom.doors.cli.interface import GlobalArguments
 
 TYPE_CHECKING = False
@@ -26,6 +26,7 @@ DETAILS = """\
   file merge BASE OURS THEIRS PATH   what git calls to merge
   file textconv FILE         what git calls to show differences; with STRONGROOM_SHOW_VALUES=1 values
 
+SOPS files (YAML, JSON, dotenv, INI, binary; age recipients) are seen and kept as such; --sops makes one.
 A file opens with --identity FILE (age or SSH), with STRONGROOM_IDENTITY_FILE, or with a key of the
 vault that it is encrypted to. Who can write the file can replace all of it: sign what must have an author.
 """
@@ -60,6 +61,7 @@ class Arguments(GlobalArguments):
     output: str | None = None
     force: bool = False
     accept: bool = False
+    sops: bool = False
     staged: bool = False
     without_key: bool = False
     min_revision: int | None = None
@@ -88,6 +90,7 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--accept", action="store_true", default=False, help="of encrypt: what was changed by hand; of recipients: all"
     )
+    parser.add_argument("--sops", action="store_true", default=False, help="of encrypt: as the program sops does it")
     parser.add_argument("--staged", action="store_true", default=False, help="of check: what git is about to commit")
     parser.add_argument("--without-key", action="store_true", default=False, help="of check: only what needs no key")
     parser.add_argument(
@@ -97,7 +100,7 @@ def add_options(parser: ArgumentParser) -> None:
 
 def run(arguments: Arguments) -> int:
     """Do what ACTION says."""
-    from strongroom.doors.cli import file_actions, file_changes, file_editing, file_git, file_hook
+    from strongroom.doors.cli import file_actions, file_changes, file_editing, file_git, file_hook, file_sops
     from strongroom.doors.cli.arguments import take_words
 
     grammar = _GRAMMARS.get(arguments.action)
@@ -105,5 +108,7 @@ def run(arguments: Arguments) -> int:
         *most, last = _GRAMMARS
         raise UsageError(f"file takes {', '.join(most)} or {last}", advice="strongroom file --help")
     take_words(f"file {arguments.action}", grammar, arguments.word, arguments)
+    if file_sops.run_if_sops(arguments):
+        return OK
     actions = {**file_actions.ACTIONS, **file_changes.ACTIONS, **file_editing.ACTIONS, **file_git.ACTIONS}
     return {**actions, **file_hook.ACTIONS}[arguments.action](arguments)
