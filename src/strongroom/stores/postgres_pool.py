@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 CONNECTIONS_MAX = 32
 """Of one store, at the same time."""
 _PATIENCE_SECONDS = 60.0
+_IDLE = 0
+"""PQTRANS_IDLE; source: libpq-fe.h."""
 # Nothing planted on the search path takes the place of an operator. The others end what a client that has
 # vanished or stands still holds up: its locks, and the rows that nobody can clean away meanwhile.
 _SETTINGS = """
@@ -54,9 +56,10 @@ class Pool:
 
     def _begin(self) -> None:
         self._pid = os.getpid()
+        # Only who waits for a connection, or makes one, needs it: the rest are single steps of a list and a set.
         self._condition = Condition()
         self._idle: list[Connection] = []
-        self._taken: list[Connection] = []
+        self._taken: set[Connection] = set()
 
     def take(self) -> Connection:
         """A connection for one caller alone, who gives it back.
@@ -65,42 +68,47 @@ class Pool:
         """
         if self._pid != os.getpid():
             self.abandon()
-        with self._condition:
-            if not self._condition.wait_for(lambda: len(self._taken) < CONNECTIONS_MAX, _PATIENCE_SECONDS):
-                raise StoreUnavailable(f"{self._location}: all connections are in use", is_transient=True)
-            while self._idle:
+        while True:
+            try:
                 connection = self._idle.pop()
-                if not connection.closed:
-                    self._taken.append(connection)
-                    return connection
-        connection = self._connect()
+            except IndexError:
+                break
+            if not connection.closed:
+                self._taken.add(connection)
+                return connection
+        return self._make()
+
+    def _make(self) -> Connection:
         with self._condition:
-            self.made += 1
-            self._taken.append(connection)
-        return connection
+            if not self._condition.wait_for(self._has_room, _PATIENCE_SECONDS):
+                raise StoreUnavailable(f"{self._location}: all connections are in use", is_transient=True)
+            connection = self._idle.pop() if self._idle else self._connect()
+            self._taken.add(connection)
+            return connection
+
+    def _has_room(self) -> bool:
+        return bool(self._idle) or len(self._taken) < CONNECTIONS_MAX
 
     def give(self, connection: Connection) -> None:
         """Give a connection back; one in a transaction, or after a Ctrl-C in a request, is of no use to others."""
-        if self._pid != os.getpid():
-            return
-        from psycopg.pq import TransactionStatus
-
-        with self._condition:
-            if connection not in self._taken:
-                return  # a parent's
-            self._taken.remove(connection)
-            self._condition.notify()
-            if not self._is_closed and connection.info.transaction_status == TransactionStatus.IDLE:
-                self._idle.append(connection)
-                return
-        connection.close()
+        if self._pid != os.getpid() or connection not in self._taken:
+            return  # a parent's
+        self._taken.discard(connection)
+        if self._is_closed or connection.pgconn.transaction_status != _IDLE:
+            connection.close()
+        else:
+            self._idle.append(connection)
+        if len(self._taken) >= CONNECTIONS_MAX - 1:
+            with self._condition:
+                self._condition.notify()
 
     def drop_idle(self) -> None:
         """Let go of the others after one was found dead: they lead to the same server."""
-        with self._condition:
-            idle, self._idle = self._idle, []
-        for connection in idle:
-            connection.close()
+        while True:
+            try:
+                self._idle.pop().close()
+            except IndexError:
+                return  # also when somebody else has just taken the last one
 
     def abandon(self) -> None:
         """In a child: leave the parent's connections alone, and begin anew."""
@@ -128,4 +136,5 @@ class Pool:
         except BaseException:
             connection.close()
             raise
+        self.made += 1
         return connection

@@ -141,7 +141,7 @@ class Reader:
         """See `interface.Reading`."""
         if not keys:
             return {}
-        columns = [list(map(_adapted, column)) for column in zip(*keys, strict=True)]
+        columns = [adapted(column) for column in zip(*keys, strict=True)]
         query = self._session.statements[table].get_many
         found = checked_rows(self._session, table, self._session.ask(query, columns))
         return {row[: table.key_length]: row for row in found}
@@ -210,15 +210,9 @@ class Writer(Reader):
 
 def adapted(values: Row) -> list[object]:
     """Parameters of one type for each column: the driver would choose a narrower one for a small number."""
-    return [_adapted(value) for value in values]
+    from psycopg.types.numeric import Int8
 
-
-def _adapted(value: int | bytes) -> object:
-    if type(value) is int:
-        from psycopg.types.numeric import Int8
-
-        return Int8(value)
-    return value
+    return [Int8(value) if type(value) is int else value for value in values]
 
 
 def checked_rows(session: Session, table: Table, rows: list[Row]) -> list[Row]:

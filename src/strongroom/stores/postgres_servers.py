@@ -59,8 +59,7 @@ class Servers:
             made = pool.made
             link = pool.take()
             try:
-                with link.cursor(binary=True) as cursor:
-                    row = cursor.execute(query, parameters or None, prepare=True).fetchone()
+                row = link.execute(query, parameters or None, prepare=True, binary=True).fetchone()
                 if row is None:
                     raise postgres_driver.lost(self._location)  # each such question has an answer
                 return row

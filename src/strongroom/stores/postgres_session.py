@@ -283,8 +283,7 @@ class Session:
             self.hand_over()
         link = self.link
         try:
-            with link.cursor(binary=True) as cursor:
-                return cursor.execute(query, parameters, prepare=True).fetchall()
+            return link.execute(query, parameters, prepare=True, binary=True).fetchall()
         except postgres_driver.load().Error as error:
             raise self.failed(error) from None
 

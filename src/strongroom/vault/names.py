@@ -94,6 +94,30 @@ class Tree:
         self._remember(key, place)
         return place
 
+    def find_many(self, rows: Reading, paths: list[tuple[str, ...]]) -> None:
+        """Remember the items at these paths and the folders above them, with one question for each level.
+
+        What is not found at once, such as a node that a rotation has not come to yet, is for `find`.
+        """
+        for level in range(1, max(map(len, paths), default=0) + 1):
+            wanted: dict[Row, tuple[tuple[str, ...], int]] = {}
+            for components in paths:
+                parent = self._known_folder(components[: level - 1])
+                kind = FOLDER if level < len(components) else ITEM
+                if level > len(components) or parent is None or _key(components[:level], kind) in self._places:
+                    continue
+                token = self._newest_token(parent, kind, components[level - 1])
+                wanted[parent, token] = components[:level], kind
+            for key, row in rows.get_many(NODES, list(wanted)).items():
+                place = self.open(row)
+                components, kind = wanted[key]
+                if place.node.kind == kind and place.node.name == components[-1]:
+                    self._remember(_key(components, kind), place)
+
+    def _known_folder(self, components: tuple[str, ...]) -> bytes | None:
+        place = self._places.get(_key(components, FOLDER)) if components else None
+        return place.id if place is not None else None if components else TOP
+
     def folder_id(self, rows: Reading | LedgeredRows, components: tuple[str, ...]) -> bytes | None:
         """The id of the folder at this path; the top folder always exists."""
         if not components:

@@ -15,10 +15,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from strongroom.items import Field
     from strongroom.keys.envelope import Envelope
+    from strongroom.stores.interface import Reading, Row
     from strongroom.vault.core import Core
+    from strongroom.vault.ledger import LedgeredRows
     from strongroom.vault.names import Place
     from strongroom.vault.records import Entry
     from strongroom.vault.sealed_versions import Parts
+
+FETCHED_AT_ONCE = 256
+"""Half of what `sealed_versions` remembers."""
 
 
 def open_fields(
@@ -41,6 +46,30 @@ def open_fields(
             except Tampered:
                 raise history.changed_version(path, entry.number) from None
     return entry, decode_fields(plaintext)
+
+
+def fetch_many(core: Core, rows: Reading | LedgeredRows, paths: list[str]) -> None:
+    """Remember what the current versions at these paths need, in a few questions to the store, for gets that follow.
+
+    Args:
+        rows: of an open reading.
+        paths: at most `FETCHED_AT_ONCE`.
+
+    Raises: ValueError: a path is not canonical.
+    """
+    if core.change is not None:
+        return
+    tree, sealed = core.tree, core.sealed
+    tree.find_many(rows, [parse_path(path) for path in paths])  # type: ignore[arg-type]  # no change is open
+    wanted: dict[Row, tuple[str, Place, Entry]] = {}
+    for path in paths:
+        place = tree.known_item(path)
+        entry = None if place is None else place.node.entry(place.node.current)
+        if place is not None and entry is not None and sealed.get(path, None) is None:
+            wanted[place.id, entry.number] = path, place, entry
+    for key, row in rows.get_many(VERSIONS, list(wanted)).items():  # type: ignore[union-attr]
+        path, place, entry = wanted[key]
+        sealed.remember(path, None, (place, entry.number, blob(row, 2), (place.id, u64(entry.number), entry.edition)))
 
 
 def find_sealed(

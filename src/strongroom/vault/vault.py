@@ -18,7 +18,7 @@ from strongroom.stores.interface import Reading
 from strongroom.vault import history
 from strongroom.vault.asynchronous import AsyncTwins
 from strongroom.vault.handle import VaultHandle
-from strongroom.vault.reads import open_fields, readable_entry
+from strongroom.vault.reads import FETCHED_AT_ONCE, fetch_many, open_fields, readable_entry
 from strongroom.vault.records import DESTROYED, FOLDER, ITEM
 from strongroom.vault.spans import deadline
 from strongroom.vault.values import to_fields
@@ -87,8 +87,15 @@ class Vault(VaultHandle, AsyncTwins, metaclass=ABCMeta):
 
         Raises: as `get`; one missing item fails the whole call.
         """
-        with self._core.reading():
-            return {path: self.get(path) for path in paths}
+        core, wanted = self._core, list(dict.fromkeys(paths))
+        found: dict[str, Item] = {}
+        with core.reading() as rows:
+            for start in range(0, len(wanted), FETCHED_AT_ONCE):
+                some = wanted[start : start + FETCHED_AT_ONCE]
+                if core.store.is_remote:
+                    fetch_many(core, rows, some)
+                found.update((path, self.get(path)) for path in some)
+        return found
 
     def list(self, prefix: str = "", *, deleted: bool = False) -> Iterator[str]:
         """The names directly under the folder *prefix*, sorted; folders end with ``/``.
