@@ -59,7 +59,13 @@ def test_one_value_is_read_and_written(sealed: Machine) -> None:
     assert done.code == 0 and "revision 2" in done.err, done
     assert sealed.run("file", "set", "app.yaml", "db.token", stdin=b"added").code == 0
     assert sealed.run("file", "get", "app.yaml", "db.token").out == b"added"
-    assert "password: \"new one\"\n  token: \"added\"\nport: 5432" in sealed.run("file", "decrypt", "app.yaml").text
+    assert sealed.run("file", "set", "app.yaml", "db.lines", stdin=b"one\ntwo\n\n").code == 0
+    assert sealed.run("file", "get", "app.yaml", "db.lines").out == b"one\ntwo\n"
+    for stdin, code in ((b"", 8), (b"\xff", 2)):
+        done = sealed.run("file", "set", "app.yaml", "db.token", stdin=stdin)
+        assert done.code == code and "bug" not in done.err, done
+    text = sealed.run("file", "decrypt", "app.yaml").text
+    assert 'password: "new one"\n  token: "added"\n  lines: "one\\ntwo\\n"\nport: 5432' in text
 
 
 def test_refusals_have_their_codes(sealed: Machine) -> None:

@@ -189,7 +189,7 @@ def test_a_conflict_is_resolved_in_the_editor(conflict: Clone) -> None:
     assert "<<<<<<< ours\n" in seen and "one-side" in seen and "other-side" in seen
     conflict.git("add", "-A")
     conflict.git("commit", "-q", "-m", "merged")
-    assert 'password: "one-side"' in conflict.plain and 'port: "1"' in conflict.plain
+    assert 'password: "one-side"' in conflict.plain and 'port: 1\n' in conflict.plain
     assert 'user: "theirs"' in conflict.plain
     assert conflict.shows_no_secret()
 

@@ -6,7 +6,7 @@ Every format has its own way to write a text; what was written is read again, an
 from __future__ import annotations
 
 import re
-from json import dumps
+from json import dumps, loads
 
 from strongroom.encrypted_files.bodies import Body
 from strongroom.formats.interface import BadFile
@@ -24,15 +24,21 @@ _INDENT = re.compile(r"[ \t]*")
 def with_value(body: Body, names: Path, text: str) -> Body:
     """The file with *text* as the value that *names*, joined with dots, mean; added at the end of its like if new.
 
+    A number, true, false or null is replaced by another one, if *text* is one, and else by a text, which is also what
+    is added.
+
     Raises: BadFile: the format cannot hold it, or there is no place for it.
     """
     joined = ".".join(names)
     places = [number for number, path in enumerate(body.paths) if ".".join(path) == joined]
     if len(places) > 1:
         raise BadFile(f"{joined} means {len(places)} values of this file")
+    kind = "text"
     if places:
         path = body.paths[places[0]]
-        attempts = _changed(body, places[0], text)
+        if body.document.entries[places[0]].kind == "json" and _is_plain_json(text):
+            kind = "json"
+        attempts = _changed(body, places[0], text, kind)
     else:
         path = names if len(names) > 1 or body.format.startswith("dotenv") else tuple(joined.split("."))
         attempts = _added(body, path, text)
@@ -41,17 +47,26 @@ def with_value(body: Body, names: Path, text: str) -> Body:
             changed = Body(attempt, body.format)
         except BadFile:
             continue
-        if _is_meant(body, changed, path, text):
+        if _is_meant(body, changed, path, text, kind):
             return changed
     what = "changed" if places else "added"
     raise BadFile(f"{joined} cannot be {what} in this file: strongroom file edit shows all of it in an editor")
 
 
-def _is_meant(before: Body, after: Body, path: Path, text: str) -> bool:
+def _is_plain_json(text: str) -> bool:
+    """Whether *text* is a number, true, false or null, spelled as JSON writes it."""
+    try:
+        found = loads(text)
+    except ValueError:
+        return False
+    return not isinstance(found, str | list | dict) and dumps(found) == text
+
+
+def _is_meant(before: Body, after: Body, path: Path, text: str, kind: str) -> bool:
     """Whether exactly that value is another one now."""
     old = dict(zip(before.paths, before.document.entries, strict=True))
     new = dict(zip(after.paths, after.document.entries, strict=True))
-    if set(new) != {*old, path} or new[path].data != text.encode("utf-8") or new[path].kind != "text":
+    if set(new) != {*old, path} or new[path].data != text.encode("utf-8") or new[path].kind != kind:
         return False
     if before.document.last_counts:
         # A variable in another value may stand for this one.
@@ -80,7 +95,10 @@ def spellings(text: str, format: str) -> Iterator[str]:
         yield '"' + escaped.replace("\n", "\\n").replace("\r", "\\r") + '"'
 
 
-def _changed(body: Body, number: int, text: str) -> Iterator[str]:
+def _changed(body: Body, number: int, text: str, kind: str) -> Iterator[str]:
+    if kind == "json":
+        yield body.spliced({number: text})
+        return
     for spelling in spellings(text, body.format):
         yield body.spliced({number: spelling})
 

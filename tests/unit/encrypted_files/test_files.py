@@ -230,6 +230,17 @@ def test_a_value_is_added(format: str, names: tuple[str, ...], value: str) -> No
     assert tokens[0] < tokens[1] and len(tokens[1]) == len(tokens[0]) + 1
 
 
+@pytest.mark.parametrize("format", ["yaml", "json", "toml"])
+def test_a_number_stays_a_number_if_it_can(format: str) -> None:
+    """And becomes a text if it cannot; a text never becomes a number."""
+    with opened(made(FILES[format], format)) as file:
+        for value, is_text in (("1", False), ("2.5", False), ("true", False), ("x", True), ("3", True)):
+            file.set(("port",), value)
+            assert (file.get("port").reveal(), file.is_text("port")) == (value, is_text)
+        file.set(("db", "user"), "17")
+        assert file.is_text("db", "user")
+
+
 def test_a_value_that_has_no_place_is_refused() -> None:
     """And the file is as it was."""
     with opened(made("a: 1\n", "yaml")) as file:

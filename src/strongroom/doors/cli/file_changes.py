@@ -8,6 +8,8 @@ from strongroom.doors.cli import output
 from strongroom.doors.cli.exit_codes import OK, UsageError
 from strongroom.doors.cli.file_contents import About, check_readers, read_bytes, read_encrypted, replace
 from strongroom.doors.cli.file_keys import Keys
+from strongroom.errors import WouldPrompt
+from strongroom.secret import HiddenBuffer, wipe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -105,7 +107,6 @@ def _write(arguments: Arguments, encoded: bytes) -> None:
 
 def set_value(arguments: Arguments) -> int:
     """Change or add one value."""
-    from strongroom.doors.cli.inputs import secret_line
     from strongroom.secret import SecretStr
 
     path = arguments.file
@@ -113,10 +114,31 @@ def set_value(arguments: Arguments) -> int:
     with Keys(arguments) as keys, About(path), keys.open(file, path) as opened:
         # First: nobody likes to type a value to hear that the file is not theirs.
         check_readers(path, opened)
-        with SecretStr(secret_line(".".join(arguments.keys))) as value:
+        with SecretStr(_new_value(".".join(arguments.keys))) as value:
             opened.set(tuple(arguments.keys), value)
         finish(arguments, data, opened)
     return OK
+
+
+def _new_value(name: str) -> bytearray:
+    """Typed twice on a terminal; else all of standard input, without one newline at its end.
+
+    Raises: WouldPrompt: neither is there.
+    """
+    from strongroom.doors.cli.inputs import read_stdin, stdin_is_terminal, terminal_for
+
+    if stdin_is_terminal():
+        with terminal_for(f"value of {name}") as terminal:
+            return terminal.ask_new(output.escape(name))
+    value = read_stdin()
+    if not value:
+        raise WouldPrompt(
+            f"there is no value for {name}: standard input is empty, and no terminal to ask on",
+            advice="write it to standard input",
+        )
+    shown = HiddenBuffer(memoryview(value)[: len(value) - value.endswith(b"\n")])
+    wipe(value)
+    return shown
 
 
 def recipients(arguments: Arguments) -> int:
