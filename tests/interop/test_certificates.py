@@ -15,6 +15,7 @@ from strongroom.crypto.x509.certificates import Certificate, general_name
 from strongroom.crypto.x509.issuing import _builder, leaf_usage
 from strongroom.crypto.x509.keys import new_key
 from strongroom.crypto.x509.names import parse_name
+from strongroom.testing.certificates import TestingAuthority
 from tests.certificates import Chain, openssl, run
 from tests.peers import require_programs
 
@@ -142,6 +143,24 @@ def test_cryptographys_own_verifier_takes_it(kind: str) -> None:
     assert verified_by_cryptography(chain, leaf, verification.DNSName(HOST))
     with pytest.raises(verification.VerificationError):
         verified_by_cryptography(chain, leaf, verification.DNSName("evil.com"))
+
+
+def test_it_takes_ours_where_it_takes_none_of_trustmes() -> None:
+    """It puts a critical list of names beside a subject; once it does not, strike this."""
+    import trustme
+
+    theirs = trustme.CA(key_type=trustme.KeyType.ECDSA)
+    issued = theirs.issue_cert(HOST, key_type=trustme.KeyType.ECDSA)
+    root, leaf = (x509.load_pem_x509_certificate(one.bytes()) for one in (theirs.cert_pem, issued.cert_chain_pems[0]))
+    subject = verification.DNSName(HOST)
+    verifier = verification.PolicyBuilder().store(verification.Store([root])).build_server_verifier(subject)
+    with pytest.raises(verification.VerificationError, match="subjectAltName"):
+        verifier.verify(leaf, [])
+    ours = TestingAuthority()
+    issued_here = ours.issue("localhost")
+    builder = verification.PolicyBuilder().store(verification.Store([ours.root.raw]))
+    verifier = builder.build_server_verifier(verification.DNSName("localhost"))
+    assert verifier.verify(issued_here.certificate.raw, [one.raw for one in issued_here.chain])
 
 
 JAVA = """

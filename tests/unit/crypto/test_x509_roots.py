@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from strongroom.crypto.x509.certificates import Certificate
-from strongroom.crypto.x509.issuing import _subtrees, check_root
+from strongroom.crypto.x509.issuing import Issuer, _subtrees, check_root
 from strongroom.crypto.x509.keys import new_key
 from strongroom.crypto.x509.names import parse_constraints
 from strongroom.errors import Denied, Expired, StrongroomError, Tampered
@@ -68,6 +68,17 @@ def test_what_a_machine_should_not_trust_is_refused(case: str) -> None:
     make, error = REFUSED[case]
     with pytest.raises(error):
         check_root(make(), NOW)
+
+
+def test_an_authority_that_is_held_to_nothing_issues_nothing() -> None:
+    """No constraint is no permission."""
+    key = new_key()
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "free")])
+    builder = x509.CertificateBuilder(name, name, key.public, 7, NOW, NOW + timedelta(days=9)).add_extension(
+        x509.SubjectKeyIdentifier.from_public_key(key.public), critical=False
+    )
+    with pytest.raises(Denied, match="without constraints"):
+        Issuer(Certificate(builder.sign(key.key, key.hash)), key)
 
 
 @pytest.mark.parametrize("permit", [("internal.test",), ("localhost", "a.test", "10.0.0.0/8", "::1"), ("test",)])
