@@ -47,9 +47,11 @@ class Body:
         self.document = read_text(text, format)
         self.text = HiddenText(text)
         self.paths = tuple(entry.keys for entry in self.document.entries)
-        if len(set(self.paths)) != len(self.paths):
-            twice = next(path for number, path in enumerate(self.paths) if path in self.paths[:number])
-            raise BadFile(f"{'.'.join(twice)} stands in it twice")
+        seen: set[Path] = set()
+        for path in self.paths:
+            if path in seen:
+                raise BadFile(f"{'.'.join(path)} stands in it twice")
+            seen.add(path)
         self.spellings = tuple(HiddenText(one) for one in self.document.spellings())
 
     def values(self) -> dict[Path, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from strongroom.credentials.hidden import HiddenText
 from strongroom.encrypted_files.bodies import Body
 from strongroom.encrypted_files.merging_lines import OURS, THEIRS, merge_texts
@@ -70,20 +72,24 @@ def merged_values(base: Values, ours: Values, theirs: Values, conflicts: list[st
 def _lists_changed_by_both(base: Values, ours: Values, theirs: Values) -> set[Path]:
     """Lists that got another length on one side, and another value on the other: a place in it means nothing then."""
 
-    def inside(values: Values, above: Path) -> dict[Path, str]:
-        return {path: text for path, text in values.items() if path[: len(above)] == above and len(path) > len(above)}
+    old, mine, yours = (_inside_lists(values) for values in (base, ours, theirs))
+    nothing: dict[Path, str] = {}
+    found = set()
+    for one in {**old, **mine, **yours}:
+        before, left, right = (values.get(one, nothing) for values in (old, mine, yours))
+        if before != left != right != before and not before.keys() == left.keys() == right.keys():
+            found.add(one)
+    return found
 
-    lists = set()
-    for path in {*base, *ours, *theirs}:
+
+def _inside_lists(values: Values) -> dict[Path, dict[Path, str]]:
+    """For each list that is in no other: what is in it. A mapping whose names are numbers looks like one."""
+    found: dict[Path, dict[Path, str]] = {}
+    for path, spelling in values.items():
         for depth, name in enumerate(path):
             if name.isdigit():
-                lists.add(path[:depth])
+                found.setdefault(path[:depth], {})[path] = spelling
                 break
-    found = set()
-    for one in lists:
-        old, mine, yours = (inside(values, one) for values in (base, ours, theirs))
-        if old != mine != yours != old and not old.keys() == mine.keys() == yours.keys():
-            found.add(one)
     return found
 
 
@@ -94,8 +100,9 @@ class _Marks:
         mark = "strongroom-value-"
         while any(mark in body.text for body in bodies):
             mark += "x-"
-        paths = dict.fromkeys(path for body in bodies for path in body.paths)
-        self._marks = {path: f"{mark}{number}." for number, path in enumerate(paths)}
+        self._paths = list(dict.fromkeys(path for body in bodies for path in body.paths))
+        self._marks = {path: f"{mark}{number}." for number, path in enumerate(self._paths)}
+        self._pattern = re.compile(rf"{mark}(\d+)\.")
 
     def skeleton(self, body: Body) -> str:
         """The text with each value replaced."""
@@ -103,6 +110,4 @@ class _Marks:
 
     def filled(self, skeleton: str, values: Values) -> str:
         """A skeleton with these values; what has none there keeps its mark, and so is found out."""
-        for path, spelling in values.items():
-            skeleton = skeleton.replace(self._marks[path], str(spelling))
-        return skeleton
+        return self._pattern.sub(lambda mark: str(values.get(self._paths[int(mark[1])], mark[0])), skeleton)
