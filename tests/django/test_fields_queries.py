@@ -164,7 +164,7 @@ def _copy(rows: Rows) -> None:
 def _upsert(rows: Rows) -> None:
     one = rows.get()
     one.password = "second"
-    rows.bulk_create([one], update_conflicts=True, unique_fields=["id"], update_fields=["password"])
+    rows.bulk_create([one], update_conflicts=True, unique_fields=["id"], update_fields=["password", "note", "owner"])
 
 
 def _save_deferred(rows: Rows) -> None:

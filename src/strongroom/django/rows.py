@@ -72,13 +72,18 @@ class Row:
         model: of the table that has the column.
         bind: names of fields of the same table.
 
+    Attributes:
+        fields: the columns, in this order.
+        said: SQL that was put together before, by the column's own and the database's kind.
+
     Raises: NotBindable, FieldDoesNotExist: a column that cannot be bound to.
     """
 
-    __slots__ = ("_parts", "fields")
+    __slots__ = ("_parts", "fields", "said")
 
     def __init__(self, model: type[models.Model], bind: tuple[str, ...]) -> None:
         meta = model._meta
+        self.said: dict[tuple[str, str], str] = {}
         self.fields = (*meta.pk_fields, *(meta.get_field(name) for name in bind))
         self._parts = tuple((field.attname, *_SPELLINGS[spelling(field)], field.null) for field in self.fields)
 

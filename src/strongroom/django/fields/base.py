@@ -67,6 +67,7 @@ class EncryptedField(Hiding, models.Field):  # type: ignore[misc]  # Django carr
 
     kind: int
     """The number of the type inside the message; see docs/format.md#columns."""
+    _opening: tuple[Column | None, Any] = (None, None)
     own_keys: Column | None = None
     """In the place of the process's keys; the canary's."""
 
@@ -225,7 +226,15 @@ class EncryptedField(Hiding, models.Field):  # type: ignore[misc]  # Django carr
     def opener(self) -> Callable[[Any, object, object], Any]:
         """What turns the row and the message that the database gives into the value, for one query."""
         column = self.column_keys()
-        usual = _HEAD.pack(MAGIC, column.number)
+        known, open_value = self._opening
+        if column is not known:
+            open_value = self._opener(column)
+            self._opening = (column, open_value)
+        return open_value
+
+    def _opener(self, column: Column) -> Callable[[Any, object, object], Any]:
+        usual = _HEAD.pack(MAGIC_INDEXED if self.searchable else MAGIC, column.number)
+        split = HEAD_BYTES + (TOKEN_BYTES if self.searchable else 0)
         decrypt, kind, from_bytes = column.primary.decrypt, self.kind, self.from_bytes
 
         def open_value(said: Any, _expression: object, _connection: object) -> Any:
@@ -234,7 +243,7 @@ class EncryptedField(Hiding, models.Field):  # type: ignore[misc]  # Django carr
             row, _, stored = bytes(said).partition(END)
             try:
                 if stored.startswith(usual):
-                    data = decrypt(stored[HEAD_BYTES:], usual + row)
+                    data = decrypt(stored[split:], stored[:split] + row)
                 else:
                     data = self._open_other(column, stored, row)
                 if data[0] != kind:

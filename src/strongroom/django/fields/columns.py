@@ -6,6 +6,7 @@ from django import VERSION
 from django.core.exceptions import FieldError
 from django.db import NotSupportedError
 from django.db.models.expressions import Col, Subquery
+from django.db.models.sql import Query
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from strongroom.django.fields.base import EncryptedField
+
+
+_SAID_MAX = 256
 
 
 class EncryptedColumn(Col):  # type: ignore[misc]  # Django carries no types
@@ -33,12 +37,24 @@ class EncryptedColumn(Col):  # type: ignore[misc]  # Django carries no types
                 "combine conditions with Q, or read one queryset after the other"
             )
         self.has_row = True
+        said: dict[tuple[str, str], str] = self.target.row.said
+        key = (sql, compiler.connection.vendor)
+        text = said.get(key)
+        if text is None:
+            # Aliases are few; whoever makes many of them pays for it.
+            if len(said) >= _SAID_MAX:
+                said.clear()
+            text = said[key] = self._with_row(compiler, sql)
+        return text, params
+
+    def _with_row(self, compiler: Any, sql: str) -> str:
         quote = compiler.quote_name if VERSION >= (6, 1) else compiler.quote_name_unless_alias
 
         def quoted(field: Any) -> str:
             return f"{quote(self.alias)}.{quote(field.column)}" if self.alias else str(quote(field.column))
 
-        return self.target.row.sql(sql, quoted, compiler.connection.vendor), params
+        text: str = self.target.row.sql(sql, quoted, compiler.connection.vendor)
+        return text
 
     def get_group_by_cols(self) -> list[Any]:
         """The row's columns too, as they are selected with it."""
@@ -55,7 +71,9 @@ def refuse_or_open(field: EncryptedField) -> Callable[[Any, Any, Any], Any]:
     def convert(value: Any, expression: Any, connection: Any) -> Any:
         if value is None:
             return None
-        selected: Any = expression.query.select if isinstance(expression, Subquery) else ()
+        # Django 6.1 hands over the subquery's own query.
+        query = expression.query if isinstance(expression, Subquery) else expression
+        selected: Any = query.select if isinstance(query, Query) else ()
         if len(selected) == 1 and isinstance(selected[0], EncryptedColumn) and selected[0].target is field:
             return selected[0].get_db_converters(connection)[0](value, expression, connection)
         return _refusal(field, type(expression).__name__)(value, expression, connection)
