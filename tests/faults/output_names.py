@@ -84,7 +84,7 @@ ROWS = {
     "outside/exported": Row("export bank --format env -o {outside}/exported"),
     # What the user names to be read: held open from the first look on, and replaced when it is still what was read.
     "outside/app.env": Row(),
-    "outside/values.json": Row(),
+    "outside/values.json": Row(is_ordinary=True),
     "state/strongroom/readers": Row(ROTATE_FILE),
     "state/strongroom/readers/#": Row(ROTATE_FILE),
     "outside/certificate.minisig": Row("sign {outside}/certificate --key signer", is_ordinary=True),
