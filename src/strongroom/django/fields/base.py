@@ -67,7 +67,7 @@ class EncryptedField(Hiding, models.Field):  # type: ignore[misc]  # Django carr
 
     kind: int
     """The number of the type inside the message; see docs/format.md#columns."""
-    _opening: tuple[Column | None, Any] = (None, None)
+    _opening: tuple[Column | None, Callable[[Any, object, object], Any] | None] = (None, None)
     own_keys: Column | None = None
     """In the place of the process's keys; the canary's."""
 
@@ -226,11 +226,11 @@ class EncryptedField(Hiding, models.Field):  # type: ignore[misc]  # Django carr
     def opener(self) -> Callable[[Any, object, object], Any]:
         """What turns the row and the message that the database gives into the value, for one query."""
         column = self.column_keys()
-        known, open_value = self._opening
-        if column is not known:
-            open_value = self._opener(column)
-            self._opening = (column, open_value)
-        return open_value
+        known, opener = self._opening
+        if opener is None or column is not known:
+            opener = self._opener(column)
+            self._opening = (column, opener)
+        return opener
 
     def _opener(self, column: Column) -> Callable[[Any, object, object], Any]:
         usual = _HEAD.pack(MAGIC_INDEXED if self.searchable else MAGIC, column.number)
