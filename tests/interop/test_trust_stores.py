@@ -130,6 +130,7 @@ def test_the_roots_of_other_authorities_are_found(sandbox: Sandbox, root: Certif
     (sandbox.local / "company.crt").write_bytes(Chain().root.pem())
     (sandbox.local / "notes.crt").write_text("no certificate")
     sandbox.store.install(second)
+    (sandbox.local / "nothing.crt").symlink_to("nowhere")
     (found,) = sandbox.store.found(root)
     assert (found.certificate.fingerprint, found.state) == (second.fingerprint, "trusted")
     assert "strongroom" in repr(found)
@@ -178,6 +179,9 @@ def test_a_removal_that_fails_is_seen_and_can_be_repeated(sandbox: Sandbox, root
     with pytest.raises(StoreUnavailable, match="has left the root"):
         sandbox.store.remove(root)
     assert sandbox.states(root) == ["left"]
+    sandbox.layout.command = (str(sandbox.local / "no-program"),)
+    with pytest.raises(StoreUnavailable, match="cannot start"):
+        sandbox.store.remove(root)
     sandbox.layout.command = command
     assert sandbox.store.remove(root) is True
     assert sandbox.states(root) == []
@@ -196,7 +200,7 @@ def test_those_who_come_at_once_install_one(sandbox: Sandbox, root: Certificate)
 
 
 def test_red_hats_way_has_its_own_names(tmp_path: Path, root: Certificate) -> None:
-    """Files end with .pem, and the program is not told what is gone. It is not of Debian: a script stands for it."""
+    """Files end with .pem, and the program knows no settings. It is not of Debian: a script stands for it."""
     anchors, bundle, program = tmp_path / "anchors", tmp_path / "bundle.pem", tmp_path / "update-ca-trust"
     anchors.mkdir()
     bundle.write_bytes(Chain().root.pem())
@@ -206,7 +210,9 @@ def test_red_hats_way_has_its_own_names(tmp_path: Path, root: Certificate) -> No
         f"cat {tmp_path}/public.pem {anchors}/*.pem 2>/dev/null > {bundle}\nexit 0\n"
     )
     program.chmod(0o755)
-    store = SystemStore(Layout(str(anchors), ".pem", str(bundle), [str(program), "extract"]))
+    settings = tmp_path / "settings"  # as on Alpine, where Debian's program is another one
+    settings.touch()
+    store = SystemStore(Layout(str(anchors), ".pem", str(bundle), [str(program), "extract"], str(settings)))
     assert store.install(root) is True
     assert [one.name for one in anchors.iterdir()] == [f"strongroom-{root.fingerprint[:16]}.pem"]
     assert [one.state for one in store.found(root)] == ["trusted"]

@@ -11,7 +11,7 @@ import os
 import subprocess
 
 from strongroom.crypto.x509.certificates import Certificate
-from strongroom.errors import Conflict, Denied, StoreUnavailable, Tampered
+from strongroom.errors import Conflict, Denied, StoreUnavailable, StrongroomError, Tampered
 from strongroom.items import quoted
 from strongroom.locate.trust.interface import LEFT, PENDING, TRUSTED, Found, is_same, label, pem_blocks
 from strongroom.stores import durable
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _PREFIX = "strongroom-"
+_SETTINGS = "--certsconf"
 _FILE_BYTES_MAX = 1024 * 1024
 _BUNDLE_BYTES_MAX = 16 * 1024 * 1024
 # It starts a hook for Java, which starts Java.
@@ -83,8 +84,14 @@ class SystemStore:
         trusted = set(pem_blocks(_read(self._layout.bundle, _BUNDLE_BYTES_MAX)))
         found = []
         for path in self._files():
-            inside = pem_blocks(_read(path, _FILE_BYTES_MAX))
-            if os.path.basename(path).startswith(_PREFIX):
+            is_ours = os.path.basename(path).startswith(_PREFIX)
+            try:
+                inside = pem_blocks(_read(path, _FILE_BYTES_MAX))
+            except StrongroomError:
+                if is_ours:
+                    raise
+                continue  # another's, for root alone to read, or a link to nothing
+            if is_ours:
                 roots = _certificates(path, inside)
             else:
                 roots = [root] if root is not None and root.der() in inside else []
@@ -145,7 +152,7 @@ class SystemStore:
 
     def _update(self, gone: Sequence[str] = ()) -> None:
         """Have the bundle made; Debian's hooks, such as Java's, hear what is gone only from the settings."""
-        if not gone or not os.path.isfile(self._layout.settings):
+        if not gone or not self._takes_settings():
             _run(self._layout.command)
             return
         settings = _read(self._layout.settings, _FILE_BYTES_MAX)
@@ -153,9 +160,18 @@ class SystemStore:
         descriptor = os.memfd_create("settings")
         try:
             os.write(descriptor, settings + b"\n" + forgotten)
-            _run((*self._layout.command, "--certsconf", f"/proc/self/fd/{descriptor}"), descriptor)
+            _run((*self._layout.command, _SETTINGS, f"/proc/self/fd/{descriptor}"), descriptor)
         finally:
             os.close(descriptor)
+
+
+    def _takes_settings(self) -> bool:
+        """Alpine's program has the name of Debian's, and not all of its options."""
+        try:
+            with open(self._layout.command[0], "rb") as program:
+                return os.path.isfile(self._layout.settings) and _SETTINGS.encode() in program.read(_FILE_BYTES_MAX)
+        except OSError:
+            return False  # to start it fails as well, and says why
 
 
 class _Turn:
