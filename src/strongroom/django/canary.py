@@ -88,7 +88,7 @@ def findings(connection: Any) -> list[str]:
         except DatabaseError:
             return []
         _use_throwaway_keys()
-        for name, step in _steps(connection).items():
+        for name, step in _Trial(connection).steps.items():
             try:
                 with transaction.atomic(using=connection.alias):
                     found.extend(f"{name}: {finding}" for finding in step())
@@ -116,86 +116,100 @@ def _no_other(number: int) -> Column:
     raise Tampered(f"there is no version {number}")
 
 
-def _steps(connection: Any) -> dict[str, Callable[[], Iterator[str]]]:
-    rows = Canary._base_manager.using(connection.alias)
+class _Trial:
+    """The ways of writing and reading, tried on one connection; each yields what is wrong."""
 
-    def new(owner: int = 1) -> Canary:
-        return Canary(owner=owner, name=f"canary-{uuid4()}", note=f"canary-{uuid4()}", number=_number())
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self._alias = connection.alias
+        self._rows = Canary._base_manager.using(connection.alias)
+        self.steps: dict[str, Callable[[], Iterator[str]]] = {
+            "save": self._save,
+            "bulk_create": self._many,
+            "fixtures": self._fixtures,
+            "refusals": self._refusals,
+            "swaps": self._swaps,
+        }
 
-    def written(ones: list[Canary]) -> Iterator[str]:
-        stored = _stored(connection)
-        if not ones or not stored:
+    def _new(self, owner: int = 1) -> Canary:
+        return Canary(owner=owner, name=_text(), note=_text(), number=_number())
+
+    def _written(self, *ones: Canary) -> Iterator[str]:
+        stored = _stored(self._connection)
+        if not stored:
             yield "nothing was written"
         for one in ones:
             for said in (one.name, one.note, str(one.number)):
                 if any(said.encode() in data for data in stored):
                     yield "plaintext reached the database"
-            again = rows.get(pk=one.pk)
+            again = self._rows.get(pk=one.pk)
             if (again.name, again.note, again.number) != (one.name, one.note, one.number):
                 yield "a value came back as another one"
 
-    def save() -> Iterator[str]:
-        one = new()
-        one.save(using=connection.alias)
-        yield from written([one])
-        one.name, one.note, one.number = f"canary-{uuid4()}", f"canary-{uuid4()}", _number()
-        one.save(using=connection.alias)
-        yield from written([one])
-        one.note = f"canary-{uuid4()}"
-        one.save(using=connection.alias, update_fields=["note"])
-        yield from written([one])
+    def _save(self) -> Iterator[str]:
+        one = self._new()
+        one.save(using=self._alias)
+        yield from self._written(one)
+        one.name, one.note, one.number = _text(), _text(), _number()
+        one.save(using=self._alias)
+        yield from self._written(one)
+        one.note = _text()
+        one.save(using=self._alias, update_fields=["note"])
+        yield from self._written(one)
 
-    def many() -> Iterator[str]:
-        ones = rows.bulk_create([new(), new()])
-        yield from written(ones)
+    def _many(self) -> Iterator[str]:
+        ones = self._rows.bulk_create([self._new(), self._new()])
+        yield from self._written(*ones)
         for one in ones:
-            one.note = f"canary-{uuid4()}"
-        bulk_update(ones, ["note"], using=connection.alias)
-        yield from written(ones)
+            one.note = _text()
+        bulk_update(ones, ["note"], using=self._alias)
+        yield from self._written(*ones)
 
-    def fixtures() -> Iterator[str]:
-        one = new()
-        one.save_base(raw=True, using=connection.alias)
-        yield from written([one])
+    def _fixtures(self) -> Iterator[str]:
+        one = self._new()
+        one.save_base(raw=True, using=self._alias)
+        yield from self._written(one)
 
-    def refused(what: str, attempt: Callable[[], Any], error: type[Exception] = FieldError) -> Iterator[str]:
+    def _refusals(self) -> Iterator[str]:
+        one = self._new()
+        one.save(using=self._alias)
+        row = self._rows.filter(pk=one.pk)
+        one.note = secret = _text()
+        yield from self._refused("update()", lambda: row.update(note=secret))
+        yield from self._refused("bulk_update()", lambda: row.bulk_update([one], ["note"]))
+        yield from self._refused("update() of an owner", lambda: row.update(owner=2))
+        yield from self._refused("a look-up by value", lambda: list(self._rows.filter(note=secret)))
+        yield from self._refused("raw()", lambda: self._rows.raw("SELECT * FROM strongroom_canary")[0].note)
+        if any(secret.encode() in data for data in _stored(self._connection)):
+            yield "plaintext reached the database"
+        if [found.pk for found in self._rows.filter(name=one.name)] != [one.pk]:
+            yield "the blind index did not find its row"
+
+    def _swaps(self) -> Iterator[str]:
+        one, other = self._rows.bulk_create([self._new(), self._new(owner=2)])
+        row = self._rows.filter(pk=one.pk)
+        with self._connection.cursor() as cursor:
+            cursor.execute(_SWAP)
+            yield from self._refused("another row's value", lambda: list(row.values_list("name")), Tampered)
+            cursor.execute("UPDATE strongroom_canary SET owner = 3 WHERE owner = 1")
+            yield from self._refused("another owner's value", lambda: list(row.values_list("note")), Tampered)
+        if list(self._rows.filter(pk=other.pk).values_list("note", flat=True)) != [other.note]:
+            yield "a value came back as another one"
+
+    def _refused(
+        self, what: str, attempt: Callable[[], Any], error: type[Exception] = FieldError
+    ) -> Iterator[str]:
         try:
             # A refusal inside of a transaction of Django's own would leave the outer one unusable.
-            with transaction.atomic(using=connection.alias):
+            with transaction.atomic(using=self._alias):
                 attempt()
         except error:
             return
         yield f"{what} was not refused"
 
-    def refusals() -> Iterator[str]:
-        one = new()
-        one.save(using=connection.alias)
-        secret = f"canary-{uuid4()}"
-        one.note = secret
-        yield from refused("update()", lambda: rows.filter(pk=one.pk).update(note=secret))
-        yield from refused("bulk_update()", lambda: rows.bulk_update([one], ["note"]))
-        yield from refused("update() of an owner", lambda: rows.filter(pk=one.pk).update(owner=2))
-        yield from refused("a look-up by value", lambda: list(rows.filter(note=secret)))
-        yield from refused("raw()", lambda: rows.raw("SELECT * FROM strongroom_canary")[0].note)
-        if any(secret.encode() in data for data in _stored(connection)):
-            yield "plaintext reached the database"
-        if [row.pk for row in rows.filter(name=one.name)] != [one.pk]:
-            yield "the blind index did not find its row"
 
-    def swaps() -> Iterator[str]:
-        one, other = rows.bulk_create([new(), new(owner=2)])
-        row = rows.filter(pk=one.pk)
-        with connection.cursor() as cursor:
-            cursor.execute(_SWAP)
-            yield from refused("another row's value", lambda: list(row.values_list("name")), Tampered)
-            cursor.execute("UPDATE strongroom_canary SET owner = 3 WHERE owner = 1")
-            yield from refused("another owner's value", lambda: list(row.values_list("note")), Tampered)
-        if list(rows.filter(pk=other.pk).values_list("note", flat=True)) != [other.note]:
-            yield "a value came back as another one"
-
-    return {"save": save, "bulk_create": many, "fixtures": fixtures, "refusals": refusals, "swaps": swaps}
-
-
+def _text() -> str:
+    return f"canary-{uuid4()}"
 
 
 def _number() -> int:
