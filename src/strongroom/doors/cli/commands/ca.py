@@ -89,7 +89,9 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument("--csr", metavar="FILE", default=None, help="of issue: a request, in place of a new key")
     parser.add_argument("--profile", choices=profiles, default="server", help="peer is server and client")
     parser.add_argument("--for", metavar="SPAN", dest="lifetime", type=span, default=None, help="ends after, as in 7d")
-    parser.add_argument("--expiring", metavar="SPAN", type=span, default=None, help="of list, renew, timer: within")
+    parser.add_argument(
+        "--expiring", metavar="SPAN", type=span, default=None, help="of list, renew, timer: what ends within"
+    )
     parser.add_argument("--reason", choices=reasons, default="unspecified", help="of revoke: why")
     parser.add_argument("--watch", action="store_true", default=False, help="of issue: stay, and renew it in time")
     parser.add_argument("--exec", metavar="COMMAND", default=None, help="of issue, renew, timer: run it after each")
