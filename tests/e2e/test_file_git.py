@@ -12,7 +12,7 @@ import pytest
 
 from strongroom import encrypted_files
 from tests.e2e.conftest import Done, Machine
-from tests.encrypted_files import ALICE, BOB, FILES, opened, public, recipient
+from tests.encrypted_files import ALICE, BOB, FILES, made, opened, public, recipient
 from tests.peers import require_programs
 
 GIT = {
@@ -244,6 +244,27 @@ def test_nothing_is_written_into_a_planted_file(clone: Clone) -> None:
     assert strongroom(clone, "file", "get", *words[2:4], *words[4:]).code == 0
     assert strongroom(clone, "file", "recipients", "app.secret.yaml", "--accept", *words[4:]).code == 0
     assert strongroom(clone, "file", "rotate", *words[2:3], *words[4:]).code == 0
+
+
+def test_no_value_is_written_in_plain_text_into_a_planted_file(clone: Clone) -> None:
+    """One that has no stranger among its readers, and leaves every name readable."""
+    with encrypted_files.encrypt(TEXT.encode(), [recipient(ALICE)], format="yaml", plain=("*",)) as planted:
+        clone.file.write_bytes(planted.encoded())
+    done = strongroom(clone, "file", "rotate", "app.secret.yaml", "--identity", "../alice")
+    assert done.code == 5 and "everybody, what is named *" in done.err, done
+
+
+def test_a_file_that_both_sides_made_is_a_conflict(clone: Clone) -> None:
+    """They have no key in common."""
+    for branch, base in (("side", "main"), ("other", "main")):
+        clone.git("checkout", "-q", "-b", branch, base)
+        (clone.path / "new.secret.yaml").write_bytes(made(f"a: {branch}\n", "yaml"))
+        clone.git("add", "-A")
+        clone.commit(branch)
+    done = clone.git("merge", "side", code=1)
+    assert "new.secret.yaml is not merged" in done.err
+    text = (clone.path / "new.secret.yaml").read_text()
+    assert "<<<<<<< ours (encrypted)" in text and text.count("strongroom1.") == 2
 
 
 def test_a_plain_file_on_one_side_is_not_put_between_marks(clone: Clone) -> None:

@@ -60,9 +60,7 @@ def merge(base: OpenFile, ours: OpenFile, theirs: OpenFile) -> Merge:
     conflicts: list[str] = []
     notes: list[str] = []
     recipients = _merged_recipients(base, ours, theirs, conflicts, notes)
-    plain = ours.plain if theirs.plain in (ours.plain, base.plain) else theirs.plain
-    if plain is theirs.plain and ours.plain != base.plain:
-        conflicts.append("both sides changed which names stay readable")
+    plain = _merged_plain(base, ours, theirs, conflicts, notes)
     text = merged_text(base._body, ours._body, theirs._body, conflicts)
     if conflicts:
         return Merge(None, conflicts, notes, _with_marks(base, ours, theirs))
@@ -125,6 +123,23 @@ def sealed(
     stanzas = [*theirs._stanzas.values(), *ours._stanzas.values()]
     key = FileKey(bytearray(own.key), own.file_id, own.format)
     return OpenFile(key, body, tokens, recipients, stanzas, plain=plain, revision=revision, encoded="")
+
+
+def _merged_plain(
+    base: OpenFile, ours: OpenFile, theirs: OpenFile, conflicts: list[str], notes: list[str]
+) -> Sequence[str]:
+    """Which names stay readable afterwards."""
+    if theirs.plain in (ours.plain, base.plain):
+        return ours.plain
+    added = ", ".join(one for one in theirs.plain if one not in ours.plain)
+    if ours.plain != base.plain:
+        conflicts.append("both sides changed which names stay readable")
+    elif added and ours._open_key().key != theirs._open_key().key:
+        # Whoever has not the file's key would have this merge write our values in plain text.
+        conflicts.append(f"the other side, which has another key, leaves more names readable: {added}")
+    elif added:
+        notes.append(f"the other side leaves more names readable: {added}")
+    return theirs.plain
 
 
 def _merged_recipients(

@@ -191,6 +191,25 @@ def test_a_planted_side_of_a_merge_reads_nothing_of_ours() -> None:
     assert any(public(CAROL) in line for line in merged.conflicts)
 
 
+def test_a_planted_side_leaves_no_name_readable() -> None:
+    """The merge would write what our side holds in plain text; one who has the key may ask for that."""
+    base = made("a: 1\nb: 2\n", "yaml", ALICE, CAROL)
+    ours = changed(base, a="ours")
+    with opened(planted(base)) as file:
+        file.plain = ("*",)
+        file._encoded = ""
+        theirs = file.encoded()
+    merged = merge(opened(base), opened(ours), opened(theirs))
+    assert merged.file is None and any("readable" in line for line in merged.conflicts)
+    assert "ours" not in merged.text.replace("<<<<<<< ours", "")
+    with opened(base) as file:
+        file.plain = ("a",)
+        file._encoded = ""
+        theirs = file.encoded()
+    merged = merge(opened(base), opened(ours), opened(theirs))
+    assert merged.file is not None and any("readable: a" in line for line in merged.notes)
+
+
 def test_a_planted_side_without_strangers_gets_no_key_of_ours() -> None:
     """Its maker knows the key that he made: the result has a new one."""
     base = made("a: 1\nb: 2\n", "yaml", ALICE, CAROL)

@@ -87,7 +87,7 @@ def check_readers(path: str, file: OpenFile, *, accept: bool = False) -> None:
     Args:
         accept: whoever they are, a person has looked at them.
 
-    Raises: Denied: it has another key than before, and a reader who is new.
+    Raises: Denied: it has another key than before, and a reader who is new, or a name that stays readable and did not.
     """
     from strongroom.doors.cli import output
     from strongroom.locate.known_readers import known_readers
@@ -95,7 +95,7 @@ def check_readers(path: str, file: OpenFile, *, accept: bool = False) -> None:
     known = known_readers(path)
     if known is None:
         return
-    readers = [one.text for one in file.recipients]
+    readers = [one.text for one in file.recipients] + [f"everybody, what is named {one}" for one in file.plain]
     strangers = known.strangers(file.key_mark, readers)
     if strangers and not accept:
         raise Denied(

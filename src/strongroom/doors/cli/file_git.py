@@ -88,7 +88,8 @@ def _marked(arguments: Arguments) -> str:
     for path in (arguments.base, arguments.ours, arguments.theirs):
         data = read_bytes(path)
         try:
-            is_encrypted = encrypted_files.is_encrypted(data)
+            # Both sides may have made the file: git has nothing that they go back to then.
+            is_encrypted = encrypted_files.is_encrypted(data) or (path == arguments.base and not data)
         except BadFile:
             is_encrypted = False
         if not is_encrypted:
