@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import LiteralString
 
+    from psycopg.sql import Composable
+
     from strongroom.stores.interface import Row
     from strongroom.stores.postgres_session import Session
 
@@ -35,62 +37,80 @@ class Statements:
     def __init__(self, schema: str, table: Table, count_of_commits: str) -> None:
         from psycopg import sql
 
-        names = [name for name, _ in table.columns]
-        key = names[: table.key_length]
         # A name may hold a percent sign, which the driver would take for a parameter.
         place = sql.SQL(sql.Identifier(schema, table.name).as_string().replace("%", "%%"))
+        commits = sql.SQL(count_of_commits.replace("%", "%%"))
+        self.types = tuple(int if kind == "INTEGER" else bytes for _, kind in table.columns)
+        self._read(table, place, commits)
+        self._write(table, place)
+
+    def _read(self, table: Table, place: Composable, commits: Composable) -> None:
+        from psycopg import sql
+
+        key = [name for name, _ in table.columns[: table.key_length]]
+        kinds = [kind for _, kind in table.columns[: table.key_length]]
         columns = sql.SQL(", ").join(
             sql.SQL("CASE WHEN octet_length({0}) <= {1} THEN {0} END").format(sql.Identifier(name), _VALUE_BYTES_MAX)
             if kind == "BLOB"
             else sql.Identifier(name)
             for name, kind in table.columns
         )
-        order = sql.SQL(", ").join(map(sql.Identifier, key))
-        backwards = sql.SQL(", ").join(sql.SQL("{} DESC").format(sql.Identifier(name)) for name in key)
-
-        def where(count: int) -> sql.Composable:
-            parts = [sql.SQL("{} = %b").format(sql.Identifier(name)) for name in key[:count]]
-            return sql.SQL(" WHERE {}").format(sql.SQL(" AND ").join(parts)) if parts else sql.SQL("")
-
-        def text(query: LiteralString, *parts: sql.Composable) -> bytes:
-            return sql.SQL(query).format(*parts).as_bytes()
-
-        self.types = tuple(int if kind == "INTEGER" else bytes for _, kind in table.columns)
+        order, backwards = _joined(", ", "{}", key), _joined(", ", "{} DESC", key)
         counts = range(len(key) + 1)
-        select: LiteralString = "SELECT {} FROM {}{}"
-        self.get = text(select, columns, place, where(len(key)))
-        commits = sql.SQL(count_of_commits.replace("%", "%%"))
-        self.glance = text(
-            "SELECT {}, x.* FROM (VALUES (1)) AS one LEFT JOIN (" + select + ") AS x ON true",
-            *(commits, columns, place, where(len(key))),
-        )
-        self.last = [text(select + " ORDER BY {} LIMIT 1", columns, place, where(count), backwards) for count in counts]
-        pages: LiteralString = select + " ORDER BY {} LIMIT %b"
-        self.first_pages = [text(pages, columns, place, where(count), order) for count in counts]
+        wheres = [_where(key[:count]) for count in counts]
         marks = sql.SQL(", ").join([sql.SQL("%b")] * len(key))
         later = [
-            sql.SQL("{} {} ({}) > ({})").format(where(count), sql.SQL("AND" if count else " WHERE"), order, marks)
+            sql.SQL("{} {} ({}) > ({})").format(wheres[count], sql.SQL("AND" if count else " WHERE"), order, marks)
             for count in counts
         ]
-        self.next_pages = [text(pages, columns, place, condition, order) for condition in later]
+        rows = sql.SQL("SELECT {} FROM {}").format(columns, place)
+        pages = sql.SQL("{}{} ORDER BY {} LIMIT %b")
+        self.get = sql.SQL("{}{}").format(rows, wheres[-1]).as_bytes()
+        self.glance = (
+            sql.SQL("SELECT {}, x.* FROM (VALUES (1)) AS one LEFT JOIN ({}{}) AS x ON true")
+            .format(commits, rows, wheres[-1])
+            .as_bytes()
+        )
+        self.last = [sql.SQL("{}{} ORDER BY {} LIMIT 1").format(rows, where, backwards).as_bytes() for where in wheres]
+        self.first_pages = [pages.format(rows, where, order).as_bytes() for where in wheres]
+        self.next_pages = [pages.format(rows, where, order).as_bytes() for where in later]
+        arrays = sql.SQL(", ").join(sql.SQL("%b::bytea[]" if kind == "BLOB" else "%b::bigint[]") for kind in kinds)
+        self.get_many = (
+            sql.SQL("{} WHERE ({}) IN (SELECT * FROM unnest({}))").format(rows, order, arrays).as_bytes()
+        )
+
+    def _write(self, table: Table, place: Composable) -> None:
+        from psycopg import sql
+
+        names = [name for name, _ in table.columns]
+        key, others = names[: table.key_length], names[table.key_length :]
         values = sql.SQL(", ").join([sql.SQL("%b")] * len(names))
-        plain = sql.SQL(", ").join(map(sql.Identifier, names))
-        changed = sql.SQL(", ").join(sql.SQL("{0} = v.{0}").format(sql.Identifier(name)) for name in names[len(key) :])
-        same = sql.SQL(" AND ").join(sql.SQL("t.{0} = v.{0}").format(sql.Identifier(name)) for name in key)
         # Not ON CONFLICT, to which a row that another writer has deleted meanwhile is merely not there.
-        self.put = text(
-            "WITH v ({}) AS (VALUES ({})), there AS (UPDATE {} AS t SET {} FROM v WHERE {} RETURNING 1)"
-            " INSERT INTO {} SELECT * FROM v WHERE NOT EXISTS (SELECT 1 FROM there)",
-            *(plain, values, place, changed, same, place),
+        self.put = (
+            sql.SQL(
+                "WITH v ({}) AS (VALUES ({})), there AS (UPDATE {} AS t SET {} FROM v WHERE {} RETURNING 1)"
+                " INSERT INTO {} SELECT * FROM v WHERE NOT EXISTS (SELECT 1 FROM there)"
+            )
+            .format(
+                *(_joined(", ", "{}", names), values, place, _joined(", ", "{0} = v.{0}", others)),
+                *(_joined(" AND ", "t.{0} = v.{0}", key), place),
+            )
+            .as_bytes()
         )
-        self.delete = text("DELETE FROM {}{}", place, where(len(key)))
-        arrays = sql.SQL(", ").join(
-            sql.SQL("%b::bytea[]" if kind == "BLOB" else "%b::bigint[]")
-            for _, kind in table.columns[: table.key_length]
-        )
-        self.get_many = text(
-            "SELECT {} FROM {} WHERE ({}) IN (SELECT * FROM unnest({}))", columns, place, order, arrays
-        )
+        self.delete = sql.SQL("DELETE FROM {}{}").format(place, _where(key)).as_bytes()
+
+
+def _joined(between: LiteralString, form: LiteralString, names: list[str]) -> Composable:
+    """Every name quoted, in *form*."""
+    from psycopg import sql
+
+    return sql.SQL(between).join(sql.SQL(form).format(sql.Identifier(name)) for name in names)
+
+
+def _where(names: list[str]) -> Composable:
+    from psycopg import sql
+
+    return sql.SQL(" WHERE {}").format(_joined(" AND ", "{} = %b", names)) if names else sql.SQL("")
 
 
 class EachTable(dict[Table, Statements]):

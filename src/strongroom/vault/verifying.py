@@ -11,10 +11,9 @@ from strongroom.crypto import labels
 from strongroom.errors import FormatUnsupported, RolledBack, Tampered
 from strongroom.keys import identity
 from strongroom.keys.format import SlotRecord
-from strongroom.stores.interface import WRITERS_MAX, Reading, Row, Table, blob, integer
-from strongroom.stores.schema import AUDIT, HEADER, LEDGER, NODES, OBJECTS, SLOTS, VERSIONS
-from strongroom.vault import depositors, grants, naming, settings
-from strongroom.vault.audit import writer_id
+from strongroom.stores.interface import Reading, Row, Table, blob, integer
+from strongroom.stores.schema import HEADER, NODES, OBJECTS, SLOTS, VERSIONS
+from strongroom.vault import depositors, grants, naming, settings, shares
 from strongroom.vault.core import Core
 from strongroom.vault.ledger import REMOVED, State, stamp_of
 from strongroom.vault.naming import A_NAME, BadRow
@@ -177,28 +176,11 @@ class _Verifier:
         except RolledBack as error:
             self.findings.append(f"rolled back: {error.message}")
         except Tampered as error:
-            self._ledger_rows(error)
+            self.state, findings = shares.those_that_open(self.core.ledger, self.rows, error)
+            self.findings += findings
         if self.state is not None:
             self.report.commit_counter = self.state.counter
             self.sum_differs = self.core.ledger.recompute(self.rows, self.core.store.format) != self.state.total
-
-    def _ledger_rows(self, error: Tampered) -> None:
-        """Which of the ledger's rows do not belong to it; go on with those that do."""
-        shares = {}
-        for row in self.rows.scan(LEDGER):
-            writer = integer(row, 0)
-            try:
-                shares[writer] = self.core.ledger.open(writer, blob(row, 1))
-            except Tampered:
-                has_written = self.rows.last(AUDIT, writer_id(writer)) if 0 <= writer < WRITERS_MAX else None
-                if has_written is not None:
-                    self.findings.append(f"changed: the ledger: {error.message}")
-                    return
-                self.findings.append("inserted: a second ledger row")
-        if not shares:
-            self.findings.append(f"changed: the ledger: {error.message}")
-            return
-        self.state = State(shares)
 
     def _header_and_slots(self) -> None:
         pairs = [(blob(row, 0), blob(row, 1)) for row in self.rows.scan(SLOTS)]
