@@ -75,7 +75,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def gunicorn(served: Machine) -> Iterator[int]:
     """The example as it stands; its port."""
     (served.home / "application.py").write_text(APPLICATION)
@@ -87,7 +87,7 @@ def gunicorn(served: Machine) -> Iterator[int]:
     end(process)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def twisted(served: Machine) -> Iterator[int]:
     """The example as it stands; its port."""
     port = free_port()
