@@ -153,6 +153,11 @@ def field_keys() -> FieldKeys:
     return keys
 
 
+def is_open() -> bool:
+    """Whether the keys of this process are there already."""
+    return _config().field_keys is not None
+
+
 def use_vault(vault: Vault | None, key: str = _KEY_NAME) -> None:
     """Take the keys from a vault that is open already, as a test or a program of its own kind does.
 

@@ -8,6 +8,8 @@ from django.db import NotSupportedError
 from django.db.models.expressions import Col, Subquery
 from django.db.models.sql import Query
 
+from strongroom.django.keys import is_open
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,7 +64,18 @@ class EncryptedColumn(Col):  # type: ignore[misc]  # Django carries no types
 
     def get_db_converters(self, _connection: Any) -> list[Callable[..., Any]]:
         """What decrypts."""
-        return [self.target.opener() if self.has_row else _refusal(self.target, "raw()")]
+        if not self.has_row:
+            return [_refusal(self.target, "raw()")]
+        return [self.target.opener() if is_open() else _opening(self.target)]
+
+
+def _opening(field: EncryptedField) -> Callable[[Any, Any, Any], Any]:
+    """A converter that opens the vault at the first value: a table without any, as migrations have it, needs none."""
+
+    def convert(value: Any, expression: Any, connection: Any) -> Any:
+        return None if value is None else field.opener()(value, expression, connection)
+
+    return convert
 
 
 def refuse_or_open(field: EncryptedField) -> Callable[[Any, Any, Any], Any]:
