@@ -121,9 +121,24 @@ def test_pass_that_gpg_does_not_open(keyed: Machine, gnupg: dict[str, str]) -> N
     do(keyed.home, "gpgconf", "--kill", "all", GNUPGHOME=str(empty))
     (store / "bank.gpg").write_bytes(b"no OpenPGP")
     importing(keyed, str(store), code=15, **gnupg)
+    # Not encrypted: anybody could have put it there, and gpg --decrypt shows it all the same.
+    do(keyed.home, "gpg", "--batch", "--yes", "-o", str(store / "bank.gpg"), "--store", stdin=b"canary", **gnupg)
+    assert "never encrypted" in importing(keyed, str(store), code=7, **gnupg).err
     assert "is a directory" in importing(keyed, str(keyed.home), code=2, **gnupg).err
     importing(keyed, str(store), code=14, PATH="/nowhere")
     assert items(keyed) == {}
+
+
+def test_pass_with_a_passphrase_that_nobody_can_type(keyed: Machine, gnupg: dict[str, str]) -> None:
+    """gpg has the key, and no terminal: exit 8, and no hang."""
+    key = ("gpg", "--batch", "--quiet", "--pinentry-mode", "loopback", "--passphrase", "secret")
+    do(keyed.home, *key, "--quick-generate-key", "locked@example.net", "future-default", "default", "never", **gnupg)
+    store = keyed.home / "store"
+    environment = {**gnupg, "PASSWORD_STORE_DIR": str(store)}
+    do(keyed.home, "pass", "init", "locked@example.net", **environment)
+    do(keyed.home, "pass", "insert", "--multiline", "bank", stdin=b"canary", **environment)
+    do(keyed.home, "gpgconf", "--kill", "gpg-agent", **gnupg)
+    assert "its passphrase was not typed" in importing(keyed, str(store), code=8, **gnupg).err
 
 
 @pytest.mark.parametrize("by", ["keepassxc", "pykeepass"])

@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 import stat
 
-from strongroom.errors import FormatUnsupported, NotFound, StoreUnavailable, WrongKey
+from strongroom.errors import FormatUnsupported, NotFound, StoreUnavailable, Tampered, WouldPrompt, WrongKey
 from strongroom.formats.interface import ENTRIES_MAX, BadFile, Document, Entry
 from strongroom.formats.pass_entry import entries
+from strongroom.items import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ def read_pass_store(path: str, progress: Callable[[int, int], None]) -> Document
         NotFound: there is no such directory.
         BadFile: no entries, too many, or nested too deeply.
         WrongKey: gpg has no key for an entry.
+        WouldPrompt: it has one, and could not ask for its passphrase.
+        Tampered: an entry was changed, or never encrypted.
         FormatUnsupported: gpg is not installed, or the store is gopass's with age.
         StoreUnavailable: gpg failed.
     """
@@ -92,7 +95,8 @@ def _decrypted(path: str, shown: str) -> bytes:
     import subprocess
     from tempfile import TemporaryFile
 
-    command = ["gpg", "--batch", "--quiet", "--yes", "--no-encrypt-to", "--decrypt"]
+    # What it says as status is the same in every language.
+    command = ["gpg", "--batch", "--quiet", "--yes", "--no-encrypt-to", "--status-fd", "2", "--decrypt"]
     try:
         descriptor = os.open(path, _FLAGS)
     except OSError as error:
@@ -114,8 +118,22 @@ def _decrypted(path: str, shown: str) -> bytes:
         raise FormatUnsupported("reading a pass store needs gpg, which is not installed") from None
     finally:
         os.close(descriptor)
-    if process.returncode:
-        if "No secret key" in said or "decryption failed" in said:
-            raise WrongKey(f"gpg opens {shown} with none of its keys", advice=f"gpg --decrypt shows why: {path}")
-        raise StoreUnavailable(f"gpg failed at {shown}", advice="gpg --decrypt shows why")
+    _check(said, shown, path, ended_well=not process.returncode)
     return data
+
+
+def _check(said: str, shown: str, path: str, *, ended_well: bool) -> None:
+    """Whether gpg decrypted something, and nobody changed it."""
+    words = {line.split()[1] for line in said.split("\n") if line.startswith("[GNUPG:] ") and line.split()[1:]}
+    how = f"see what gpg says: gpg --decrypt {quoted(path)}"
+    if ended_well and "DECRYPTION_OKAY" in words:
+        return
+    if "DECRYPTION_KEY" not in words and "DECRYPTION_FAILED" in words:
+        if words & {"KEY_CONSIDERED", "PINENTRY_LAUNCHED"}:
+            said = f"gpg has a key for {shown}, and its passphrase was not typed"
+            raise WouldPrompt(said, advice=f"unlock gpg's agent first\n{how}")
+        raise WrongKey(f"gpg opens {shown} with none of its keys", advice=how)
+    if "DECRYPTION_FAILED" in words or ended_well:
+        # The second: it was not encrypted, so that anybody could have written it.
+        raise Tampered(f"{shown} was changed, or never encrypted", advice=how)
+    raise StoreUnavailable(f"gpg failed at {shown}", advice=how)
