@@ -190,6 +190,14 @@ LIFE = (
     Case("file textconv {outside}/values.json"),
     # This home is no work tree.
     Case("file install-git", code=2),
+    Case("file encrypt {outside}/shared.json --sops --recipient {recipient}"),
+    Case("file get {outside}/shared.json password --identity {outside}/identity"),
+    Case("file set {outside}/shared.json password --identity {outside}/identity", stdin="{inline}\n"),
+    Case("file edit {outside}/shared.json --identity {outside}/identity"),
+    Case("file decrypt {outside}/shared.json --identity {outside}/identity"),
+    Case("file rotate {outside}/shared.json --identity {outside}/identity"),
+    Case("file check {outside}/shared.json --identity {outside}/identity"),
+    Case("import {outside}/shared.json --to shared --source-key {outside}/identity"),
     Case("hash", stdin="{hashed}\n"),
     Case("hash verify {outside}/hash", stdin="{hashed}\n"),
     Case("hash describe {outside}/hash"),
@@ -258,7 +266,7 @@ LIFE = (
 )
 NAMES = (
     "phrase", "password", "mail", "certificate", "edited", "deposit", "again", "second", "changed", "wrong", "broken",
-    "refused", "imported", "kept", "file", "hashed", "committed", "inline",
+    "refused", "imported", "kept", "file", "hashed", "committed", "inline", "shared",
 )  # fmt: skip
 
 
@@ -286,6 +294,7 @@ class Home:
         (outside / "identity").chmod(0o600)
         (outside / "app.env").write_text(f"DB_PASSWORD={self.secrets['imported']}\nDEBUG=1\n")
         (outside / "values.json").write_text(json.dumps({"user": "bot", "password": self.secrets["committed"]}))
+        (outside / "shared.json").write_text(json.dumps({"user": "bot", "password": self.secrets["shared"]}))
         (outside / "hash").write_text(_hash(self.secrets["hashed"]))
         (outside / "template").write_text("password = {{ strongroom://bank#password }}\n")
         (outside / "edited.json").write_text(json.dumps({"user": "bot", "password": self.secrets["edited"]}))

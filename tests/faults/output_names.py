@@ -85,6 +85,7 @@ ROWS = {
     # What the user names to be read: held open from the first look on, and replaced when it is still what was read.
     "outside/app.env": Row(),
     "outside/values.json": Row(is_ordinary=True),
+    "outside/shared.json": Row(),
     "state/strongroom/readers": Row(ROTATE_FILE),
     "state/strongroom/readers/#": Row(ROTATE_FILE),
     "outside/certificate.minisig": Row("sign {outside}/certificate --key signer", is_ordinary=True),
@@ -94,6 +95,7 @@ ROWS = {
     "/dev/shm/strongroom-#": Row(),
     "/dev/shm/strongroom-#/item.json": Row(),
     "/dev/shm/strongroom-#/values.json": Row(),
+    "/dev/shm/strongroom-#/shared.json": Row(),
 }
 
 _CALL = re.compile(

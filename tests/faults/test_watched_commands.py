@@ -125,7 +125,7 @@ def search(place: Path, words: dict[str, str]) -> list[str]:
 
 def left_in(home: Home) -> list[Path]:
     """Everything below the home, and what was written beside it."""
-    given = ("certificate", "identity", "edited.json", "template", "app.env", "hash")
+    given = ("certificate", "identity", "edited.json", "template", "app.env", "hash", "values.json", "shared.json")
     beside = [path for path in (home.root / "outside").iterdir() if path.name not in given]
     return [*home.home.rglob("*"), *beside]
 
