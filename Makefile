@@ -7,7 +7,8 @@
 #   make clean    remove .venv and build
 
 PYTHON ?=
-JOBS ?= 2
+# One more than CI has processors: there is always a test that waits.
+JOBS ?= 3
 # For a part of the suite: make test ARGS="tests/unit -k ledger"
 ARGS ?=
 VENV := .venv
@@ -28,7 +29,7 @@ GROUP = $(PY) -c 'import sys, tomllib; print(*tomllib.load(open("pyproject.toml"
 # Branch coverage in per cent: of everything, and of the rooms that hold keys and decide what is read.
 COVERAGE_ALL := 94
 COVERAGE_CORE := 97
-PYTEST = $(PY) -m pytest -q -n $(JOBS) $(ARGS)
+PYTEST = $(PY) -m pytest -q -n $(JOBS) --dist worksteal $(ARGS)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check lint types contracts bench bench-growth clean

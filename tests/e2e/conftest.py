@@ -10,6 +10,7 @@ import subprocess
 import sys
 import termios
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ import pytest
 from strongroom.keys.slots.passphrase import Argon2idProfile, PassphraseCredential
 from strongroom.stores.sqlite import SqliteStore
 from strongroom.vault.opening import create_vault
+from tests.measured import measuring
 
 # Much longer than anything takes here: a machine that tests may be slow, and busy with something else.
 PATIENCE_SECONDS = 60.0
@@ -52,10 +54,11 @@ class Machine:
         self.key = self.home / "key"
         self.environment = {"HOME": str(self.home), "PATH": "/usr/bin:/bin"}
 
-    def full_environment(self, environment: dict[str, str] | None) -> dict[str, str]:
+    def full_environment(self, environment: dict[str, str] | None, words: Sequence[str] = ()) -> dict[str, str]:
+        """What a process is given; *words* is its command line, where that is one of ours."""
         chosen = self.environment if environment is None else environment
-        needed = {name: os.environ[name] for name in ("PYTHONPATH", "COVERAGE_PROCESS_CONFIG") if name in os.environ}
-        return {**needed, **chosen}
+        needed = {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
+        return {**needed, **measuring(words), **chosen}
 
     def run(
         self,
@@ -69,7 +72,7 @@ class Machine:
             [sys.executable, "-m", "strongroom", *words],
             input=stdin,
             capture_output=True,
-            env=self.full_environment(environment),
+            env=self.full_environment(environment, words),
             cwd=self.home,
             start_new_session=True,
             timeout=PATIENCE_SECONDS,
@@ -83,7 +86,7 @@ class Machine:
         """With a terminal of its own, and somebody at it."""
         return Person(
             command or [sys.executable, "-m", "strongroom", *words],
-            environment=self.full_environment(environment),
+            environment=self.full_environment(environment, words),
             cwd=self.home,
             pipes=pipes,
         )

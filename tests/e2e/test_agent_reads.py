@@ -14,6 +14,7 @@ import strongroom
 from strongroom.errors import Denied, VaultLocked, WrongKey
 from strongroom.remote.agent import RemoteVault
 from tests.agents import LINUX, AgentUnderTest, make_vault, open_vault
+from tests.measured import measuring
 
 pytestmark = pytest.mark.skipif(not LINUX, reason="the agent is tested on Linux")
 
@@ -32,9 +33,7 @@ class Shell:
     def __init__(self, agent: AgentUnderTest) -> None:
         self.agent = agent
         self.vault = agent.directory / "vault.db"
-        kept = {name: os.environ[name] for name in ("COVERAGE_PROCESS_CONFIG",) if name in os.environ}
         self.environment = {
-            **kept,
             "PYTHONPATH": str(SOURCE),
             "HOME": str(agent.directory),
             "PATH": "/usr/bin:/bin",
@@ -45,8 +44,9 @@ class Shell:
     def run(self, *words: str, stdin: bytes = b"", program: str = "") -> tuple[int, bytes, str]:
         """Exit code, standard output and standard error."""
         start = ["-c", program] if program else ["-m", "strongroom"]
+        environment = {**({} if program else measuring(words)), **self.environment}
         done = subprocess.run(
-            [sys.executable, *start, *words], input=stdin, capture_output=True, env=self.environment,
+            [sys.executable, *start, *words], input=stdin, capture_output=True, env=environment,
             cwd=self.agent.directory, start_new_session=True, timeout=60,
         )  # fmt: skip
         return done.returncode, done.stdout, done.stderr.decode()
@@ -106,8 +106,6 @@ def test_the_quick_read_loads_next_to_nothing(shell: Shell) -> None:
         "value = read_through_agent(['get', 'bank/checking', 'password'])\n"
         "print(value.decode(), *(set(sys.modules) - before))"
     )
-    # Measuring coverage loads modules of its own.
-    shell.environment.pop("COVERAGE_PROCESS_CONFIG", None)
     value, *loaded = shell.run(program=program)[1].decode().split()
     assert value == "canary-7f3a"
     assert set(loaded) <= LOADED

@@ -47,8 +47,7 @@ def environment(home: Path) -> dict[str, str]:
     program = programs / "strongroom"
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m strongroom "$@"\n')
     program.chmod(0o755)
-    coverage = {name: value for name, value in os.environ.items() if name == "COVERAGE_PROCESS_CONFIG"}
-    return coverage | {
+    return {
         "HOME": str(home),
         "PATH": f"{programs}:/usr/bin:/bin",
         "PYTHONPATH": str(ROOT / "src"),
