@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from bench.compare.django_libraries import FACE, LIBRARIES
 
 def configure(name: str, number: int) -> dict[str, Callable[..., Any]]:
     """Start Django with the library's settings; its fields."""
+    if name == "strongroom":
+        return ours()
     library = LIBRARIES.get(name)
     more = {} if library is None else library.settings(number)
     settings.configure(
@@ -30,6 +33,24 @@ def configure(name: str, number: int) -> dict[str, Callable[..., Any]]:
     from strongroom.testing.django_fields.kinds import kinds
 
     return {kind: known.plain for kind, known in kinds().items() if kind in FACE}
+
+
+def ours() -> dict[str, Callable[..., Any]]:
+    """Our fields, bound to the owner, under the key of a vault that ends with the process."""
+    settings.configure(
+        SECRET_KEY="s" * 50, USE_TZ=True, INSTALLED_APPS=["strongroom.django"],
+        DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
+    )  # fmt: skip
+    django.setup()
+    from strongroom import django as door
+    from strongroom.keys.slots.key_file import new_key_file
+    from strongroom.stores.memory import MemoryStore
+    from strongroom.vault.opening import create_vault
+
+    vault = create_vault(MemoryStore(), [new_key_file()], author="bench")
+    vault.keys.create("django")
+    door.use_vault(vault)
+    return {kind: partial(getattr(door, face), bind=("owner",)) for kind, face in FACE.items()}
 
 
 def main(name: str, phase: str, directory: str) -> dict[str, dict[str, object]]:

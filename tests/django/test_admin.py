@@ -20,7 +20,7 @@ from django.core import checks  # noqa: E402
 from django.db import connection, transaction  # noqa: E402
 from django.test import Client, override_settings  # noqa: E402
 
-from strongroom.django.leak_checks import check_admin, check_reporter  # noqa: E402
+from strongroom.django.leak_checks import check_admin, check_ordering, check_reporter  # noqa: E402
 from tests.django.shop.models import Account, Person, Plain  # noqa: E402
 
 SECRET = "velvet-quarter-9317"
@@ -213,6 +213,13 @@ def test_an_admin_that_shows_values_is_an_error() -> None:
     assert [error.id for error in check_admin()] == ["strongroom.E110"]
     site.unregister(Account)
     assert check_admin() == []
+
+
+def test_a_model_that_sorts_by_ciphertext_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At `manage.py check`; its queries raise."""
+    assert check_ordering() == []
+    monkeypatch.setattr(Account._meta, "ordering", ["label", "-password"])
+    assert [error.id for error in check_ordering()] == ["strongroom.E113"]
 
 
 def test_djangos_own_error_pages_are_a_warning() -> None:

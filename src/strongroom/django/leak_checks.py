@@ -1,4 +1,4 @@
-"""System checks for where a project could show values without meaning to: its admin, and its error pages."""
+"""System checks for what is about an encrypted field and not in it: its admin, error pages, the order of its rows."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ def register() -> None:
     """Have Django run these checks."""
     checks.register(check_admin, checks.Tags.admin)
     checks.register(check_reporter, checks.Tags.security)
+    checks.register(check_ordering, checks.Tags.models)
 
 
 def check_admin(**_options: Any) -> list[checks.CheckMessage]:
@@ -75,4 +76,14 @@ def check_reporter(**_options: Any) -> list[checks.CheckMessage]:
             hint=f'DEFAULT_EXCEPTION_REPORTER = "{_REPORTER}"',
             id="strongroom.W112",
         )
+    ]
+
+
+def check_ordering(**_options: Any) -> list[checks.CheckMessage]:
+    """No model sorts its rows by ciphertext (E113): each of its queries would raise FieldError."""
+    return [
+        checks.Error(f"Meta.ordering names {name}, which is encrypted", obj=model, id="strongroom.E113")
+        for model in apps.get_models()
+        for name in model._meta.ordering
+        if isinstance(name, str) and name.lstrip("-") in {field.name for field in encrypted_fields(model)}
     ]

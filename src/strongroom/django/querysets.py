@@ -1,21 +1,32 @@
-"""Querysets that hold values of encrypted fields, when somebody prints or pickles them.
+"""What no field is asked about: querysets that are printed or pickled, and databases that compute with ciphertext.
 
 ``repr(queryset)`` runs the query and shows its rows, in a debugger, a log, an error page; of model objects it shows
 no field, but of ``values()`` and ``values_list()`` it shows all. Such a queryset is shown by its columns.
+
+``F("age") + 1``, ``Length("name")`` and ``order_by("name")`` give an answer for any column, and of an encrypted one a
+wrong answer without a word: they raise FieldError.
 """
 
 from __future__ import annotations
 
 from functools import wraps
 
-from django.db.models import QuerySet
+from django.core.exceptions import FieldError
+from django.db.models import Case, Count, ExpressionWrapper, Func, OrderBy, QuerySet, When
+from django.db.models.expressions import BaseExpression, CombinedExpression
 from django.db.models.query import ModelIterable
 
 from strongroom.django.fields.columns import EncryptedColumn
+from strongroom.django.fields.searching import BlindToken
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+
+_COMPUTES = (Func, CombinedExpression, ExpressionWrapper, Case, When, OrderBy)
+# How many there are can be said of ciphertext; the index is made of it.
+_MAY = (Count, BlindToken)
 
 
 def hidden_columns(queryset: Any) -> list[str]:
@@ -45,5 +56,25 @@ def install() -> None:
             raise TypeError(f"a queryset with values of {', '.join(hidden)} cannot be pickled; pickle its objects")
         return state_of(self)
 
+    resolve = BaseExpression.resolve_expression
+
+    @wraps(resolve)
+    def resolved(self: Any, *arguments: Any, **options: Any) -> Any:
+        expression = resolve(self, *arguments, **options)
+        if isinstance(expression, _COMPUTES) and not isinstance(expression, _MAY):
+            _refuse_ciphertext(expression)
+        return expression
+
     shown.hides = True  # type: ignore[attr-defined]
     QuerySet.__repr__, QuerySet.__getstate__ = shown, state
+    BaseExpression.resolve_expression = resolved
+
+
+def _refuse_ciphertext(expression: Any) -> None:
+    for source in expression.get_source_expressions():
+        if isinstance(source, EncryptedColumn):
+            kind = Case if isinstance(expression, When) else type(expression)
+            raise FieldError(
+                f"{source.target.where} is encrypted and opens in its row alone: the database cannot sort by it or "
+                f"compute with it ({kind.__name__}); read the values and do it in Python"
+            )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import Case, F, Max, Subquery, Value, When
-from django.db.models.functions import Coalesce, Upper
+from django.db.models.functions import Coalesce, Concat, Length, Upper
 
 from strongroom.testing.django_fields.kinds import is_same, shown
 
@@ -94,6 +94,8 @@ def _reads(subject: Subject) -> dict[str, tuple[Read, object]]:
         "iterator": (lambda rows, row: next(rows.iterator()).a, first),
         "annotate(F)": (lambda rows, row: rows.annotate(x=F("a")).get().x, first),
         "annotate(Coalesce)": (lambda rows, row: rows.annotate(x=Coalesce("a", "b")).get().x, first),
+        "annotate(Concat)": (lambda rows, row: rows.annotate(x=Concat("a", Value(""))).get().x, first),
+        "annotate(Length)": (lambda rows, row: rows.annotate(x=Length("a")).get().x, len(str(first))),
         "aggregate(Max)": (lambda rows, row: rows.aggregate(x=Max("a"))["x"], first),
         "Subquery": (lambda rows, row: rows.annotate(x=Subquery(rows.values("a")[:1])).get().x, first),
         "union": (union, first),
