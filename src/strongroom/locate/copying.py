@@ -58,7 +58,7 @@ def copy_vault(
     """
     from strongroom.vault import copying
 
-    store = _open_or_create(target)
+    store = open_or_create(target)
     try:
         finished = copying.copy_vault(vault._core, store, progress=progress)
     except BaseException:
@@ -71,7 +71,11 @@ def copy_vault(
     return Copied(finished.core.store.location, report, header.lineage)
 
 
-def _open_or_create(target: str) -> Store:
+def open_or_create(target: str) -> Store:
+    """The store at *target*, or a new one that is published when it is filled.
+
+    Raises: Conflict: what lies there is none of ours; and as `registry.open_store` and `create_store`.
+    """
     try:
         return open_store(target)
     except VaultNotFound:

@@ -50,8 +50,10 @@ def restore_backup(
 
     Args:
         backup: an absolute path; the file is not changed.
-        target: an absolute path; a vault that lies there is kept beside it.
-        open_copy: opens a copy of the backup, of whatever format, at the path it is given.
+        target: an absolute path, where a vault that is there is kept beside it; or the URL of another kind of
+            store, where there must be none.
+        open_copy: opens a copy of the backup, of whatever format, at the path it is given; for a URL the backup
+            itself, only to be read.
         expected: what the caller knows of the backup; with a fingerprint, no other vault was expected at *target*.
         tell: receives a line when this machine keeps no anchor, or nothing says who made the backup.
 
@@ -61,10 +63,10 @@ def restore_backup(
         RolledBack: the backup is older than was expected; *target* is untouched.
         WrongKey, WouldPrompt: it cannot be opened, so it cannot be verified; *target* is untouched.
         StoreUnavailable: the vault at *target* is in use, or the disk failed.
-        ValueError: *target* is no file.
+        Conflict: something lies at the URL *target*.
     """
     if not is_path(target):
-        raise ValueError(f"a backup takes the place of a file; into a database goes: strongroom copy {backup} URL")
+        return _restore_elsewhere(backup, target, open_copy=open_copy, expected=expected, tell=tell)
     from strongroom.stores import sqlite_copies
     from strongroom.stores.sqlite_file import remove_files
     from strongroom.vault import upgrading
@@ -90,6 +92,28 @@ def restore_backup(
     # Killed before this line, the machine asks once: status --accept-lineage.
     believe_restored(target, restored.commit_counter, header, tell=tell)
     return restored
+
+
+def _restore_elsewhere(
+    backup: str, target: str, *, open_copy: Callable[[str], Vault], expected: Expected, tell: Callable[[str], None]
+) -> Restored:
+    """The same where no file takes another one's place: the rows are brought there, and verified."""
+    from strongroom.locate.copying import open_or_create
+    from strongroom.vault import copying
+
+    with open_copy(backup) as vault:
+        counter = vault.commit_counter
+        recognise_copy(vault, backup, target=target, expected=expected, tell=tell)
+        store = open_or_create(target)
+        try:
+            made = copying.copy_vault(vault._core, store, operation="restore-backup")
+        except BaseException:
+            store.close()
+            raise
+    header, report = made.core.keys.header, made.report
+    made.core.lock()
+    believe_restored(target, report.commit_counter, header, tell=tell)
+    return Restored(report.items, counter, report.commit_counter, header.lineage)
 
 
 def _free_name(target: str) -> str:

@@ -53,7 +53,9 @@ class Copy:
         self.report = report
 
 
-def copy_vault(core: Core, destination: Store, *, progress: Progress | None = None) -> Copy:
+def copy_vault(
+    core: Core, destination: Store, *, progress: Progress | None = None, operation: str = OPERATION
+) -> Copy:
     """Take the vault into *destination*, as the beginning of a new lineage, and verify it there.
 
     A copy that was interrupted is taken up again, also when the vault was written to meanwhile.
@@ -63,6 +65,7 @@ def copy_vault(core: Core, destination: Store, *, progress: Progress | None = No
         destination: empty, or with a copy of this vault that was interrupted; of the newest format, and
             the caller's. A created one is published.
         progress: called with (rows copied, rows in all) after each commit.
+        operation: what the audit log calls it.
 
     Raises:
         Conflict: something else lies in *destination*, or a copy that was finished and used since.
@@ -79,7 +82,7 @@ def copy_vault(core: Core, destination: Store, *, progress: Progress | None = No
         finished = transfer.find_finished()
         if finished is None:
             transfer.bring()
-            finished = transfer.finish()
+            finished = transfer.finish(operation)
     try:
         return Copy(finished, verify(finished))
     except BaseException:
@@ -170,7 +173,7 @@ class _Transfer:
         if self._sum % _MODULUS != self._state.total:
             raise Tampered(f"{self._core.store.location} is not what was written", advice="see: strongroom verify")
 
-    def finish(self) -> Core:
+    def finish(self, operation: str) -> Core:
         """Make a vault of it, in one commit.
 
         Raises: Tampered: what lies in the destination is not what was brought there.
@@ -194,7 +197,7 @@ class _Transfer:
                         advice="see that nobody else uses it, and copy again",
                     )
                 copy.ledger.write(written, self._state)
-                begin_lineage(copy, OPERATION)
+                begin_lineage(copy, operation)
         except OutcomeUnknown as unknown:
             copy.keys.wipe()
             unknown.advice = "copy again: what is finished is verified, and what is not is finished"

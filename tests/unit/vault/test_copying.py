@@ -128,6 +128,14 @@ def test_two_copies_that_live_are_told_apart(lived: Vault) -> None:
         assert one._core.audit.open(last)[0].operation == "copy"
 
 
+def test_what_the_audit_log_calls_it(lived: Vault) -> None:
+    """A backup that goes into another kind of store is restored, and not copied."""
+    with Vault(copying.copy_vault(lived._core, MemoryStore(), operation="restore-backup").core) as made:
+        with made._core.reading() as rows:
+            *_, last = rows.scan(AUDIT)
+        assert made._core.audit.open(last)[0].operation == "restore-backup"
+
+
 class Stopping:
     """A store that fails at its *left*-th write, as if the program ended there."""
 

@@ -19,7 +19,8 @@ SUMMARY = "put a backup in the vault's place"
 WORDS = "FILE"
 DETAILS = """\
 The backup is opened and verified first, with what opened the vault when it was made. Where
-a vault is, --yes replaces it (a terminal is asked); the old one is kept beside it.
+a vault is, --yes replaces it (a terminal is asked); the old one is kept beside it. In a database
+there must be none: name another schema.
 The restored vault begins a new lineage: other machines that know the vault refuse it
 (exit 7) until it is accepted there, once, with: strongroom status --accept-lineage.
 """
@@ -37,12 +38,14 @@ def add_options(_parser: ArgumentParser) -> None:
 
 def run(arguments: Arguments) -> int:
     """Verify the backup, then put it in place."""
+    from strongroom.locate.addresses import is_path
     from strongroom.locate.restoring import restore_backup
 
     backup = os.path.abspath(arguments.file)
     target = location_of(arguments)
     if not os.path.lexists(backup):
         raise VaultNotFound(f"there is no backup at {backup}")
+    is_file = is_path(target)
     question = f"Replace the vault {target}? It is kept beside the new one."
     if os.path.lexists(target) and not confirm(arguments, question):
         output.note("nothing was replaced")
@@ -50,7 +53,7 @@ def run(arguments: Arguments) -> int:
     restored = restore_backup(
         backup,
         target,
-        open_copy=lambda copy: open_admitted(arguments, copy, any_format=True),
+        open_copy=lambda copy: open_admitted(arguments, copy, any_format=is_file, is_backup=not is_file),
         expected=expected_of(arguments),
         tell=output.note,
     )
