@@ -66,7 +66,7 @@ def test_killed_and_taken_up_again(keyed: Machine, new: Path) -> None:
     program = (
         "import os, signal, sys\n"
         "from strongroom.vault import copying\n"
-        "copying._Transfer.finish = lambda self: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "copying._Transfer.finish = lambda *_given: os.kill(os.getpid(), signal.SIGKILL)\n"
         "from strongroom.doors import cli\n"
         "cli.main()\n"
     )

@@ -376,11 +376,11 @@ def test_whoever_writes_to_the_place_meanwhile_is_found_out(
     finish = copying._Transfer.finish
     left = [ATTACKS[attack]]
 
-    def meanwhile(self: copying._Transfer) -> object:
+    def meanwhile(self: copying._Transfer, operation: str) -> object:
         while left:
             with MemoryStore(store).writing() as rows:
                 left.pop()(rows)
-        return finish(self)
+        return finish(self, operation)
 
     monkeypatch.setattr(copying._Transfer, "finish", meanwhile)
     # These are made anew in the last commit: nothing of what lay there counts.
