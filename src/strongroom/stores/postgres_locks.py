@@ -6,8 +6,9 @@ before the lock was there. The server lets go of them when the connection ends, 
 
 from __future__ import annotations
 
+from zlib import crc32
+
 from strongroom.stores.interface import WRITERS_MAX
-from strongroom.stores.postgres_schema import no_vault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,27 +22,17 @@ class Locks:
     """The locks of the vault in one schema.
 
     Args:
-        schema_id: the schema's object id, under which the locks are.
+        schema: its name, and not its object id: a schema that was restored from a backup has another one.
     """
 
     UNLOCK = "SELECT pg_advisory_unlock_all()"
 
-    __slots__ = ("_schema_id",)
+    __slots__ = ("_place",)
 
-    def __init__(self, schema_id: int) -> None:
-        # PostgreSQL counts objects without a sign, and locks with one.
-        self._schema_id = schema_id - (1 << 32) if schema_id >= 1 << 31 else schema_id
-
-    @classmethod
-    def of(cls, connection: Connection, schema: str, location: str) -> Locks:
-        """Those of *schema*.
-
-        Raises: VaultNotFound: there is no such schema.
-        """
-        row = connection.execute("SELECT oid::bigint FROM pg_namespace WHERE nspname = %s", [schema]).fetchone()
-        if row is None:
-            raise no_vault(location)
-        return cls(int(row[0]))
+    def __init__(self, schema: str) -> None:
+        number = crc32(schema.encode())
+        # PostgreSQL's numbers of locks have a sign.
+        self._place = number - (1 << 32) if number >= 1 << 31 else number
 
     def lock(self, connection: Connection, *, beside: bool, wanted: int) -> int:
         """Wait for the right to write.
@@ -52,7 +43,7 @@ class Locks:
 
         Returns: the number of this writer.
         """
-        place = self._schema_id
+        place = self._place
         if not beside:
             # Nobody else has a number while this lock is held.
             connection.execute(f"SELECT pg_advisory_lock({place}, {_WHOLE})")

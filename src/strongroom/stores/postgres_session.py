@@ -55,7 +55,7 @@ class Session:
         self.statements = EachTable(address.schema, self.looking.count)
         self.is_closed = False
         self.is_new = False
-        self.locks: Locks | None = None
+        self.locks = Locks(address.schema)
         self.format: Format
         self.former: Format | None = None
         self._begin_anew()
@@ -136,8 +136,6 @@ class Session:
         self._look("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
     def _start_writing(self, *, beside: bool) -> None:
-        if self.locks is None:
-            self.locks = Locks.of(self.link, self.address.schema, self.location)
         self._is_locked = True
         self.writer = self.locks.lock(self.link, beside=beside, wanted=self.writer)
         self._look("BEGIN ISOLATION LEVEL REPEATABLE READ")
