@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -65,11 +66,13 @@ class Clone:
         return not any(secret.encode() in objects + files for secret in SECRETS)
 
 
-@pytest.fixture
-def clone(machine: Machine) -> Clone:
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    """What every test begins with, made once."""
     require_programs("git")
-    # The launcher that git calls lies beside the interpreter.
-    machine.environment |= {"PATH": f"{os.path.dirname(sys.executable)}:/usr/bin:/bin", **GIT}
+    root = tmp_path_factory.mktemp("begun")
+    root.chmod(0o700)
+    machine = with_git(Machine(root))
     for name, identity in (("alice", ALICE), ("bob", BOB)):
         (machine.home / name).write_text(f"{identity}\n")
         (machine.home / name).chmod(0o600)
@@ -83,6 +86,22 @@ def clone(machine: Machine) -> Clone:
     clone.git("add", "-A")
     clone.commit("begin")
     return clone
+
+
+@pytest.fixture
+def clone(machine: Machine, begun: Clone) -> Clone:
+    shutil.copytree(begun.machine.home, machine.home, dirs_exist_ok=True)
+    clone = Clone(with_git(machine))
+    # They name the identity file where it lay.
+    for path in (clone.path / ".git" / "config", clone.path / ".git" / "hooks" / "pre-commit"):
+        path.write_text(path.read_text().replace(str(begun.machine.home), str(machine.home)))
+    return clone
+
+
+def with_git(machine: Machine) -> Machine:
+    # The launcher that git calls lies beside the interpreter.
+    machine.environment |= {"PATH": f"{os.path.dirname(sys.executable)}:/usr/bin:/bin", **GIT}
+    return machine
 
 
 def strongroom(clone: Clone, *words: str, **environment: str) -> Done:
@@ -234,6 +253,7 @@ def test_a_planted_side_gets_nothing(clone: Clone) -> None:
 def test_nothing_is_written_into_a_planted_file(clone: Clone) -> None:
     """It came with a pull, opens, and its maker would read what is added."""
     words = ("file", "set", "app.secret.yaml", "db.password", "--identity", "../alice")
+    assert strongroom(clone, "file", "rotate", *words[2:3], *words[4:]).code == 0, "this place is known"
     with encrypted_files.encrypt(TEXT.encode(), [recipient(ALICE), recipient(BOB)], format="yaml") as planted:
         clone.file.write_bytes(planted.encoded())
     done = strongroom(clone, *words)
@@ -248,6 +268,7 @@ def test_nothing_is_written_into_a_planted_file(clone: Clone) -> None:
 
 def test_no_value_is_written_in_plain_text_into_a_planted_file(clone: Clone) -> None:
     """One that has no stranger among its readers, and leaves every name readable."""
+    assert strongroom(clone, "file", "rotate", "app.secret.yaml", "--identity", "../alice").code == 0
     with encrypted_files.encrypt(TEXT.encode(), [recipient(ALICE)], format="yaml", plain=("*",)) as planted:
         clone.file.write_bytes(planted.encoded())
     done = strongroom(clone, "file", "rotate", "app.secret.yaml", "--identity", "../alice")

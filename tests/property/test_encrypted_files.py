@@ -17,9 +17,9 @@ from strongroom.encrypted_files.merging import merge
 from strongroom.formats.interface import BadFile
 from tests.encrypted_files import made, opened
 
-EXAMPLES = int(os.environ.get("STRONGROOM_MERGES", "25"))
+EXAMPLES = int(os.environ.get("STRONGROOM_MERGES", "15"))
 ORDINARY = settings(
-    max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=EXAMPLES == 25
+    max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=EXAMPLES == 15
 )
 
 NAMES = ("alpha", "beta", "gamma", "delta", "epsilon", "zeta")
