@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 
@@ -12,12 +13,14 @@ from strongroom.errors import Conflict, NotFound, OutcomeUnknown, StoreUnavailab
 from strongroom.keys.slots.key_file import KeyFileCredential, new_key_file
 from strongroom.stores.interface import Row, Store, Table, Writing
 from strongroom.stores.memory import MemoryStore
-from strongroom.stores.registry import create_store
+from strongroom.stores.registry import create_store, open_store
 from strongroom.stores.schema import AUDIT, HEADER, LEDGER, NODES, OBJECTS, SLOTS, TABLES, VERSIONS
 from strongroom.stores.sqlite import SqliteStore
 from strongroom.vault import copying
 from strongroom.vault.opening import create_vault, open_vault
 from strongroom.vault.vault import Vault
+from tests.patience import wait_for
+from tests.postgres_cluster import Role
 
 Rows = dict[Table, list[Row]]
 NewStore = Callable[[], Store]
@@ -114,6 +117,40 @@ def test_there_and_back(lived: Vault, new_store: NewStore, credential: KeyFileCr
             assert back.verify().audit_entries == lived.verify().audit_entries + 3
             back.rotate(root=True)
             back.verify()
+
+
+def test_of_several_writers(postgres_schema: Role) -> None:
+    """Each has its share of the ledger and a chain of its own; they go along, and a file goes on with them."""
+    key = new_key_file()
+    store = create_store(postgres_schema.vault_url)
+    with create_vault(store, [key], author="first") as vault:
+        store.publish()
+        enough = Event()
+
+        def write(writer: int) -> None:
+            with open_vault(open_store(postgres_schema.vault_url), key, author=f"writer {writer}") as other:
+                while not enough.is_set():
+                    other.set(f"of {writer}", {"password": "x"})
+
+        def count_writers() -> int:
+            with vault._core.store.reading() as rows:
+                return len(list(rows.scan(LEDGER)))
+
+        threads = [Thread(target=write, args=(writer,)) for writer in range(3)]
+        for thread in threads:
+            thread.start()
+        try:
+            wait_for(lambda: count_writers() > 1, "a second writer at the same moment")
+        finally:
+            enough.set()
+            for thread in threads:
+                thread.join()
+        with copy(vault, MemoryStore()) as made:
+            assert list(made.list()) == list(vault.list())
+            made.set("later", {"password": "x"})
+            assert made.verify().audit_entries == vault.verify().audit_entries + 2
+            made.rotate(root=True)
+            made.verify()
 
 
 def test_two_copies_that_live_are_told_apart(lived: Vault) -> None:
