@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import time
+import traceback
 from datetime import UTC, datetime
 
 import pytest
 
 from strongroom.credentials.age import bech32
+from strongroom.credentials.hidden import HiddenText
 from strongroom.credentials.identities import Identity, X25519Identity
 from strongroom.crypto.age import X25519PrivateKey
 from strongroom.encrypted_files.sops import flat, is_sops
@@ -17,6 +20,7 @@ from strongroom.encrypted_files.sops.values import Token, canonical, go_float, s
 from strongroom.encrypted_files.sops.yaml_text import resolve
 from strongroom.errors import Conflict, FormatUnsupported, StrongroomError, Tampered, VaultLocked, WrongKey
 from strongroom.formats.interface import BadFile
+from strongroom.secret import HiddenBuffer
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 PRIVATE = bytes(range(32))
@@ -288,3 +292,34 @@ def test_hostile_files_take_no_time() -> None:
     with pytest.raises(BadFile):
         encrypt(b'{"a":' * 200 + b"1" + b"}" * 200, "json", [recipient()], NOW)
     assert time.process_time() - begin < 60
+
+
+def _no_place(file: SopsFile) -> None:
+    file.with_value(["db", "password"], HiddenText("canary\nnew"), NOW)
+
+
+TRACEBACKS = {
+    "a wrong MAC": ("json", lambda data: opened(data.replace(b"T10:00:00Z", b"T10:00:01Z"), "json")),
+    "a value in the open": ("yaml", lambda data: opened(re.sub(rb"ENC[^\n]*type:int.", b"5", data), "yaml")),
+    "an edit that is no YAML": ("yaml", lambda data: opened(data, "yaml").edited(HiddenBuffer(b"a: {canary: ["), NOW)),
+    "an edit that is no JSON": ("json", lambda data: opened(data, "json").edited(HiddenBuffer(b'{"canary": '), NOW)),
+    "an edit of an anchor": ("yaml", lambda data: opened(data, "yaml").edited(HiddenBuffer(b"a: &x canary"), NOW)),
+    "an edit that is cut": ("ini", lambda data: opened(data, "ini").edited(HiddenBuffer(b"[a]\nb = canary#1\n"), NOW)),
+    "a value of several lines": ("ini", lambda data: _no_place(opened(data, "ini"))),
+}
+
+
+@pytest.mark.parametrize("case", TRACEBACKS)
+def test_nothing_is_shown_by_a_traceback_with_locals(case: str) -> None:
+    """Wherever in these files an error comes from."""
+    format, act = TRACEBACKS[case]
+    try:
+        act(made(format))
+    except (StrongroomError, BadFile) as error:
+        found = traceback.TracebackException.from_exception(error, capture_locals=True)
+    else:
+        pytest.fail("there was no error")
+    frames = [frame for frame in found.stack if "/strongroom/" in frame.filename]
+    assert frames
+    shown = [f"{frame.name}: {name} = {value}" for frame in frames for name, value in (frame.locals or {}).items()]
+    assert [line for line in shown if "canary" in line] == []

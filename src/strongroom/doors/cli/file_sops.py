@@ -71,9 +71,14 @@ def _encrypt(arguments: Arguments, data: bytes) -> None:
 
 
 def _decrypt(arguments: Arguments, data: bytes) -> None:
+    from strongroom.secret import wipe
+
     with _opened(arguments, arguments.file, data) as file:
         plain = file.plaintext()
-    _write(arguments, plain, is_secret=True)
+    try:
+        _write(arguments, plain, is_secret=True)
+    finally:
+        wipe(plain)
 
 
 def _get(arguments: Arguments, data: bytes) -> None:
@@ -115,7 +120,7 @@ def _edit(arguments: Arguments, data: bytes) -> None:
 
         instead = f"strongroom file set {quoted(arguments.file)} KEY"
         name = os.path.basename(arguments.file)
-        if edited_text(bytearray(file.plaintext()), take, instead=instead, name=name) is None:
+        if edited_text(file.plaintext(), take, instead=instead, name=name) is None:
             output.note(f"{arguments.file} is unchanged")
             return
     _put(arguments, data, found[-1])
@@ -234,7 +239,7 @@ def _put(arguments: Arguments, before: bytes, after: bytes) -> None:
         output.note(f"wrote {arguments.file}")
 
 
-def _write(arguments: Arguments, data: bytes, *, is_secret: bool) -> None:
+def _write(arguments: Arguments, data: bytes | bytearray, *, is_secret: bool) -> None:
     from strongroom.doors.cli.ignoring import look_after
     from strongroom.doors.cli.streams import STANDARD, Tidy, open_target
 

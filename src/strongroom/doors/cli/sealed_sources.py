@@ -160,7 +160,11 @@ class SourceWays:
             finally:
                 for identity in identities:
                     identity.wipe()
-            document = reader(format, dialect)(file.plaintext())
+            plain = file.plaintext()
+            try:
+                document = reader(format, dialect)(plain)
+            finally:
+                wipe(plain)
             for entry in document.entries:
                 # What somebody encrypted is secret, whatever it is called.
                 entry.is_secret = entry.is_secret or file.metadata.rule.encrypts(entry.keys)

@@ -8,16 +8,17 @@
 
 from __future__ import annotations
 
+from strongroom.credentials.hidden import HiddenText
 from strongroom.encrypted_files.sops import weak_spots
 from strongroom.encrypted_files.sops.metadata import MacDigest, Metadata
-from strongroom.encrypted_files.sops.tree import COMMENT, NULL, Leaf
+from strongroom.encrypted_files.sops.tree import COMMENT, NULL, Leaf, read_with, write_with
 from strongroom.encrypted_files.sops.values import Token, is_encrypted
 from strongroom.encrypted_files.sops.writing import FORMATS as FORMATS
 from strongroom.encrypted_files.sops.writing import changed, encoded, finished, module_of, new_file, plain_tree, sealed
 from strongroom.encrypted_files.sops.writing import encrypt as encrypt
 from strongroom.errors import Conflict, NotFound, Tampered, VaultLocked
 from strongroom.formats.interface import BadFile, decode
-from strongroom.secret import wipe
+from strongroom.secret import HiddenBuffer, wipe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class SopsFile:
         self.format = format
         self._format = module_of(format)
         text, self._bom = decode(data)
-        self._tree = self._format.read(text)
+        self._tree = read_with(self._format, HiddenText(text))
         if self._tree.metadata is None:
             raise BadFile("this is no SOPS file: it has no metadata")
         self.metadata = Metadata(self._tree.metadata)
@@ -113,20 +114,21 @@ class SopsFile:
         self._unlocked()
         return weak_spots.find(self.metadata, list(self._opened.values()), self._unopened)
 
-    def plaintext(self) -> bytes:
+    def plaintext(self) -> bytearray:
         """The file without encryption and metadata; comments, order and layout as they are.
 
+        Returns: its bytes, which the caller wipes.
         Raises: BadFile: a value that this format cannot hold.
         """
         self._unlocked()
         if self.format == "binary":
-            return self._only_value().data.encode("utf-8")
+            return HiddenBuffer(self._only_value().data.encode("utf-8"))
         pieces = [
-            self._format.write(leaf, opened.kind, opened.data)
+            write_with(self._format, leaf, opened.kind, opened.data)
             for leaf, opened in self._opened.items()
             if opened is not leaf
         ]
-        return encoded(self._tree.spliced(pieces), self._bom)
+        return HiddenBuffer(encoded(self._tree.spliced(pieces), self._bom))
 
     def _only_value(self) -> Leaf:
         values = [leaf for leaf in self._opened.values() if leaf.path == ("data",)]
@@ -176,11 +178,11 @@ class SopsFile:
         """
         if self.format == "binary":
             raise BadFile("a binary file has no values: strongroom file edit FILE")
-        plain = decode(self.plaintext())[0]
-        tree = self._format.read(plain)
+        plain = HiddenText(decode(self.plaintext())[0])
+        tree = read_with(self._format, plain)
         leaf = self._named(tree.leaves, names)
         if leaf is not None:
-            return self.edited(tree.spliced([self._format.write(leaf, "str", text)]).encode("utf-8"), now)
+            return self.edited(tree.spliced([write_with(self._format, leaf, "str", text)]).encode("utf-8"), now)
         if self.format == "dotenv":
             end = "" if plain.endswith("\n") else "\n"
             value = text.replace("\n", "\\n")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from strongroom.credentials.hidden import HiddenText
+from strongroom.errors import StrongroomError
 from strongroom.formats.interface import ENTRIES_MAX, BadFile
 
 TYPE_CHECKING = False
@@ -59,7 +61,7 @@ class Leaf:
         self.path = tuple(path)
         self.place = tuple(place)
         self.kind = kind
-        self.data = data
+        self.data = HiddenText(data)
         self.span = span
         self.line = line
         self.column = column
@@ -106,7 +108,7 @@ class Tree:
     ) -> None:
         if len(leaves) > ENTRIES_MAX:
             raise BadFile(f"more than {ENTRIES_MAX} values in one file")
-        self.text = text
+        self.text = HiddenText(text)
         self.leaves = tuple(leaves)
         self.metadata = metadata
         self.metadata_spans = tuple(metadata_spans)
@@ -124,6 +126,25 @@ class Tree:
 
     def __repr__(self) -> str:
         return f"Tree({len(self.leaves)} leaves, <hidden>)"
+
+
+def read_with(format: Format, text: str) -> Tree:
+    """What *format* reads, without the frames of its parser in an error: they hold the text and parts of it."""
+    try:
+        return format.read(text)
+    except (BadFile, StrongroomError) as error:
+        kept = error.with_traceback(None)
+    # Outside of the block, so that nothing is the cause.
+    raise kept
+
+
+def write_with(format: Format, leaf: Leaf, kind: str, data: str) -> tuple[tuple[int, int], str]:
+    """What *format* writes, without its frames in an error; see `read_with`."""
+    try:
+        return format.write(leaf, kind, data)
+    except BadFile as error:
+        kept = error.with_traceback(None)
+    raise kept
 
 
 def with_lines(text: str, tree: Tree, metadata: Mapping[str, object]) -> str:

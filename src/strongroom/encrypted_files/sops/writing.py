@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from strongroom.credentials.hidden import HiddenText
 from strongroom.encrypted_files.sops.metadata import MacDigest, Metadata, new_key, new_metadata
 from strongroom.encrypted_files.sops.rules import DEFAULT_SUFFIX, Rule
-from strongroom.encrypted_files.sops.tree import COMMENT, Leaf
+from strongroom.encrypted_files.sops.tree import COMMENT, Leaf, read_with, write_with
 from strongroom.encrypted_files.sops.values import Token, is_encrypted, seal
 from strongroom.formats.interface import BadFile, decode
-from strongroom.secret import wipe
+from strongroom.secret import HiddenBuffer, wipe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,10 +66,12 @@ def plain_tree(module: Format, data: bytes | bytearray, format: str) -> Tree:
         from json import dumps
 
         try:
-            data = dumps({"data": data.decode("utf-8")}, ensure_ascii=False, indent="\t").encode("utf-8")
+            text = dumps({"data": HiddenText(data.decode("utf-8"))}, ensure_ascii=False, indent="\t")
+            data = HiddenBuffer(text.encode("utf-8"))
+            del text
         except UnicodeDecodeError:
             raise BadFile("the file is not UTF-8 text, and SOPS would change its bytes") from None
-    tree = module.read(decode(data)[0])
+    tree = read_with(module, HiddenText(decode(data)[0]))
     if tree.metadata is not None:
         raise BadFile("the file has a value called sops, which is where SOPS keeps its metadata")
     if any(is_encrypted(leaf.data) for leaf in tree.leaves):
@@ -90,7 +93,7 @@ def sealed(
         if encrypts and not leaf.is_empty:
             same = known.get((leaf.path, leaf.kind, leaf.data))
             text = same.pop(0) if same else seal(key, leaf.kind, leaf.data, leaf.associated())
-            span, piece = module.write(leaf, COMMENT if leaf.kind == COMMENT else "str", text)
+            span, piece = write_with(module, leaf, COMMENT if leaf.kind == COMMENT else "str", text)
             pieces.append((span, piece))
     return tree.spliced(pieces), digest.finish()
 
@@ -101,7 +104,7 @@ def finished(module: Format, text: str, key: bytearray, tree: Tree, *, bom: bool
     Raises: BadFile: it is something else.
     """
     data = encoded(text, bom)
-    again = module.read(decode(data)[0])
+    again = read_with(module, HiddenText(decode(data)[0]))
     rule = Metadata(again.metadata or {}).rule
     there = [_reopened(leaf, key, rule) for leaf in again.leaves if leaf.kind != COMMENT]
     wanted = [leaf for leaf in tree.leaves if leaf.kind != COMMENT]
