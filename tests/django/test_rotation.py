@@ -173,6 +173,30 @@ def test_the_wrong_key_stops_it(
     assert execute("SELECT id, password, note FROM shop_account ORDER BY id") == before
 
 
+@pytest.mark.parametrize("verb", ["rotate", "verify"])
+def test_a_version_that_is_disabled_too_early_is_no_wrong_key(
+    verb: str, using: str, vault: Vault, accounts: list[Account]
+) -> None:
+    """It says which command brings the values back."""
+    vault.keys["django"].rotate()
+    vault.keys["django"].disable(1)
+    use_vault(vault)
+    code, said = fails(using, verb, "shop.Account")
+    assert code == 5
+    assert "version 1 of the key django is disabled" in said
+    assert "strongroom key enable" in said
+    assert "wrong key" not in said
+
+
+def test_progress_is_told_to_who_asks(using: str, vault: Vault, accounts: list[Account]) -> None:
+    """-v may stand behind the verb, too."""
+    renew(vault)
+    _, said = run(using, "rotate", "shop.Account", "--batch-size", "10", "-v", "2")
+    assert [line for line in said.splitlines() if "password" in line] == [
+        f"rotate shop.Account.password: {done} of at most 25" for done in (10, 20, 25)
+    ]
+
+
 def test_what_is_written_meanwhile_stays(using: str, vault: Vault, accounts: list[Account]) -> None:
     """A value is replaced only while it is the one that was read."""
     values = StoredValues(Account._meta.get_field("password"), using)

@@ -118,7 +118,7 @@ class MaskedAdmin(MaskedFields):
         codename = f"{self.opts.app_label}.{reveal_codename(self.opts)}"
         return self.has_view_permission(request, obj) and bool(request.user.has_perm(codename))
 
-    @method_decorator((never_cache, csrf_protect))
+    @method_decorator((never_cache, csrf_protect))  # type: ignore[untyped-decorator]
     def reveal_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
         """Ask; then write the entry and show the value.
 

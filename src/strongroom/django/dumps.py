@@ -72,7 +72,7 @@ def opened(field: EncryptedField, sealed: bytes, instance: models.Model) -> Any:
 
 def protect(sender: type[models.Model], **_signal: object) -> None:
     """Have the objects of a model pickled with their values encrypted, and copied as before."""
-    model = sender
+    model: Any = sender
     before, before_set = model.__getstate__, model.__setstate__
 
     def getstate(self: models.Model) -> dict[str, Any]:
@@ -97,13 +97,13 @@ def protect(sender: type[models.Model], **_signal: object) -> None:
             if type(sealed) is Sealed:
                 self.__dict__[field.attname] = opened(field, sealed, self)
 
-    def copied(self: models.Model) -> models.Model:
-        new = type(self).__new__(type(self))
+    def copied(self: Any) -> Any:
+        new = object.__new__(type(self))
         new.__dict__.update(before(self))
         return new
 
-    def deep_copied(self: models.Model, memo: dict[int, Any]) -> models.Model:
-        new = memo[id(self)] = type(self).__new__(type(self))
+    def deep_copied(self: Any, memo: dict[int, Any]) -> Any:
+        new = memo[id(self)] = object.__new__(type(self))
         new.__dict__.update(deepcopy(before(self), memo))
         return new
 

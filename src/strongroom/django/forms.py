@@ -181,7 +181,8 @@ def masked(field: forms.Field) -> forms.Field:
         # A box has no third state for "as it is".
         field = forms.NullBooleanField(label=field.label, help_text=field.help_text, required=False)
         field.required = False
-    field.__class__ = _mixed(_Masked, type(field))
+    kind: Any = type(field)
+    field.__class__ = _mixed(_Masked, kind)
     widget = MaskedInput(field.widget, can_clear=not field.required)
     widget.is_required = field.required
     field.widget = widget
@@ -190,12 +191,13 @@ def masked(field: forms.Field) -> forms.Field:
 
 def shown(field: forms.Field) -> forms.Field:
     """*field*, which shows the value."""
-    field.__class__ = _mixed(_Shown, type(field))
+    kind: Any = type(field)
+    field.__class__ = _mixed(_Shown, kind)
     return field
 
 
 @lru_cache(maxsize=64)
-def _mixed(mixin: type, field: type) -> type:
+def _mixed(mixin: Any, field: Any) -> type:
     return type(f"{mixin.__name__.strip('_')}{field.__name__}", (mixin, field), {"__module__": __name__})
 
 

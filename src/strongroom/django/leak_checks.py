@@ -30,7 +30,7 @@ def check_admin(**_options: Any) -> list[checks.CheckMessage]:
         return []
     from django.contrib.admin.sites import all_sites
 
-    found = []
+    found: list[checks.CheckMessage] = []
     for site in all_sites:
         for model, model_admin in site._registry.items():
             found += _check_one(model, model_admin, "MaskedAdmin")

@@ -56,7 +56,9 @@ def rotate(values: StoredValues, *, batch_size: int, using: str, dry_run: bool =
         batch_size: values in one transaction.
         dry_run: do everything but write.
 
-    Raises: WrongKey: more than half of a batch does not decrypt, and nothing of the column did before.
+    Raises:
+        WrongKey: more than half of a batch does not decrypt, and nothing of the column did before.
+        Denied: a version of the key that values need is disabled.
     """
     tally = Tally()
     is_right = _is_right_key(values, batch_size)
@@ -81,7 +83,9 @@ def rotate(values: StoredValues, *, batch_size: int, using: str, dry_run: bool =
 def verify(values: StoredValues, *, batch_size: int) -> Iterator[Tally]:
     """Decrypt every value and look at its blind index; the tally so far after each batch. Nothing is written.
 
-    Raises: WrongKey: at the end, when more than half of them do not decrypt.
+    Raises:
+        WrongKey: at the end, when more than half of them do not decrypt.
+        Denied: as `rotate`.
     """
     tally = Tally()
     for batch in values.batches(batch_size):
@@ -89,7 +93,7 @@ def verify(values: StoredValues, *, batch_size: int) -> Iterator[Tally]:
         for stored in batch:
             try:
                 _check(values, column, stored)
-            except (Tampered, WrongKey, Denied) as error:
+            except (Tampered, WrongKey) as error:
                 tally.fail(values, stored, error)
             else:
                 tally.done += 1
@@ -102,7 +106,7 @@ def _again(values: StoredValues, column: Column, stored: Stored, tally: Tally) -
     """The value under the primary version, read back before anybody relies on it; None when it does not decrypt."""
     try:
         data = _opened(values, column, stored)
-    except (Tampered, WrongKey, Denied) as error:
+    except (Tampered, WrongKey) as error:
         tally.fail(values, stored, error)
         return None
     key, head = column.primary, values.head
@@ -115,7 +119,14 @@ def _again(values: StoredValues, column: Column, stored: Stored, tally: Tally) -
 
 
 def _opened(values: StoredValues, column: Column, stored: Stored) -> bytes:
-    data = stored.open(column)
+    try:
+        data = stored.open(column)
+    except Denied as error:
+        # Every value under that version says so, and none of them is bad.
+        raise Denied(
+            f"{values.field.where}: {error.message}, and values are still encrypted with it",
+            advice="enable it until they are rotated: strongroom key enable NAME --version N",
+        ) from None
     if data[0] != values.field.kind:
         raise Tampered("it is a value of another type")
     return data
@@ -143,7 +154,7 @@ def _is_right_key(values: StoredValues, size: int) -> bool:
     for stored in sample:
         try:
             _opened(values, column, stored)
-        except (Tampered, WrongKey, Denied):
+        except (Tampered, WrongKey):
             failed += 1
     if failed * 2 > len(sample):
         raise wrong_key(values, failed, len(sample))

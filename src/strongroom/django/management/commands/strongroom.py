@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from argparse import SUPPRESS
 
 from django.apps import apps
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -10,7 +11,7 @@ from django.db import DEFAULT_DB_ALIAS
 
 from strongroom.django.rotation import Tally, rotate, verify
 from strongroom.django.stored_values import StoredValues, columns_of
-from strongroom.errors import StrongroomError, WrongKey
+from strongroom.errors import Denied, StrongroomError, WrongKey
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _BATCH = 1000
 _FAILED, _WRONG_KEY, _TAMPERED = 1, 6, 7
+_CODES: dict[type[Exception], int] = {Denied: 5, WrongKey: _WRONG_KEY}
 """As the exit codes of the command line."""
 
 
@@ -39,6 +41,8 @@ class Command(BaseCommand):  # type: ignore[misc]  # Django carries no types
             verb.add_argument("--batch-size", type=int, default=_BATCH, metavar="N", help="values in one transaction")
             verb.add_argument("--database", default=DEFAULT_DB_ALIAS, metavar="ALIAS", help="default: %(default)s")
             verb.add_argument("--json", action="store_true", help="print JSON")
+            # Django knows it in front of the verb alone.
+            verb.add_argument("-v", "--verbosity", type=int, choices=range(4), default=SUPPRESS, help="2: progress")
 
     def handle(self, *, verb: str, models: list[str], batch_size: int, database: str, **options: Any) -> None:
         """Column by column.
@@ -63,7 +67,7 @@ class Command(BaseCommand):  # type: ignore[misc]  # Django carries no types
                 report.append(_line(values, tally))
         except StrongroomError as error:
             advice = f"\nhint: {error.advice}" if error.advice else ""
-            code = _WRONG_KEY if isinstance(error, WrongKey) else _FAILED
+            code = next((code for kind, code in _CODES.items() if isinstance(error, kind)), _FAILED)
             raise CommandError(f"{error}{advice}", returncode=code) from None
         self._print(report, verb, is_dry=options.get("dry_run", False), as_json=options["json"])
         if failed:
@@ -115,6 +119,6 @@ def _line(values: StoredValues, tally: Tally) -> dict[str, Any]:
     plain = counts.pop(None, 0)
     return {
         "column": values.field.where, "done": tally.done, "failed": tally.failed, "overtaken": tally.overtaken,
-        "versions": {str(number): counts[number] for number in sorted(number for number in counts if number)},
+        "versions": {str(number): counts[number] for number in sorted(number or 0 for number in counts)},
         "not_encrypted": plain,
     }  # fmt: skip
