@@ -95,6 +95,7 @@ REVEALS = {
     "encrypted_files/adding.py": "compares what is read after a change with what was to be written",
     "encrypted_files/bodies.py": "takes the tokens out of a file, and compares it with what was to be written",
     "encrypted_files/opened.py": "gives the value of an encrypted file that is asked for, and takes a new one",
+    "doors/agent/file_values.py": "answers with a value of an encrypted file that a client brought",
     "doors/cli/file_actions.py": "prints the value of an encrypted file that is asked for",
     "encrypted_files/sops/file.py": "compares the values of a SOPS file with its MAC, and writes them",
     "encrypted_files/sops/tree.py": "asks whether a value is empty",
