@@ -332,7 +332,8 @@ class _Verifier:
             seen.add((item, number))
             try:
                 parts = (item, u64(number), entry.edition)
-                decode_fields(self.core.envelope.decrypt(labels.VERSION, body, *parts))
+                # As a view, whose content no traceback shows.
+                decode_fields(memoryview(self.core.envelope.decrypt(labels.VERSION, body, *parts)))
             except (Tampered, FormatUnsupported):
                 self.bad.append(BadRow(VERSIONS, row, f"version {number} of {path}", parts))
         self._missing(seen)
