@@ -41,6 +41,8 @@ demo: $(VENV)/.package
 	@$(PY) examples/cron/demo.py
 
 test: $(VENV)/.tests $(VECTORS)/.fetched
+	@ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1 || command -v initdb > /dev/null || \
+	    echo "no PostgreSQL here: the tests with it are skipped; on Debian: apt-get install postgresql"
 	@$(PYTEST)
 
 lint: $(VENV)/.tools

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.postgres_cluster import PATIENCE_SECONDS, Cluster, Role
+from tests.postgres_cluster import PATIENCE_SECONDS, Cluster, Role, require_postgres
 
 OWNER = """
 import os, signal, sys
@@ -56,6 +56,7 @@ def test_a_database_of_its_own(postgres_database: Role) -> None:
 
 def test_nothing_is_left_when_its_process_is_killed() -> None:
     """After kill -9 of the process that started it, the server ends and its files go."""
+    require_postgres()
     with subprocess.Popen(
         [sys.executable, "-c", OWNER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=Path(__file__).parents[3]
     ) as owner:
