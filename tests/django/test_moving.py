@@ -18,15 +18,19 @@ project.configure()
 
 from django.apps import apps  # noqa: E402 - once Django is configured
 from django.core.management import call_command  # noqa: E402
-from django.db import NotSupportedError, connections, models  # noqa: E402
+from django.core.management.base import CommandError  # noqa: E402
+from django.db import NotSupportedError, connections, migrations, models  # noqa: E402
+from django.db.migrations import Migration  # noqa: E402
 from django.db.migrations.executor import MigrationExecutor  # noqa: E402
 from django.db.migrations.state import ProjectState  # noqa: E402
 
-from strongroom.django import EncryptedTextField, EncryptField  # noqa: E402
+from strongroom.django import EncryptedIntegerField, EncryptedTextField, EncryptField, update  # noqa: E402
 from strongroom.django.moving import Moving  # noqa: E402
+from strongroom.django.plans import before_migrate  # noqa: E402
 from tests.django.mover.models import Note  # noqa: E402
 
 ROWS = 40
+TEXTS = ["", *(f"text {n}" for n in range(1, ROWS))]
 
 
 def state(alias: str, name: str) -> Any:
@@ -192,6 +196,74 @@ def test_a_value_that_is_another_one_afterwards_stops_the_move(alias: str, monke
     assert {row[2] for row in stored(alias)} >= {"text 9", "text 1"}
     migrate(alias, "0002")
     assert Note.objects.using(alias).get(text="text 9").number == 9
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"bind": ()}, {"bind": ("owner",), "searchable": True}, {"bind": ("owner", "number2")}],
+    ids=["no owner any more", "other spellings alike", "a column more"],
+)
+def test_from_one_context_to_another(alias: str, options: dict[str, Any]) -> None:
+    """Values that are encrypted already are encrypted again for another owner, or with another index; twice is once."""
+    migrate(alias, "0003")
+    update(Note.objects.using(alias).filter(text="text 9"), text="TEXT 9")
+    state = MigrationExecutor(connections[alias]).loader.project_state([("mover", "0003_key_and_index")])
+    again = Migration("0004_again", "mover")
+    index = migrations.RemoveIndex("Note", "mover_note_text_blind")
+    column = migrations.AddField("Note", "number2", models.IntegerField(default=5))
+    again.operations = [index, column, EncryptField("Note", "text", EncryptedTextField(**options), batch_size=7)]
+    if options.get("searchable"):
+        options["normalize"] = "casefold"
+        again.operations[-1] = EncryptField("Note", "text", EncryptedTextField(**options), batch_size=7)
+    before = {row[2] for row in stored(alias)}
+    with connections[alias].schema_editor(atomic=False) as editor:
+        after = again.apply(state, editor)
+    note = after.apps.get_model("mover", "Note").objects.using(alias)
+    expected = ["TEXT 9" if text == "text 9" else text for text in TEXTS]
+    assert sorted(note.values_list("text", flat=True)) == sorted(expected)
+    assert not {row[2] for row in stored(alias)} & before
+    if options.get("searchable"):
+        assert note.get(text="TEXT 7").number == 7
+    now = stored(alias)
+    repeated = Migration("0005_again", "mover")
+    repeated.operations = again.operations[-1:]
+    with connections[alias].schema_editor(atomic=False) as editor:
+        repeated.apply(after, editor)
+    assert stored(alias) == now
+
+
+def change(name: str, field: models.Field) -> list[tuple[Any, bool]]:
+    step = Migration("0009_wrong", "mover")
+    step.operations = [
+        migrations.RenameField("Note", "number", "count"),
+        migrations.RenameModel("Note", "Memo"),
+        migrations.AlterField("Memo", name, field),
+    ]
+    return [(step, False)]
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "is_refused"),
+    [
+        ("text", models.TextField(), True),
+        ("text", EncryptedTextField(), True),
+        ("text", EncryptedTextField(bind=("owner",)), True),
+        ("text", EncryptedTextField(bind=("owner",), searchable=True, help_text="said otherwise"), False),
+        ("owner", EncryptedIntegerField(), True),
+        ("owner", models.BigIntegerField(), False),
+        ("count", EncryptedTextField(null=True), True),
+        ("count", EncryptedIntegerField(), False),
+    ],
+)
+def test_a_plan_that_would_leave_values_behind_is_refused(name: str, field: models.Field, is_refused: bool) -> None:
+    """`AlterField` where values would have to be encrypted, decrypted or bound otherwise stops `migrate` at once."""
+    if is_refused:
+        with pytest.raises(CommandError, match="EncryptField"):
+            before_migrate(plan=change(name, field), apps=apps)
+    else:
+        before_migrate(plan=change(name, field), apps=apps)
+    before_migrate(plan=[(change(name, field)[0][0], True)], apps=apps)
+    before_migrate(plan=[], apps=apps)
 
 
 def test_what_the_operation_asks_for(alias: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.apps import AppConfig
 from django.core.signals import setting_changed
 from django.db.backends.signals import connection_created
-from django.db.models.signals import post_migrate, post_save, pre_save
+from django.db.models.signals import post_migrate, post_save, pre_migrate, pre_save
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class StrongroomConfig(AppConfig):  # type: ignore[misc]  # Django carries no ty
 
     def ready(self) -> None:
         """Connect what has to see each save, and the checks."""
-        from strongroom.django import canary, checks, dumps, guards, leak_checks, permissions, querysets
+        from strongroom.django import canary, checks, dumps, guards, leak_checks, permissions, plans, querysets
         from strongroom.django.keys import forget
 
         pre_save.connect(dumps.before_save, dispatch_uid="strongroom.open_fixture")
@@ -34,6 +34,7 @@ class StrongroomConfig(AppConfig):  # type: ignore[misc]  # Django carries no ty
         post_save.connect(guards.after_save, dispatch_uid="strongroom.after_save")
         setting_changed.connect(forget, dispatch_uid="strongroom.forget")
         connection_created.connect(canary.look_once, dispatch_uid="strongroom.look_once")
+        pre_migrate.connect(plans.before_migrate, dispatch_uid="strongroom.before_migrate")
         post_migrate.connect(permissions.create_permissions, dispatch_uid="strongroom.create_permissions")
         querysets.install()
         checks.register()

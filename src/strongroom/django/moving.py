@@ -13,7 +13,10 @@ from django.db import connections, transaction
 from django.db.backends.utils import names_digest
 from django.db.migrations.operations import AddField, AlterField, RemoveField, RenameField
 
-from strongroom.django.fields.base import MAGIC, MAGIC_INDEXED, EncryptedField
+from strongroom.crypto.columns import TOKEN_BYTES
+from strongroom.django.fields.base import HEAD_BYTES, MAGIC, MAGIC_INDEXED, EncryptedField
+from strongroom.django.fields.searching import BlindToken
+from strongroom.errors import Tampered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +24,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from django.db import models
+
+_LOOKED_AT = 1_000
+"""How many values are asked whether a move was done already: they all change in one transaction."""
 
 _POSTGRES_TRIGGER = """
 CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql
@@ -32,6 +38,12 @@ _SQLITE_TRIGGER = """
 CREATE TRIGGER IF NOT EXISTS {name} AFTER UPDATE ON {table} FOR EACH ROW WHEN NEW.{beside} IS NOT NULL AND ({changed})
 BEGIN UPDATE {table} SET {beside} = NULL WHERE rowid = NEW.rowid; END;
 """
+
+
+class _Head(BlindToken):
+    """Magic, version and blind index of a stored value."""
+
+    template = f"SUBSTR(%(expressions)s, 1, {HEAD_BYTES + TOKEN_BYTES})"
 
 
 class Moving:
@@ -101,12 +113,28 @@ class Moving:
         if self._old.db_type(connection) != self._new.db_type(connection):
             return not self._has_type_of(self._old)
         quote = connection.ops.quote_name
+        column = quote(self._new.column)
         with connection.cursor() as cursor:
-            column = quote(self._new.column)
             cursor.execute(f"SELECT {column} FROM {quote(self._table)} WHERE {column} IS NOT NULL")  # noqa: S608
-            encrypted = [bytes(row[0])[: len(MAGIC)] in (MAGIC, MAGIC_INDEXED) for row in cursor.fetchmany(1_000)]
+            stored = [bytes(row[0]) for row in cursor.fetchmany(_LOOKED_AT)]
+        encrypted = [data[: len(MAGIC)] in (MAGIC, MAGIC_INDEXED) for data in stored]
         is_encrypted = bool(encrypted) and all(encrypted)
+        if is_encrypted and isinstance(self._old, EncryptedField) and isinstance(self._new, EncryptedField):
+            return self._fits(self._new)
         return is_encrypted == isinstance(self._new, EncryptedField)
+
+    def _fits(self, field: EncryptedField) -> bool:
+        """Whether all values are bound, typed and indexed as *field* says: nothing else shows it."""
+        rows = field.model._base_manager.using(self._alias).filter(**{f"{self._name}__isnull": False})
+        magic, end = MAGIC_INDEXED if field.searchable else MAGIC, HEAD_BYTES + TOKEN_BYTES
+        try:
+            for value, head in rows.annotate(head=_Head(self._name)).values_list(self._name, "head").iterator():
+                token = bytes(head)[HEAD_BYTES:end]
+                if not bytes(head).startswith(magic) or (field.searchable and token not in field.tokens(value)):
+                    return False
+        except Tampered:
+            return False
+        return True
 
     def _has_type_of(self, field: models.Field) -> bool:
         """Whether the column in the database is as *field* makes it."""
@@ -127,8 +155,8 @@ class Moving:
     def _watch(self) -> None:
         connection = connections[self._alias]
         quote = connection.ops.quote_name
-        encrypted = self._new if isinstance(self._new, EncryptedField) else self._old
-        columns = {self._old.column, *(field.column for field in encrypted.row.fields)}
+        encrypted = [field for field in (self._old, self._new) if isinstance(field, EncryptedField)]
+        columns = {self._old.column, *(column.column for field in encrypted for column in field.row.fields)}
         is_postgres = connection.vendor == "postgresql"
         differs = "IS DISTINCT FROM" if is_postgres else "IS NOT"
         changed = " OR ".join(f"NEW.{quote(one)} {differs} OLD.{quote(one)}" for one in sorted(columns))
