@@ -14,7 +14,7 @@ from strongroom.stores import postgres_driver
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from strongroom.stores.postgres_driver import Connection
+    from strongroom.stores.postgres_driver import Connection, Cursor
 
 CONNECTIONS_MAX = 32
 """Of one store, at the same time."""
@@ -45,7 +45,7 @@ class Pool:
         made: how many were made so far; a new one may lead to another server.
     """
 
-    __slots__ = ("_condition", "_idle", "_is_closed", "_location", "_options", "_pid", "_taken", "made")
+    __slots__ = ("_condition", "_cursors", "_idle", "_is_closed", "_location", "_options", "_pid", "_taken", "made")
 
     def __init__(self, options: dict[str, str], location: str) -> None:
         self._options = options
@@ -60,6 +60,7 @@ class Pool:
         self._condition = Condition()
         self._idle: list[Connection] = []
         self._taken: set[Connection] = set()
+        self._cursors: dict[Connection, Cursor] = {}
 
     def take(self) -> Connection:
         """A connection for one caller alone, who gives it back.
@@ -76,6 +77,7 @@ class Pool:
             if not connection.closed:
                 self._taken.add(connection)
                 return connection
+            self._cursors.pop(connection, None)
         return self._make()
 
     def _make(self) -> Connection:
@@ -89,12 +91,20 @@ class Pool:
     def _has_room(self) -> bool:
         return bool(self._idle) or len(self._taken) < CONNECTIONS_MAX
 
+    def cursor(self, connection: Connection) -> Cursor:
+        """The cursor of a connection that was taken, for one question at a time; making one costs a fifth of a get."""
+        found = self._cursors.get(connection)
+        if found is None:
+            found = self._cursors[connection] = connection.cursor(binary=True)
+        return found
+
     def give(self, connection: Connection) -> None:
         """Give a connection back; one in a transaction, or after a Ctrl-C in a request, is of no use to others."""
         if self._pid != os.getpid() or connection not in self._taken:
             return  # a parent's
         self._taken.discard(connection)
         if self._is_closed or connection.pgconn.transaction_status != _IDLE:
+            self._cursors.pop(connection, None)
             connection.close()
         else:
             self._idle.append(connection)
@@ -106,9 +116,11 @@ class Pool:
         """Let go of the others after one was found dead: they lead to the same server."""
         while True:
             try:
-                self._idle.pop().close()
+                connection = self._idle.pop()
             except IndexError:
                 return  # also when somebody else has just taken the last one
+            self._cursors.pop(connection, None)
+            connection.close()
 
     def abandon(self) -> None:
         """In a child: leave the parent's connections alone, and begin anew."""

@@ -59,7 +59,7 @@ class Servers:
             made = pool.made
             link = pool.take()
             try:
-                row = link.execute(query, parameters or None, prepare=True, binary=True).fetchone()
+                row = pool.cursor(link).execute(query, parameters or None, prepare=True).fetchone()
                 if row is None:
                     raise postgres_driver.lost(self._location)  # each such question has an answer
                 return row

@@ -281,7 +281,7 @@ class Session:
             self.hand_over()
         link = self.link
         try:
-            return link.execute(query, parameters, prepare=True, binary=True).fetchall()
+            return self._links.cursor(link).execute(query, parameters, prepare=True).fetchall()
         except postgres_driver.load().Error as error:
             raise self.failed(error) from None
 
