@@ -62,7 +62,7 @@ class EncryptedField(Hiding, models.Field):  # type: ignore[misc]  # Django carr
             renamed since.
         searchable: whether `exact` and `in` find values, by a keyed index in the same column.
         normalize: what makes values alike that are to be found by each other: ``"casefold"``, or a function
-            that migrations can import. Changing it takes a rotation of the key.
+            that migrations can import. Changing it takes an `EncryptField`.
     """
 
     kind: int
