@@ -205,7 +205,7 @@ def test_what_is_written_meanwhile_stays(using: str, vault: Vault, accounts: lis
     first.password = "newer"
     first.save(using=using)
     assert not values.replace(batch[0], b"older")
-    assert values.replace(batch[1], batch[1].data)
+    assert values.replace(batch[1], batch[1].message)
     assert Account.objects.using(using).get(pk=first.pk).password == "newer"
 
 
@@ -219,8 +219,8 @@ def test_rows_that_others_write_are_counted(using: str, vault: Vault, accounts: 
         for batch in batches(*arguments, **options):
             if options.get("without"):
                 stored = batch[0]
-                values.replace(stored, stored.data[:-1] + b"x")
-                values.replace(batch[1], batch[1].data)
+                values.replace(stored, stored.message[:-1] + b"x")
+                values.replace(batch[1], batch[1].message)
             yield batch
 
     values.batches = overtaken  # type: ignore[method-assign]

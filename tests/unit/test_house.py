@@ -124,6 +124,8 @@ REVEALS = {
     "credentials/stored_keys.py": "signs with a named key, and encrypts and decrypts files with one",
     "settings/mapping.py": "settings are read as text",
     "django/settings.py": "settings are read as text",
+    "django/forms.py": "a form keeps the stored value where nothing was typed, or shows it where it is asked to",
+    "django/reports.py": "looks for the values that it masks",
     "doors/keyring.py": "keyring hands passwords out as text",
     "locate/diagnosis/authority.py": "compares two certificates of a root",
     "locate/unlock.py": "a program may give the passphrase as a SecretStr",

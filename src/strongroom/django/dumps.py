@@ -15,6 +15,7 @@ from strongroom.errors import Tampered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from django.db import models
@@ -97,19 +98,24 @@ def protect(sender: type[models.Model], **_signal: object) -> None:
             if type(sealed) is Sealed:
                 self.__dict__[field.attname] = opened(field, sealed, self)
 
-    def copied(self: Any) -> Any:
-        new = object.__new__(type(self))
-        new.__dict__.update(before(self))
-        return new
-
-    def deep_copied(self: Any, memo: dict[int, Any]) -> Any:
-        new = memo[id(self)] = object.__new__(type(self))
-        new.__dict__.update(deepcopy(before(self), memo))
-        return new
-
     if "__getstate__" not in model.__dict__ and not getattr(before, "protects", False):
         getstate.protects = True  # type: ignore[attr-defined]
         model.__getstate__ = getstate
         model.__setstate__ = setstate
-        model.__copy__ = copied
-        model.__deepcopy__ = deep_copied
+        model.__copy__, model.__deepcopy__ = _copies(before)
+
+
+def _copies(state_of: Callable[[Any], dict[str, Any]]) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """``copy`` and ``deepcopy`` without a pickle: they stay in memory, and need no key."""
+
+    def copied(self: Any) -> Any:
+        new = object.__new__(type(self))
+        new.__dict__.update(state_of(self))
+        return new
+
+    def deep_copied(self: Any, memo: dict[int, Any]) -> Any:
+        new = memo[id(self)] = object.__new__(type(self))
+        new.__dict__.update(deepcopy(state_of(self), memo))
+        return new
+
+    return copied, deep_copied

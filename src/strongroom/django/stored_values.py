@@ -36,14 +36,14 @@ class Stored:
     Attributes:
         key: the row's primary key, as the database gives it.
         row: what the value is bound to.
-        data: what lies in the column.
+        message: what lies in the column.
     """
 
-    __slots__ = ("data", "key", "row")
+    __slots__ = ("key", "message", "row")
 
     def __init__(self, key: Key, said: bytes) -> None:
         self.key = key
-        self.row, _, self.data = said.partition(END)
+        self.row, _, self.message = said.partition(END)
 
     @property
     def number(self) -> int:
@@ -51,14 +51,14 @@ class Stored:
 
         Raises: Tampered: it is no encrypted value.
         """
-        if self.data[:_NUMBER_AT] not in (MAGIC, MAGIC_INDEXED) or len(self.data) < HEAD_BYTES:
+        if self.message[:_NUMBER_AT] not in (MAGIC, MAGIC_INDEXED) or len(self.message) < HEAD_BYTES:
             raise Tampered("it holds no encrypted value")
-        return int.from_bytes(self.data[_NUMBER_AT:HEAD_BYTES], "big")
+        return int.from_bytes(self.message[_NUMBER_AT:HEAD_BYTES], "big")
 
     @property
     def token(self) -> bytes:
         """Its blind index; empty when it has none."""
-        return self.data[HEAD_BYTES : HEAD_BYTES + TOKEN_BYTES] if self.data.startswith(MAGIC_INDEXED) else b""
+        return self.message[HEAD_BYTES : HEAD_BYTES + TOKEN_BYTES] if self.message.startswith(MAGIC_INDEXED) else b""
 
     def open(self, column: Column) -> bytes:
         """The kind and the value, without noting down that an older version was needed.
@@ -68,7 +68,7 @@ class Stored:
         number = self.number
         key = column.keys.get(number) or column.key(number)
         split = HEAD_BYTES + len(self.token)
-        return key.decrypt(self.data[split:], self.data[:split] + self.row)
+        return key.decrypt(self.message[split:], self.message[:split] + self.row)
 
 
 class StoredValues:
@@ -136,7 +136,7 @@ class StoredValues:
         with self._connection.cursor() as cursor:
             cursor.execute(
                 f"UPDATE {self._table} SET {self._column} = %s WHERE {same} AND {self._column} = %s",  # noqa: S608
-                [binary(data), *stored.key, binary(stored.data)],
+                [binary(data), *stored.key, binary(stored.message)],
             )
             return bool(cursor.rowcount)
 

@@ -36,6 +36,32 @@ def _writes(subject: Subject) -> dict[str, tuple[Write, object]]:
         row.a = fresh
         subject.rows.bulk_update([row], ["a"])
 
+    def update_or_create(rows: models.QuerySet, row: models.Model) -> None:
+        subject.rows.update_or_create(id=row.pk, defaults={"a": fresh})
+
+    def saved_expression(rows: models.QuerySet, row: models.Model) -> None:
+        row.a = F("b")
+        row.save(using=subject.using)
+
+    writes: dict[str, tuple[Write, object]] = {
+        "update(value)": (lambda rows, row: rows.update(a=fresh), fresh),
+        "update(F)": (lambda rows, row: rows.update(a=F("b")), second),
+        "update(Case)": (
+            lambda rows, row: rows.update(a=Case(When(owner=1, then=Value(fresh)), default=F("b"))), fresh,
+        ),
+        "bulk_update": (bulk_update, fresh),
+        "update_or_create": (update_or_create, fresh),
+        "save(F)": (saved_expression, second),
+    }  # fmt: skip
+    writes |= _inserts(subject)
+    if isinstance(second, str):
+        writes["update(Upper)"] = (lambda rows, row: rows.update(a=Upper("b")), second.upper())
+    return writes
+
+
+def _inserts(subject: Subject) -> dict[str, tuple[Write, object]]:
+    fresh = subject.kind.fresh
+
     def bulk_create(rows: models.QuerySet, row: models.Model) -> None:
         rows.delete()
         subject.rows.bulk_create([subject.model(id=row.pk, a=fresh)])
@@ -49,34 +75,16 @@ def _writes(subject: Subject) -> dict[str, tuple[Write, object]]:
         other = subject.model(a=fresh, number=row.number)
         subject.rows.bulk_create([other], update_conflicts=True, unique_fields=["number"], update_fields=["a"])
 
-    def update_or_create(rows: models.QuerySet, row: models.Model) -> None:
-        subject.rows.update_or_create(id=row.pk, defaults={"a": fresh})
-
     def get_or_create(rows: models.QuerySet, row: models.Model) -> None:
         rows.delete()
         subject.rows.get_or_create(id=row.pk, defaults={"a": fresh})
 
-    def saved_expression(rows: models.QuerySet, row: models.Model) -> None:
-        row.a = F("b")
-        row.save(using=subject.using)
-
-    writes: dict[str, tuple[Write, object]] = {
-        "update(value)": (lambda rows, row: rows.update(a=fresh), fresh),
-        "update(F)": (lambda rows, row: rows.update(a=F("b")), second),
-        "update(Case)": (
-            lambda rows, row: rows.update(a=Case(When(owner=1, then=Value(fresh)), default=F("b"))), fresh,
-        ),
-        "bulk_update": (bulk_update, fresh),
+    return {
         "bulk_create": (bulk_create, fresh),
         "bulk_create(update_conflicts)": (upsert, fresh),
         "bulk_create(update_conflicts, other key)": (upsert_of_another_key, fresh),
-        "update_or_create": (update_or_create, fresh),
         "get_or_create": (get_or_create, fresh),
-        "save(F)": (saved_expression, second),
-    }  # fmt: skip
-    if isinstance(second, str):
-        writes["update(Upper)"] = (lambda rows, row: rows.update(a=Upper("b")), second.upper())
-    return writes
+    }
 
 
 def _reads(subject: Subject) -> dict[str, tuple[Read, object]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from argparse import SUPPRESS
 
 from django.apps import apps
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -42,7 +41,7 @@ class Command(BaseCommand):  # type: ignore[misc]  # Django carries no types
             verb.add_argument("--database", default=DEFAULT_DB_ALIAS, metavar="ALIAS", help="default: %(default)s")
             verb.add_argument("--json", action="store_true", help="print JSON")
             # Django knows it in front of the verb alone.
-            verb.add_argument("-v", "--verbosity", type=int, choices=range(4), default=SUPPRESS, help="2: progress")
+            verb.add_argument("-v", "--verbosity", dest="told", type=int, choices=range(4), help="2: progress")
 
     def handle(self, *, verb: str, models: list[str], batch_size: int, database: str, **options: Any) -> None:
         """Column by column.
@@ -54,6 +53,7 @@ class Command(BaseCommand):  # type: ignore[misc]  # Django carries no types
         columns = columns_of(_named(models), database)
         if not columns:
             raise CommandError("no model here has an encrypted field", returncode=2)
+        verbosity = options["verbosity"] if options["told"] is None else options["told"]
         report, failed, tampered = [], 0, False
         try:
             for values in columns:
@@ -61,7 +61,7 @@ class Command(BaseCommand):  # type: ignore[misc]  # Django carries no types
                     steps = rotate(values, batch_size=batch_size, using=database, dry_run=options["dry_run"])
                 else:
                     steps = verify(values, batch_size=batch_size)
-                tally = self._follow(values, verb, steps, options["verbosity"])
+                tally = self._follow(values, verb, steps, verbosity)
                 failed += tally.failed
                 tampered = tampered or tally.is_tampered
                 report.append(_line(values, tally))
