@@ -33,6 +33,8 @@ GOALS = {
     "PasswordHasher.verify, 19 MiB, t=2, p=1 | argon2-cffi": (1.25, False),
     "named key, encrypt 16 B | Fernet": (1, True),
     "named key, decrypt 1 MiB | Fernet": (1, True),
+    "Django, get, strongroom | plain field": (1.15, False),
+    "Django, look up by value, strongroom | indexed plain field": (1.3, False),
     "named key, encrypt 1 MiB | openssl speed -evp aes-256-gcm": (0.8, True),
     "PostgreSQL: 32 keys in one call | 32 calls": (4, True),
     "PostgreSQL: get, 1 connections | psycopg, the same statement": (0.75, True),
