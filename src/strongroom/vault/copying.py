@@ -73,9 +73,8 @@ def copy_vault(
         StoreUnavailable: a store failed; the same call goes on.
         OutcomeUnknown: the last commit's answer is missing; the same call says what came of it.
     """
-    verify(core)  # it names what is wrong; the sum below only says that something is
-    if core.change is not None:
-        raise RuntimeError("copy inside a transaction")
+    # It names what is wrong, where the sum below only says that something is; and refuses an open transaction.
+    verify(core)
     # The second one joins the first, which has looked whether somebody else has written.
     with core.reading(), core.store.reading() as rows:
         transfer = _Transfer(core, rows, destination, progress)

@@ -467,6 +467,22 @@ def test_inside_a_transaction(lived: Vault) -> None:
         copying.copy_vault(lived._core, MemoryStore())
 
 
+def test_a_copy_that_does_not_verify(lived: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not handed out, and its keys are wiped."""
+    made: list[copying.Core] = []
+
+    def suspicious(core: copying.Core) -> object:
+        if core is not lived._core:
+            made.append(core)
+            raise Tampered("planted")
+        return None
+
+    monkeypatch.setattr(copying, "verify", suspicious)
+    with pytest.raises(Tampered, match="planted"):
+        copying.copy_vault(lived._core, MemoryStore())
+    assert [core.is_locked for core in made] == [True]
+
+
 def test_progress_is_told(lived: Vault) -> None:
     """It grows to the number of all rows."""
     seen: list[tuple[int, int]] = []
