@@ -13,17 +13,19 @@ import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
 
 from strongroom.crypto.x509 import tls
-from strongroom.errors import Conflict, Denied, Expired, NotFound, Tampered, WrongKey
+from strongroom.errors import Conflict, Denied, Expired, NotFound, StoreUnavailable, Tampered, WrongKey
 from strongroom.items import ReservedPath
 from strongroom.keys.slots.key_file import new_key_file
 from strongroom.locate.diagnosis.authority import diagnose_authority
 from strongroom.stores.memory import MemoryStore
 from strongroom.testing.https import HttpsServer
+from strongroom.vault.authority.records import INTERMEDIATE, Records
 from strongroom.vault.opening import create_vault
 from strongroom.vault.vault import Vault
 
@@ -70,7 +72,10 @@ def test_an_authority_is_made_once(vault: Vault) -> None:
         vault.ca.root.check_signed_by(vault.ca.intermediate)
 
 
-BAD = ({"permit": ()}, {"permit": ("10.0.0.0/8",)}, {"name": ""}, {"name": "a\n"}, {"kind": "dsa"})
+BAD = (
+    {"permit": ()}, {"permit": ("10.0.0.0/8",)}, {"kind": "dsa"},
+    {"name": ""}, {"name": "a\n"}, {"name": "a" * 43}, {"name": "ö" * 22}, {"name": "\ud800"},
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("bad", BAD)
@@ -81,6 +86,34 @@ def test_what_can_be_no_authority_is_refused(bad: dict[str, object], clock: Cloc
             vault.ca.create(**bad)  # type: ignore[arg-type]
         with pytest.raises(NotFound):
             assert vault.ca.root
+        vault.ca.create(PERMIT)
+
+
+@pytest.mark.parametrize("name", ["a" * 42, "ö" * 21])
+def test_the_longest_name_is_one(name: str, clock: Clock) -> None:
+    """Of both, and the intermediate's is the longer one: RFC 5280 has room for 64."""
+    with new_vault(clock) as vault:
+        assert vault.ca.create(PERMIT, name=name).subject.startswith(f"{name} root ")
+        assert len(vault.ca.intermediate.subject.encode()) == 64
+        assert vault.ca.issue("localhost").certificate.names
+
+
+def test_there_is_never_half_an_authority(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What fails behind the root's record takes that back: else nothing could be issued, nor an authority be made."""
+    put = Records.add_authority
+
+    def broken(self: Records, path: ReservedPath, *given: Any, **more: Any) -> None:
+        if path == INTERMEDIATE:
+            raise StoreUnavailable("the disk is full")
+        put(self, path, *given, **more)
+
+    with new_vault(clock) as vault:
+        with monkeypatch.context() as patched:
+            patched.setattr(Records, "add_authority", broken)
+            with pytest.raises(StoreUnavailable):
+                vault.ca.create(PERMIT)
+        vault.ca.create(PERMIT)
+        assert vault.ca.issue("localhost").certificate.names
 
 
 def test_a_root_key_kept_apart_is_nowhere_else(clock: Clock) -> None:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from strongroom.crypto.x509.certificates import Certificate
 from strongroom.crypto.x509.issuing import Issuer
 from strongroom.crypto.x509.keys import load_key
-from strongroom.errors import Conflict, NotFound, Tampered, WrongKey
+from strongroom.errors import Conflict, Denied, NotFound, Tampered, WrongKey
 from strongroom.items import Field, ReservedPath
 from strongroom.secret import wipe
 from strongroom.vault.authority.issued import REASONS, IssuedRecord
@@ -16,6 +16,7 @@ from strongroom.vault.authority.issued import REASONS, IssuedRecord
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from strongroom.crypto.x509.keys import PrivateKey
     from strongroom.items import Item
@@ -40,6 +41,15 @@ class Records:
 
     def __init__(self, vault: Vault) -> None:
         self._vault = vault._reserved
+
+    def together(self) -> AbstractContextManager[object]:
+        """A block whose writes are one commit; the agent, which has no such thing, commits each by itself."""
+        from contextlib import nullcontext
+
+        try:
+            return self._vault.transaction()
+        except Denied:
+            return nullcontext()
 
     def add_authority(
         self, path: ReservedPath, certificate: Certificate, key: PrivateKey | None, **more: bytes
