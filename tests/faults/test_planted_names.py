@@ -181,6 +181,8 @@ CODES: dict[str, dict[str, int]] = {
     "outside/rendered": {**_REPLACED, **dict.fromkeys(("null", "pipe", "device", "foreign pipe", *_DIRECTORIES), 9)},
     **{name: {"": 10} for name in ("camera.key", "backup.db", "checkpoint")},
     "outside/exported": {"": 10},
+    # Of a database that is gone, for all that anybody knows.
+    **{f"moved.db-{ending}": {"": 10} for ending in ("wal", "shm", "journal")},
     **{f"outside/{name}": _STREAMED for name in ("sealed", "locked", "opened", "service.pem")},
     **{f"outside/certificate.{ending}": _STREAMED for ending in ("minisig", "age")},
 }
