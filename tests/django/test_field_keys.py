@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import strongroom
-from strongroom.errors import NotFound, StrongroomError, VaultNotFound
+from strongroom.errors import NotFound, StrongroomError, VaultLocked, VaultNotFound
 from tests.django import project
 
 project.configure()
@@ -157,3 +157,15 @@ def test_a_destroyed_key_is_not_made_again(vault: Any, sqlite_tables: str) -> No
     vault.keys.destroy("django")
     with pytest.raises((ImproperlyConfigured, NotFound)):
         use_vault(vault)
+
+
+def test_a_vault_that_was_opened_here_is_locked_again(files: dict[str, str], vault: Any) -> None:
+    """What the settings had opened is locked when other keys take its place; a vault that was handed in is not."""
+    use_vault(vault)
+    with override_settings(STRONGROOM=files):
+        ours = field_keys()
+        use_vault(vault)
+        with pytest.raises(VaultLocked):
+            ours.column(("t", "c"))
+    use_vault(None)
+    assert vault.keys["django"].name == "django"

@@ -178,16 +178,17 @@ def test_versions_of_the_key(using: str, owner: User, vault: Any, execute: Execu
 
 def test_a_rotation_elsewhere_arrives(using: str, owner: User, vault: Any) -> None:
     """A value under a version that another process made a moment ago is read: the key is read again for it."""
-    from strongroom.django.keys import field_keys
-
-    two(owner, using)
-    ours = field_keys()
-    vault.keys["django"].rotate()
-    use_vault(vault)
-    three = Account.objects.using(using).create(owner=owner, label="three", password="third")
     from django.apps import apps
 
-    apps.get_app_config("strongroom").field_keys = ours
+    from strongroom.django.keys import FieldKeys
+
+    config = apps.get_app_config("strongroom")
+    ours = config.field_keys = FieldKeys(vault.keys["django"])
+    two(owner, using)
+    vault.keys["django"].rotate()
+    config.field_keys = FieldKeys(vault.keys["django"])
+    three = Account.objects.using(using).create(owner=owner, label="three", password="third")
+    config.field_keys = ours
     ours._key._state.loaded -= 30  # it was read half a minute ago
     assert Account.objects.using(using).get(pk=three.pk).password == "third"
 

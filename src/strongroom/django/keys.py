@@ -78,16 +78,18 @@ class FieldKeys:
 
     Args:
         key: read again after a minute, so that a rotation arrives; closes with its vault.
+        vault: what was opened for it, to be locked with it.
 
     Raises: ImproperlyConfigured: the key is of another kind.
     """
 
-    __slots__ = ("_columns", "_key")
+    __slots__ = ("_columns", "_key", "_vault")
 
-    def __init__(self, key: NamedKey) -> None:
+    def __init__(self, key: NamedKey, vault: Vault | None = None) -> None:
         if key.kind != "aead":
             raise ImproperlyConfigured(f"the key {key.name} is of kind {key.kind}; columns need one of kind aead")
         self._key = key
+        self._vault = vault
         self._columns: tuple[State | None, dict[tuple[str, str], Column]] = (None, {})
 
     @property
@@ -132,6 +134,12 @@ class FieldKeys:
             ) from None
         raise Tampered(f"the key {name} changed while it was read")
 
+    def close(self) -> None:
+        """Let go of the key, and lock the vault if it was opened for it."""
+        self._key.close()
+        if self._vault is not None:
+            self._vault.lock()
+
     def __repr__(self) -> str:
         return f"FieldKeys({self._key.name})"
 
@@ -167,13 +175,21 @@ def use_vault(vault: Vault | None, key: str = _KEY_NAME) -> None:
 
     Raises: ImproperlyConfigured: there is no such key, or it is of another kind.
     """
-    _config().field_keys = None if vault is None else _taken(vault, key)
+    _replace(None if vault is None else _taken(vault, key))
 
 
 def forget(*, setting: str, **_ignored: object) -> None:
     """Open again after a test changed the settings."""
     if setting == "STRONGROOM":
-        _config().field_keys = None
+        _replace(None)
+
+
+def _replace(keys: FieldKeys | None) -> None:
+    config = _config()
+    with _opening:
+        before, config.field_keys = config.field_keys, keys
+    if before is not None:
+        before.close()
 
 
 def _config() -> Any:
@@ -196,12 +212,16 @@ def _opened() -> FieldKeys:
         expect_vault=options.get("EXPECT_VAULT"),
         may_ask=False,
     )
-    return _taken(vault, options.get("KEY", _KEY_NAME))
-
-
-def _taken(vault: Vault, name: str) -> FieldKeys:
     try:
-        return FieldKeys(vault.keys[name])
+        return _taken(vault, options.get("KEY", _KEY_NAME), vault)
+    except BaseException:
+        vault.lock()
+        raise
+
+
+def _taken(vault: Vault, name: str, opened: Vault | None = None) -> FieldKeys:
+    try:
+        return FieldKeys(vault.keys[name], opened)
     except NotFound:
         raise ImproperlyConfigured(
             f"the vault has no key {name} for encrypted fields; make it: strongroom key create {name}"
