@@ -19,7 +19,7 @@ FILE_LINES_MAX = 400
 COMMAND_LINES_MAX = 120
 FUNCTION_LINES_MAX = 40
 CRYPTO_LINES_MAX = 1800
-X509_LINES_MAX = 1200  # docs/decisions/0020
+X509_LINES_MAX = 1_300  # docs/decisions/0020
 FOREIGN_LINES_MAX = 600  # docs/decisions/0021
 
 CONTRACTS = (
@@ -195,7 +195,7 @@ def long_functions(source: str) -> list[tuple[str, int]]:
 
 
 def test_no_file_is_too_long() -> None:
-    """400 lines fail; a command of the command line has 120, the audited room 1,800, X.509 1,200, foreign files 600."""
+    """400 lines fail; a command of the command line has 120, the audited room 1,800, X.509 1,300, foreign files 600."""
     lengths = {str(path.relative_to(SOURCE)): count_lines(path) for path in FILES}
     assert {name: lines for name, lines in lengths.items() if lines >= FILE_LINES_MAX} == {}
     commands = {name: lines for name, lines in lengths.items() if name.startswith("doors/cli/commands/")}

@@ -13,7 +13,7 @@ from cryptography.x509.oid import AttributeOID, ExtendedKeyUsageOID, NameOID
 
 from strongroom.crypto.x509.names import parse_names
 from strongroom.crypto.x509.requests import check_request
-from strongroom.errors import Denied, Tampered
+from strongroom.errors import Denied, StrongroomError, Tampered
 
 NAMES = parse_names(["web.internal.test", "10.0.0.7", "*.apps.internal.test", "bot@internal.test"])
 KEY = ec.generate_private_key(ec.SECP256R1())
@@ -168,3 +168,15 @@ def test_a_request_for_more_is_refused(case: str) -> None:
     with pytest.raises(error, match=words) as caught:
         check_request(data, NAMES, "server")
     assert "canary" not in str(caught.value)
+
+
+def test_a_request_with_any_changed_byte_is_refused() -> None:
+    """With an error of ours, wherever the library stumbles."""
+    made = request(dns("web.internal.test"), usage()).sign(KEY, hashes.SHA256())
+    whole = made.public_bytes(serialization.Encoding.DER)
+    for place in range(len(whole)):
+        for bits in (1, 0x80, 0xFF):
+            data = bytearray(whole)
+            data[place] ^= bits
+            with pytest.raises(StrongroomError):
+                check_request(bytes(data), NAMES, "server")

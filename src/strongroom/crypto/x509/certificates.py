@@ -10,7 +10,7 @@ from functools import lru_cache
 from ipaddress import ip_address
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
@@ -31,6 +31,11 @@ _SECOND = timedelta(seconds=1)
 _SERVER, _CLIENT = ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH
 PROFILES = {"server": (_SERVER,), "client": (_CLIENT,), "peer": (_SERVER, _CLIENT)}
 """What a leaf is good for; nothing here signs code or certificates."""
+MALFORMED = (
+    ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm, x509.InvalidVersion, x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)  # fmt: skip
+"""What the library raises over bytes that somebody has prepared; half of it only when a part is looked at."""
 
 
 class Certificate:
@@ -46,8 +51,8 @@ class Certificate:
 
     def __init__(self, data: bytes | bytearray | memoryview | x509.Certificate) -> None:
         try:
-            self.raw = data if isinstance(data, x509.Certificate) else x509.load_der_x509_certificate(bytes(data))
-        except ValueError:
+            self.raw = data if isinstance(data, x509.Certificate) else _load(bytes(data))
+        except MALFORMED:
             raise Tampered("this is no certificate") from None
 
     @property
@@ -76,7 +81,7 @@ class Certificate:
 
         Raises: Denied: of a kind that is not accepted.
         """
-        public = self.raw.public_key()
+        public = _public(self.raw)
         kind_of(public)
         return public  # type: ignore[return-value]  # `kind_of` has seen which it is
 
@@ -120,7 +125,7 @@ class Certificate:
     @property
     def key_kind(self) -> str:
         """Of which kind its key is."""
-        return kind_of(self.raw.public_key())
+        return kind_of(_public(self.raw))
 
     def der(self) -> bytes:
         """The certificate as bytes."""
@@ -137,15 +142,32 @@ class Certificate:
         """
         try:
             self.raw.verify_directly_issued_by(issuer.raw)
-        except (ValueError, TypeError, InvalidSignature):
+        except MALFORMED:
             raise Tampered("a certificate was not signed by this authority") from None
 
     def fits(self, key: PrivateKey) -> bool:
         """Whether *key* is its private key."""
-        return self.raw.public_key() == key.public
+        return _public(self.raw) == key.public
 
     def __repr__(self) -> str:
         return f"Certificate({self.serial}, {self.subject or ', '.join(map(str, self.names))})"
+
+
+def _load(data: bytes) -> x509.Certificate:
+    return _whole(x509.load_der_x509_certificate(data))
+
+
+def _whole(raw: x509.Certificate) -> x509.Certificate:
+    """Read all of it now: the library would do so when something asks, and raise what nobody there expects."""
+    _ = raw.extensions, raw.subject, raw.issuer, raw.not_valid_before_utc, raw.not_valid_after_utc
+    return raw
+
+
+def _public(raw: x509.Certificate) -> object:
+    try:
+        return raw.public_key()
+    except MALFORMED:
+        return None  # of a kind that the library does not know: `kind_of` refuses it as it does others
 
 
 @lru_cache(maxsize=16)
@@ -165,8 +187,8 @@ def load_pem_certificates(data: bytes) -> list[Certificate]:
     Raises: Tampered: there is none in it.
     """
     try:
-        return [Certificate(one) for one in x509.load_pem_x509_certificates(data)]
-    except ValueError:
+        return [Certificate(_whole(one)) for one in x509.load_pem_x509_certificates(data)]
+    except MALFORMED:
         raise Tampered("there is no certificate in this file", advice="name a file in PEM, as of ca issue") from None
 
 

@@ -140,7 +140,8 @@ def check_root(root: Certificate, now: datetime) -> None:
     """Refuse what a machine should not trust: only a root that speaks for its own names alone is worth that.
 
     Raises:
-        Denied: it is no root, or not held to its names as `new_root` does it.
+        Denied: it is no root, not held to its names as `new_root` does it, held to what is everybody's, or its key
+            is weak.
         Tampered: it was not signed with its own key.
         Expired: its time is over.
     """
@@ -155,6 +156,10 @@ def check_root(root: Certificate, now: datetime) -> None:
         raise Denied("this is no root, with constraints on its names")
     if not is_held:
         raise Denied("this root is not held to names of its own: whoever has its key speaks for everybody")
+    everybodys = root.constraints.everybodys()
+    if everybodys:
+        raise Denied(f"this root may speak for {', '.join(everybodys)}, which is nobody's own")
+    kind_of(root.public)
     root.check_signed_by(root)
     if now >= root.not_after:
         raise Expired(f"the root {root.subject} ended at {root.not_after:%Y-%m-%d}")

@@ -27,6 +27,16 @@ _LOCAL_PART = _LETTERS_DIGITS | frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ!#$%&'*+-/=
 _TRUST_DOMAIN = _LETTERS_DIGITS | frozenset(".-_")
 _SEGMENT = _LETTERS_DIGITS | frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ.-_")
 _SPIFFE = "spiffe://"
+_PRIVATE_LABELS = frozenset((
+    "corp", "example", "home", "internal", "intranet", "invalid", "lan", "local", "localhost", "mail", "private",
+    "test",
+))  # fmt: skip
+_PRIVATE_NETWORKS = (
+    "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16",
+    "::1", "fc00::/7", "fe80::/10",
+)  # fmt: skip
+# No registry gives one network of the Internet more than this; the largest holders have several.
+_OWN_PREFIXES = {4: 16, 6: 32}
 
 
 class Name:
@@ -141,9 +151,25 @@ class Constraints:
                 advice=f"it may for: {', '.join(self.spelled())}",
             )
 
+    def everybodys(self) -> list[str]:
+        """What of it is too wide to be somebody's own: a domain such as ``com``, or a large part of the Internet.
+
+        Source: RFC 6761; RFC 6762, appendix G; ICANN's resolutions on .corp, .home, .mail and .internal; RFC 6890.
+        """
+        wide = [domain for domain in self.domains if "." not in domain and domain not in _PRIVATE_LABELS]
+        return wide + [str(one) for one in self.networks if not _is_somebodys(one)]
+
     def spelled(self) -> list[str]:
         """The domains and networks, as `parse_constraints` takes them."""
         return [*self.domains, *map(str, self.networks)]
+
+
+def _is_somebodys(network: Network) -> bool:
+    if network.prefixlen >= _OWN_PREFIXES[network.version]:
+        return True
+    # Not `is_private`: it is true of 0.0.0.0/0, whose first and last address are.
+    private = [one for one in map(ip_network, _PRIVATE_NETWORKS) if one.version == network.version]
+    return any(network.subnet_of(one) for one in private)  # type: ignore[arg-type]  # of one version
 
 
 def parse_constraints(texts: Iterable[str]) -> Constraints:

@@ -8,10 +8,9 @@ Source: RFC 2986; RFC 5280, 4.2.
 from __future__ import annotations
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.x509.oid import NameOID
 
-from strongroom.crypto.x509.certificates import PROFILES, name_of
+from strongroom.crypto.x509.certificates import MALFORMED, PROFILES, name_of
 from strongroom.crypto.x509.issuing import leaf_usage
 from strongroom.crypto.x509.keys import kind_of
 from strongroom.crypto.x509.names import parse_name
@@ -51,7 +50,7 @@ def check_request(data: bytes, names: Sequence[Name], profile: str) -> Public:
             _check_extension(extension, names, profile, leaf_usage(public))  # type: ignore[arg-type]
     except StrongroomError:
         raise
-    except _MALFORMED:
+    except MALFORMED:
         # `from None`: the cause quotes the request.
         raise Tampered("this is no certificate request, or a malformed one") from None
     return public  # type: ignore[return-value]  # `kind_of` has seen which it is
@@ -106,8 +105,5 @@ def _check_extension(
         raise Denied(f"the request asks for an extension that is not issued: {extension.oid.dotted_string}")
 
 
-_MALFORMED = (
-    ValueError, UnsupportedAlgorithm, InvalidSignature, x509.DuplicateExtension, x509.UnsupportedGeneralNameType,
-)  # fmt: skip
 # PKCS #9's extensionRequest; the library names the others only.
 _EXTENSION_REQUEST = x509.ObjectIdentifier("1.2.840.113549.1.9.14")
