@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-FILE_BYTES_MAX = 64 * 1024 * 1024
+FILE_BYTES_MAX = 16 * 1024 * 1024
 AES_ROUNDS_MAX = 500_000_000
 ARGON2_MEMORY_BYTES_MAX = 2 * 1024**3
 ARGON2_WORK_BYTES_MAX = 64 * 1024**3

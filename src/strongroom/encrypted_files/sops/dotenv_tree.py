@@ -50,7 +50,7 @@ def write(leaf: Leaf, kind: str, data: str) -> tuple[tuple[int, int], str]:
 
     Raises: BadFile: a line cannot hold it.
     """
-    if "\r" in data or (kind == COMMENT and "\n" in data):
+    if kind == COMMENT and "\n" in data:
         raise BadFile(f"a .env file cannot hold {leaf.name} as it is")
     return leaf.span, data.replace("\n", "\\n")
 

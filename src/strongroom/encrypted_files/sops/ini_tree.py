@@ -115,7 +115,7 @@ def _value(raw: str, number: int) -> str:
     if raw[:1] == "`" and len(raw) > 1 and raw.count("`") == 2 and raw[-1] == "`":
         return raw[1:-1]
     inner = raw[1:-1] if len(raw) > 1 and raw[0] in "'\"" and raw[-1] == raw[0] else raw
-    if any(one in inner for one in "#;`") or raw.endswith("\\") or inner[:1] in ("'", '"'):
+    if any(one in inner for one in "#;`\r") or raw.endswith("\\") or inner[:1] in ("'", '"'):
         raise BadFile(f"line {number} can be read in two ways, and SOPS may cut it: put its value in backticks (`)")
     return inner
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Buffer = bytes | bytearray | memoryview
 
 INT_MAX = 2**63
-_FLOAT_CHARACTERS_MAX = 21
+_FLOAT_CHARACTERS_MAX = 15
 _TOKEN = re.compile(
     r"ENC\[AES256_GCM,data:([A-Za-z0-9+/]*={0,2}),iv:([A-Za-z0-9+/]+={0,2}),tag:([A-Za-z0-9+/]+={0,2}),type:([a-z0-9]+)\]"
 )
@@ -122,8 +122,8 @@ def go_float(number: float) -> str:
 
 
 def short_float(data: str) -> str:
-    """What `go_float` wrote, with an exponent where it would be long: as sops writes it in the open."""
-    return repr(float(data)) if len(data) > _FLOAT_CHARACTERS_MAX else data
+    """What `go_float` wrote, with an exponent where its digits would be more than the number has."""
+    return repr(float(data)).removesuffix(".0") if len(data) > _FLOAT_CHARACTERS_MAX else data
 
 
 def _decoded(part: str) -> bytes:

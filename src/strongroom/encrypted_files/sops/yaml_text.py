@@ -26,6 +26,8 @@ _TIME = re.compile(
 _INFINITE = (float("inf"), float("-inf"))
 # What every parser of YAML, of either version, takes for a text without quotation marks.
 _PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_/.@+-]*(?: [A-Za-z0-9_/.@+-]+)*")
+# What YAML allows in no text, or takes for the end of a line.
+_UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _WORDS = frozenset("y n yes no on off true false null".split())
 
 
@@ -113,7 +115,7 @@ def _text(data: str, column: int) -> str:
         return "\n".join((sign, *(indent + line if line else "" for line in lines)))
     from json import dumps
 
-    return dumps(data, ensure_ascii=False).replace("\x7f", "\\x7f").replace("\x85", "\\x85")
+    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", dumps(data, ensure_ascii=False))
 
 
 def with_metadata(text: str, metadata: Mapping[str, object]) -> str:
