@@ -44,7 +44,7 @@ def files(tmp_path: Path) -> dict[str, str]:
 
 def stored(text: str) -> bytes:
     field = Left._meta.get_field("secret")
-    return bytes(field.sealed(text, Left()))
+    return bytes(field.encrypted(text, Left()))
 
 
 def test_settings_name_vault_key_file_and_key(files: dict[str, str], sqlite_tables: str) -> None:

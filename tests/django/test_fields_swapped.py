@@ -238,7 +238,7 @@ def test_a_database_that_is_none_of_ours_is_refused(using: str, owner: User) -> 
     one, _ = two(owner, using)
     field = Account._meta.get_field("password")
     with pytest.raises(NotSupportedError):
-        field.get_db_prep_save(field.sealed("x", one), SimpleNamespace(vendor="mysql"))
+        field.get_db_prep_save(field.encrypted("x", one), SimpleNamespace(vendor="mysql"))
     with pytest.raises(NotSupportedError):
         field.row.sql("password", str, "mysql")
 

@@ -52,7 +52,7 @@ def main() -> None:
 
         def add(instance: Any, name: str, row: str) -> None:
             field = instance._meta.get_field(name)
-            stored = bytes(field.sealed(getattr(instance, name), instance)).hex()
+            stored = bytes(field.encrypted(getattr(instance, name), instance)).hex()
             values.append({"place": list(field.place), "row": row, "stored": stored})
 
         for name, value in VALUES.items():

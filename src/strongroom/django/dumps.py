@@ -36,8 +36,8 @@ def to_text(field: EncryptedField, instance: models.Model) -> str:
 
     Raises: ValueError: the row's key is not known yet.
     """
-    sealed = field.sealed(getattr(instance, field.attname), instance)
-    return "" if sealed is None else MARK + b64encode(sealed).decode("ascii")
+    encrypted = field.encrypted(getattr(instance, field.attname), instance)
+    return "" if encrypted is None else MARK + b64encode(encrypted).decode("ascii")
 
 
 def from_text(field: EncryptedField, text: str, instance: models.Model) -> Any:
@@ -46,10 +46,10 @@ def from_text(field: EncryptedField, text: str, instance: models.Model) -> Any:
     Raises: Tampered: it is of another row, column or key, or was changed.
     """
     try:
-        sealed = b64decode(text.removeprefix(MARK), validate=True)
+        encrypted = b64decode(text.removeprefix(MARK), validate=True)
     except ValueError:
         raise Tampered(f"{field.where}: a fixture holds no encrypted value") from None
-    return opened(field, sealed, instance)
+    return opened(field, encrypted, instance)
 
 
 def before_save(sender: type[models.Model], instance: models.Model, raw: bool = False, **_signal: object) -> None:
@@ -63,12 +63,12 @@ def before_save(sender: type[models.Model], instance: models.Model, raw: bool = 
                 setattr(instance, field.attname, from_text(field, value, instance))
 
 
-def opened(field: EncryptedField, sealed: bytes, instance: models.Model) -> Any:
+def opened(field: EncryptedField, encrypted: bytes, instance: models.Model) -> Any:
     """The value that was encrypted for the row of *instance*.
 
     Raises: Tampered: it was encrypted for another one.
     """
-    return field.opener()(field.row.of(instance) + END + sealed, None, None)
+    return field.opener()(field.row.of(instance) + END + encrypted, None, None)
 
 
 def protect(sender: type[models.Model], **_signal: object) -> None:
@@ -83,20 +83,20 @@ def protect(sender: type[models.Model], **_signal: object) -> None:
         for field in encrypted_fields(type(self)):
             if state.get(field.attname) is not None:
                 try:
-                    state[field.attname] = field.sealed(state[field.attname], self)
+                    state[field.attname] = field.encrypted(state[field.attname], self)
                 except ValueError as error:
                     raise TypeError(f"{error}; an object that is not saved yet cannot be pickled") from None
         return state
 
     def setstate(self: models.Model, state: dict[str, Any]) -> None:
-        from strongroom.django.fields.base import Sealed
+        from strongroom.django.fields.base import Encrypted
         from strongroom.django.guards import encrypted_fields
 
         before_set(self, state)
         for field in encrypted_fields(type(self)):
-            sealed = self.__dict__.get(field.attname)
-            if type(sealed) is Sealed:
-                self.__dict__[field.attname] = opened(field, sealed, self)
+            encrypted = self.__dict__.get(field.attname)
+            if type(encrypted) is Encrypted:
+                self.__dict__[field.attname] = opened(field, encrypted, self)
 
     if "__getstate__" not in model.__dict__ and not getattr(before, "protects", False):
         getstate.protects = True  # type: ignore[attr-defined]

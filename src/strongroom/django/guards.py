@@ -113,21 +113,21 @@ def before_save(sender: type[models.Model], instance: models.Model, raw: bool = 
     if raw:
         for field in encrypted_fields(sender):
             value = getattr(instance, field.attname)
-            sealed = field.sealed(value, instance)
-            if sealed is not None:
-                sealed.value = value
-            setattr(instance, field.attname, sealed)
+            encrypted = field.encrypted(value, instance)
+            if encrypted is not None:
+                encrypted.value = value
+            setattr(instance, field.attname, encrypted)
 
 
 def after_save(sender: type[models.Model], instance: models.Model, raw: bool = False, **_signal: object) -> None:
     """Give a fixture's object its values back."""
-    from strongroom.django.fields.base import Sealed
+    from strongroom.django.fields.base import Encrypted
 
     if raw:
         for field in encrypted_fields(sender):
-            sealed = getattr(instance, field.attname)
-            if type(sealed) is Sealed:
-                setattr(instance, field.attname, sealed.value)
+            encrypted = getattr(instance, field.attname)
+            if type(encrypted) is Encrypted:
+                setattr(instance, field.attname, encrypted.value)
 
 
 def _left_behind(column: models.Field, fields: list[EncryptedField]) -> str:

@@ -219,7 +219,7 @@ class Moving:
         rows = []
         for one in found:
             value = getattr(one, self._old.attname)
-            stored = beside.sealed(value, one) if isinstance(beside, EncryptedField) else value
+            stored = beside.encrypted(value, one) if isinstance(beside, EncryptedField) else value
             parts = [(beside, stored), *((key, getattr(one, key.attname)) for key in keys)]
             rows.append([field.get_db_prep_save(said, connection) for field, said in parts])
         where = " AND ".join(f"{quote(key.column)} = %s" for key in keys)

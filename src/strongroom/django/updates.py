@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 _BATCH = 500
 
 
-class _SealedCast(Cast):  # type: ignore[misc]  # Django carries no types
-    is_sealed = True
+class _EncryptedCast(Cast):  # type: ignore[misc]  # Django carries no types
+    is_encrypted = True
 
 
 def update(queryset: models.QuerySet, *, batch_size: int = _BATCH, **values: Any) -> int:
@@ -107,7 +107,7 @@ def _write(
             whens.append(When(pk=one.pk, then=then))
         # A row that the filter below lets through has its object in the batch.
         # PostgreSQL takes a literal in a CASE for text.
-        cast = _SealedCast if isinstance(column, EncryptedField) else Cast
+        cast = _EncryptedCast if isinstance(column, EncryptedField) else Cast
         cases[column.attname] = cast(Case(*whens, output_field=column), output_field=column)
     rows = model._base_manager.using(alias).filter(_matching(same))
     return int(rows.update(**cases))

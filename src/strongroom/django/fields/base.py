@@ -37,7 +37,7 @@ HEAD_BYTES = _HEAD.size
 _LEAST = HEAD_BYTES + OVERHEAD_BYTES + 1
 
 
-class Sealed(bytes):
+class Encrypted(bytes):
     """A value as it goes into its column: made for one row, and not shown.
 
     Attributes:
@@ -172,9 +172,9 @@ class EncryptedField(Hiding, models.Field):  # type: ignore[misc]  # Django carr
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
         """The value of *model_instance*, encrypted for its row."""
-        return self.sealed(super().pre_save(model_instance, add), model_instance)
+        return self.encrypted(super().pre_save(model_instance, add), model_instance)
 
-    def sealed(self, value: Any, instance: models.Model) -> Sealed | None:
+    def encrypted(self, value: Any, instance: models.Model) -> Encrypted | None:
         """*value* encrypted for the row of *instance*; None stays None.
 
         Raises: ValueError: no value of this field, or the row's key is not known yet. FieldError: an expression.
@@ -191,7 +191,7 @@ class EncryptedField(Hiding, models.Field):  # type: ignore[misc]  # Django carr
             head = _HEAD.pack(MAGIC_INDEXED, column.number) + column.primary.token(self._searched(value))
         else:
             head = _HEAD.pack(MAGIC, column.number)
-        return Sealed(head + column.primary.encrypt(bytes((self.kind,)) + data, head + row))
+        return Encrypted(head + column.primary.encrypt(bytes((self.kind,)) + data, head + row))
 
     def tokens(self, value: Any) -> list[bytes]:
         """What the blind index of *value* may be, one for each version of the key in use."""
@@ -206,9 +206,9 @@ class EncryptedField(Hiding, models.Field):  # type: ignore[misc]  # Django carr
 
     def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
         """As `get_db_prep_save`."""
-        if value is None or getattr(value, "is_sealed", False):
+        if value is None or getattr(value, "is_encrypted", False):
             return value
-        if type(value) is not Sealed:
+        if type(value) is not Encrypted:
             raise FieldError(
                 f"{self.where} is bound to its row, which is not known here: save() each object, or take "
                 "strongroom.django.update(queryset, ...) or strongroom.django.bulk_update(objects, fields)"
