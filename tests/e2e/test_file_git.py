@@ -266,6 +266,36 @@ def test_nothing_is_written_into_a_planted_file(clone: Clone) -> None:
     assert strongroom(clone, "file", "rotate", *words[2:3], *words[4:]).code == 0
 
 
+def test_nothing_is_written_into_an_older_revision_for_who_was_taken_away(clone: Clone) -> None:
+    """Whoever can write the repository puts it back: it is intact, and its key is one that the reader of then knows."""
+    here = ("app.secret.yaml", "--identity", "../alice")
+    assert strongroom(clone, "file", "recipients", *here, "-r", public(BOB)).code == 0
+    older = clone.file.read_bytes()
+    assert strongroom(clone, "file", "recipients", *here, "--remove", public(BOB)).code == 0
+    newer = clone.file.read_bytes()
+    clone.file.write_bytes(older)
+    done = strongroom(clone, "file", "rotate", *here)
+    assert done.code == 5 and public(BOB) in done.err, done
+    assert clone.file.read_bytes() == older
+    clone.file.write_bytes(newer)
+    assert strongroom(clone, "file", "rotate", *here).code == 0
+
+
+def test_a_branch_of_before_a_reader_was_taken_away_is_merged(clone: Clone) -> None:
+    """What is written then is not for him."""
+    here = ("app.secret.yaml", "--identity", "../alice")
+    assert strongroom(clone, "file", "recipients", *here, "-r", public(BOB)).code == 0
+    clone.commit("bob")
+    clone.git("branch", "side")
+    assert strongroom(clone, "file", "recipients", *here, "--remove", public(BOB)).code == 0
+    clone.commit("no bob")
+    clone.git("checkout", "-q", "side")
+    clone.put("db.password", "swordfish")
+    clone.commit("side")
+    clone.git("merge", "-q", "main", "-m", "merged")
+    assert public(BOB) not in clone.file.read_text() and "swordfish" in clone.plain
+
+
 def test_no_value_is_written_in_plain_text_into_a_planted_file(clone: Clone) -> None:
     """One that has no stranger among its readers, and leaves every name readable."""
     assert strongroom(clone, "file", "rotate", "app.secret.yaml", "--identity", "../alice").code == 0

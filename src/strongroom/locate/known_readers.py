@@ -2,7 +2,8 @@
 
 Anybody can encrypt a whole file anew, to its readers and to himself, and put it in the place of the old one; whoever
 then adds a value gives it to him. So a file with another key than before, and with a reader who is new there, is
-written to only when somebody has looked at its readers. Source: docs/format-files.md#what-a-machine-remembers.
+written to only when somebody has looked at its readers. The same goes for an older revision: whoever was taken away
+has the key that it had, and is among its readers. Source: docs/format-files.md#what-a-machine-remembers.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class KnownReaders:
 
     Attributes:
         marks: of the keys that it had, the newest last; see `OpenFile.key_mark`.
-        readers: digests of the recipients that it had under them.
+        readers: digests of the recipients that it had under the newest of them.
 
     Raises:
         UnsafePermissions: somebody else could have written what is remembered.
@@ -67,8 +68,8 @@ class KnownReaders:
             raise Tampered(f"the {_WHAT} {self._path} is damaged", advice=f"look at it, and remove it: {self._path}")
 
     def strangers(self, mark: bytes, readers: Sequence[str]) -> list[str]:
-        """The readers that came with a key that was never seen here; none when nothing is remembered."""
-        if not self.marks or mark.hex() in self.marks:
+        """The readers that came with another key than the newest here; none when nothing is remembered."""
+        if not self.marks or mark.hex() == self.marks[-1]:
             return []
         return [one for one in readers if _digest(one) not in self.readers]
 
@@ -78,7 +79,9 @@ class KnownReaders:
         Raises: StrongroomError: it cannot be written.
         """
         marks = [*(one for one in self.marks if one != mark.hex()), mark.hex()][-_MARKS_MAX:]
-        digests = list(dict.fromkeys([*self.readers, *map(_digest, readers)]))[-_READERS_MAX:]
+        # Who is missing under a new key was taken away.
+        before = self.readers if self.marks[-1:] == marks[-1:] else []
+        digests = list(dict.fromkeys([*before, *map(_digest, readers)]))[-_READERS_MAX:]
         if marks == self.marks and digests == self.readers:
             return
         self.marks, self.readers = marks, digests

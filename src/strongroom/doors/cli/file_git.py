@@ -68,8 +68,9 @@ def _merged(arguments: Arguments) -> Merge:
                 files.append(keys.open(encrypted_files.read(read_bytes(path)), arguments.path))
         base, ours, theirs = files
         with base, ours, theirs:
-            check_readers(arguments.path, ours)
             merged = encrypted_files.merge(base, ours, theirs)
+            # What is written: the merged file, or a conflict under our side's key.
+            check_readers(arguments.path, merged.file or ours)
             if merged.file is not None:
                 at_hand = keys.fetch(merged.file.recipients)
                 merged.file.recipients = tuple(at_hand.get(one.text, one) for one in merged.file.recipients)
