@@ -202,6 +202,7 @@ def on_sqlite(vault: Any, request: pytest.FixtureRequest) -> Any:
 OURS = "strongroom.django.reports.ExceptionReporter"
 
 
+@pytest.mark.filterwarnings("ignore:.*(deprecated|default mailer)")  # how mail is set up, by Django 6.1
 @override_settings(EMAIL_BACKEND="django.core.mail.backends.locmem.EmailBackend")
 @pytest.mark.parametrize("debug", [True, False])
 @pytest.mark.parametrize("way", WAYS)
@@ -215,6 +216,8 @@ def test_error_pages_and_mails_show_no_value(way: str, debug: bool, on_sqlite: A
     assert "Error" in (shown if debug else mailed)
 
 
+@pytest.mark.filterwarnings("ignore:.*(deprecated|default mailer)")
+@override_settings(EMAIL_BACKEND="django.core.mail.backends.locmem.EmailBackend")
 def test_error_pages_still_show_the_rest(on_sqlite: Any) -> None:
     """Names of variables, and those that hold nothing secret."""
     shown, _ = page("values", "account", debug=True, reporter=OURS)
