@@ -8,7 +8,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 
 from strongroom.credentials.hidden import HiddenText
-from strongroom.encrypted_files.sealing import TOKEN_MARK
+from strongroom.encrypted_files.sealing import TOKEN_MARK, is_token_text
 from strongroom.encrypted_files.trailer import FORMATS
 from strongroom.errors import Tampered
 from strongroom.formats.interface import BadFile, Document, decode
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     Tokens = Mapping[tuple[Path, str], str]
 
 _DIALECT = "python-dotenv"
+_PRIVATE_KEY = "PRIVATE KEY-----"
 
 
 class Body:
@@ -92,8 +93,13 @@ def text_of(data: bytes | bytearray) -> str:
 
 
 def is_token(spelling: str) -> bool:
-    """Whether a value, with or without its quotes, is an encrypted one."""
+    """Whether a value, with or without its quotes, begins as an encrypted one."""
     return spelling.lstrip("'\"").startswith(TOKEN_MARK)
+
+
+def is_whole_token(spelling: str) -> bool:
+    """Whether a value is written as an encrypted one to its end: nothing that a person typed behind the mark."""
+    return is_token_text(spelling.strip("'\""))
 
 
 def stays_plain(path: Path, spelling: str, plain: Sequence[str]) -> bool:
@@ -117,6 +123,10 @@ def encrypt_body(body: Body, key: FileKey, plain: Sequence[str], known: Tokens) 
             texts[number] = known.get((path, spelling)) or key.encrypt(path, spelling)
     done = body.document.replaced(texts).decode("utf-8")
     _check_same(Body(done, body.format), texts, body)
+    kept = sum(one.count(_PRIVATE_KEY) for n, one in enumerate(body.spellings) if n not in texts)
+    if done.count(_PRIVATE_KEY) > kept:
+        # As in an INI file, where the lines of one that are not indented are names without a value.
+        raise BadFile("a private key in it is no value, or in a comment, and would stay readable")
     return done
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from strongroom.crypto.entropy import random_buffer, random_bytes
 from strongroom.encrypted_files import trailer as trailers
 from strongroom.encrypted_files.adding import with_value
-from strongroom.encrypted_files.bodies import Body, decrypt_body, encrypt_body, is_token, stays_plain, text_of
+from strongroom.encrypted_files.bodies import Body, decrypt_body, encrypt_body, is_whole_token, stays_plain, text_of
 from strongroom.encrypted_files.recipients import FileRecipient, check_recipients, from_stanzas, unwrap
 from strongroom.encrypted_files.sealing import FILE_KEY_BYTES, FileKey
 from strongroom.encrypted_files.trailer import FILE_ID_BYTES, PLAIN_CHARACTERS_MAX, PLAIN_MAX, Stanza, Trailer
@@ -142,7 +142,7 @@ class EncryptedFile:
         return [
             path
             for path, spelling in zip(body.paths, body.spellings, strict=True)
-            if not is_token(spelling) and not stays_plain(path, spelling, self._trailer.plain)
+            if not is_whole_token(spelling) and not stays_plain(path, spelling, self._trailer.plain)
         ]
 
     def shown(self) -> str:

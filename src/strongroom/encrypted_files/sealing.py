@@ -143,6 +143,19 @@ class FileKey:
         raise TypeError("a file's key cannot be pickled or copied")
 
 
+def is_token_text(text: str) -> bool:
+    """Whether *text* has the form of a token; what it is worth, the key says."""
+    if not text.startswith(TOKEN_MARK) or not text.isascii():
+        return False
+    encoded = text.removeprefix(TOKEN_MARK)
+    try:
+        message = urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))
+    except ValueError:
+        return False
+    is_exact = urlsafe_b64encode(message).rstrip(b"=").decode("ascii") == encoded
+    return is_exact and len(message) >= aead.OVERHEAD_BYTES + PADDING_BYTES
+
+
 def misplaced(keys: Sequence[str]) -> Tampered:
     """The error for a value that does not open where it stands."""
     return Tampered(

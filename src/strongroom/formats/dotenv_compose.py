@@ -107,6 +107,10 @@ class _Reader:
             if place >= len(text):
                 raise BadFile(f"line {self._lines.at(start)} opens a quote that nothing closes")
             self._place = place + 1
+            rest = re.compile(r"[^\S\n]*([^\s#])?").match(text, place + 1)
+            if rest and rest[1]:
+                # Compose reads it as the next name; who wrote it meant a part of the value.
+                raise BadFile(f"line {self._lines.at(place)} has more behind the quote that closes a value")
             return text[start : place + 1], place + 1
         end = text.find("\n", start)
         end = len(text) if end < 0 else end

@@ -244,6 +244,35 @@ def test_a_removed_reader_does_not_come_back_by_a_merge() -> None:
         opened(after, BOB)
 
 
+@pytest.mark.parametrize("value", ["strongroom1.hunter2", "strongroom1.AAAA and hunter2", f"strongroom1.{'A' * 138}é"])
+def test_what_only_begins_as_a_token_is_plain_text(value: str) -> None:
+    """A hook without a key lets none of it pass."""
+    lines = lines_of(made(YAML, "yaml", plain=("plain",)))
+    assert locked("".join(lines).encode()).plaintext_names() == []
+    assert locked("".join(put(lines, 0, f'a: "{value}"\n')).encode()).plaintext_names() == [("a",)]
+
+
+@pytest.mark.parametrize(
+    ("format", "text"),
+    [
+        ("ini", "[s]\nkey = -----BEGIN PRIVATE KEY-----\nMIIEvQ\n-----END PRIVATE KEY-----\n"),
+        ("yaml", "a: b\n# -----BEGIN PRIVATE KEY-----\n# MIIEvQ\n"),
+        ("dotenv-compose", 'A="pass"word\nB=1\n'),
+    ],
+)
+def test_no_part_of_a_value_stays_readable(format: str, text: str) -> None:
+    """What a parser takes for names or comments, and a person for a value, is not left in a file called encrypted."""
+    with pytest.raises(BadFile):
+        made(text, format)
+
+
+def test_a_private_key_that_is_a_value_is_encrypted() -> None:
+    """Or stays, where a pattern says so."""
+    pem = "  -----BEGIN PRIVATE KEY-----\n  MIIEvQ\n  -----END PRIVATE KEY-----\n"
+    assert b"PRIVATE" not in made(f"a: |\n{pem}", "yaml") and b"PRIVATE" not in made(f"[s]\na =\n{pem}", "ini")
+    assert b"PRIVATE" in made(f"a: |\n{pem}", "yaml", plain=("a",))
+
+
 def test_a_value_that_is_more_than_one_value_is_refused() -> None:
     """Whoever has the key could write such a thing; a reader of another program's would take it for names."""
     data = made("a: 1\n", "yaml")
