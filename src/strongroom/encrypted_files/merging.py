@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from strongroom.encrypted_files.recipients import FileRecipient
 
+REVISIONS_AHEAD_MAX = 1_000_000
 CONFLICT_LINE = "#strongroom conflict; resolve it with: strongroom file edit FILE\n"
 
 
@@ -61,6 +62,7 @@ def merge(base: OpenFile, ours: OpenFile, theirs: OpenFile) -> Merge:
     notes: list[str] = []
     recipients = _merged_recipients(base, ours, theirs, conflicts, notes)
     plain = _merged_plain(base, ours, theirs, conflicts, notes)
+    _look_at_another_key(base, ours, theirs, conflicts, notes)
     text = merged_text(base._body, ours._body, theirs._body, conflicts)
     if conflicts:
         return Merge(None, conflicts, notes, _with_marks(base, ours, theirs))
@@ -125,6 +127,18 @@ def sealed(
     return OpenFile(key, body, tokens, recipients, stanzas, plain=plain, revision=revision, encoded="")
 
 
+def _look_at_another_key(
+    base: OpenFile, ours: OpenFile, theirs: OpenFile, conflicts: list[str], notes: list[str]
+) -> None:
+    """A side that may be anybody's: without the file's key a whole one can be made, with its recipients and its id."""
+    if theirs.key_mark in (ours.key_mark, base.key_mark):
+        return
+    notes.append("the other side has another key: it was rotated, or made by somebody who could not read this file")
+    if theirs.revision - ours.revision > REVISIONS_AHEAD_MAX:
+        # The merged file could count no further, and nobody would write to it again.
+        conflicts.append(f"the other side, which has another key, calls itself revision {theirs.revision}")
+
+
 def _merged_plain(
     base: OpenFile, ours: OpenFile, theirs: OpenFile, conflicts: list[str], notes: list[str]
 ) -> Sequence[str]:
@@ -150,6 +164,7 @@ def _merged_recipients(
     found = [one for text, one in mine.items() if text in yours or text not in old]
     added = [one for text, one in yours.items() if text not in mine and text not in old]
     is_one_key = ours._open_key().key == theirs._open_key().key
+    notes += [f"the other side takes a reader away: {text}" for text in mine if text in old and text not in yours]
     for one in added:
         if is_one_key:
             notes.append(f"the other side lets one more read this file: {one.text}")

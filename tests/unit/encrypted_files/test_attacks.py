@@ -168,15 +168,17 @@ def test_an_old_revision_opens_and_says_which_it_is() -> None:
     assert (opened(old).revision, opened(new).revision) == (1, 2)
 
 
-def planted(base: bytes) -> bytes:
+def planted(base: bytes, *who: str, revision: int = 0) -> bytes:
     """A file that somebody without its key made to be merged with it: same file id and format, a key of his own."""
     file_id = re.search(rb"#strongroom file 1 yaml (\S+)", base)
-    with encrypted_files.encrypt(b"a: 1\nb: planted\n", [recipient(ALICE), recipient(CAROL)], format="yaml") as file:
+    people = [recipient(one) for one in who or (ALICE, CAROL)]
+    with encrypted_files.encrypt(b"a: 1\nb: planted\n", people, format="yaml") as file:
         from strongroom.crypto.entropy import random_buffer
         from strongroom.encrypted_files.sealing import FileKey
 
         file._key = FileKey(random_buffer(32), locked(base).file_id, "yaml")
         file._tokens = {}
+        file._revision = revision
         data = file.encoded()
     assert file_id and file_id[1] in data
     return data
@@ -219,6 +221,27 @@ def test_a_planted_side_without_strangers_gets_no_key_of_ours() -> None:
     assert merged.file is not None
     keys = [bytes(one._open_key().key) for one in (merged.file, opened(ours), opened(theirs))]
     assert len(set(keys)) == 3
+
+
+def test_what_a_planted_side_does_to_a_merge_is_said() -> None:
+    """That it may be a stranger's, and whom it takes away: a rotation looks the same, so it is no conflict."""
+    base = made("a: 1\nb: 2\n", "yaml", ALICE, BOB)
+    ours = changed(base, a="ours")
+    merged = merge(opened(base), opened(ours), opened(planted(base, ALICE)))
+    assert merged.file is not None
+    assert any("another key" in line for line in merged.notes)
+    assert any("takes a reader away" in line and public(BOB) in line for line in merged.notes)
+    assert merge(opened(base), opened(ours), opened(changed(base, b="hers"))).notes == ()
+
+
+def test_a_planted_side_does_not_count_to_the_end() -> None:
+    """The merged file would be the last one that anybody can write."""
+    base = made("a: 1\nb: 2\n", "yaml", ALICE, CAROL)
+    ours = changed(base, a="ours")
+    for revision in (2**53 - 1, 2**53 - 2, 2**52):
+        merged = merge(opened(base), opened(ours), opened(planted(base, revision=revision)))
+        assert merged.file is None and any("calls itself revision" in line for line in merged.conflicts)
+    assert merge(opened(base), opened(ours), opened(planted(base, revision=7))).file is not None
 
 
 def test_a_removed_reader_does_not_come_back_by_a_merge() -> None:
