@@ -102,7 +102,7 @@ def make_files(folder: Path) -> list[list[str]]:
                 commands.append([CABF, "-t", of, str(place / f"{part}.pem")])
         for pair in (("root", "intermediate"), ("intermediate", "leaf")):
             commands.append([CHAIN, *(str(place / f"{part}.pem") for part in pair)])
-    entries = [(chain.leaf("localhost")[0], chain.now, reason) for reason in REASONS]
+    entries = [(chain.leaf("localhost")[0].raw.serial_number, chain.now, reason) for reason in REASONS]
     for number, (name, revoked) in enumerate({"empty": [], "every-reason": entries}.items(), 1):
         file = folder / f"{name}.pem"
         file.write_bytes(new_list(chain.issuer, revoked, number=number, now=chain.now).pem())

@@ -47,7 +47,7 @@ class TestingAuthority:
             key.public, "strongroom testing intermediate", now=self._begun, lifetime=lifetime
         )
         self._issuer = Issuer(intermediate, key)
-        self._revoked: list[tuple[Certificate, datetime, str]] = []
+        self._revoked: list[tuple[int, datetime, str]] = []
 
     def issue(self, *names: str, profile: str = "server", lifetime: timedelta = LEAF_LIFETIME) -> IssuedCertificate:
         """A good certificate with its key.
@@ -64,7 +64,7 @@ class TestingAuthority:
     def revoked(self, *names: str) -> IssuedCertificate:
         """A certificate that is on `revocation_list`, and is good in everything else."""
         issued = self.issue(*names)
-        self._revoked.append((issued.certificate, datetime.now(UTC), "key-compromise"))
+        self._revoked.append((issued.certificate.raw.serial_number, datetime.now(UTC), "key-compromise"))
         return issued
 
     def revocation_list(self) -> RevocationList:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from strongroom.crypto.x509.keys import load_key_pem
-from strongroom.errors import Denied
-from strongroom.items import ReservedPath
+from strongroom.errors import Denied, Tampered
+from strongroom.items import Field, ReservedPath
+from strongroom.locate.diagnosis.authority import diagnose_authority
 from strongroom.remote.agent import RemoteVault
 from strongroom.vault.policy import Principal
 from strongroom.vault.vault import Vault
@@ -66,6 +69,41 @@ def test_the_named_grant_is_good_for_nothing_else(case: str, granted: RemoteVaul
     with pytest.raises(Denied):
         REFUSED[case](granted, serial)
     assert [(one.certificate.serial, one.revoked) for one in held.ca.issued()] == [(serial, None)]
+
+
+PLANTED: dict[str, dict[str, Any]] = {
+    "rubbish": {"certificate": b"x"},
+    "no certificate": {"note": "x"},
+    "a text": {"certificate": "x"},
+    "a secret date": {"certificate": b"x", "revoked": Field("revoked", "text", b"2026-01-01", is_secret=True)},
+    "a date that is none": {"certificate": b"x", "revoked": "tomorrow", "reason": "unspecified"},
+}
+NUMBERS = ("1" * 40, "0" * 40, "f" * 40, "A" * 40, "no number")
+
+
+@pytest.mark.parametrize("case", [*PLANTED, *NUMBERS, "another's number"])
+def test_a_planted_record_keeps_nobody_from_revoking(case: str, granted: RemoteVault, held: Vault) -> None:
+    """Else a service that was taken over could see to it that its certificate stays good."""
+    issued = granted.ca.issue("localhost").certificate
+    good = {"certificate": issued.der()}
+    number = case if case in NUMBERS else "1" * 40
+    fields = PLANTED.get(case, good)
+    granted._reserved.set(ReservedPath(f"@ca/issued/{number}"), fields)
+    held.ca.revoke(issued.serial)
+    made = held.ca.revocation_list()
+    assert made.raw.get_revoked_certificate_by_serial_number(issued.raw.serial_number) is not None
+    with pytest.raises(Tampered, match="certificate"):
+        held.ca.issued()
+    damaged: list[str] = []
+    assert [one.certificate.serial for one in held.ca.issued(damaged=damaged)] == [issued.serial]
+    assert damaged == [number]
+    found = diagnose_authority(held.ca, datetime.now(UTC))
+    assert [one.about for one in found if one.is_serious] == ["records"]
+    if number == "1" * 40:
+        if "revoked" not in fields:
+            held.ca.revoke(number)
+        made = held.ca.revocation_list()
+        assert made.raw.get_revoked_certificate_by_serial_number(int(number, 16)) is not None
 
 
 @pytest.mark.parametrize("missing", ["read", "create"])

@@ -20,7 +20,7 @@ from cryptography import x509
 
 from strongroom.crypto.x509 import tls
 from strongroom.errors import Conflict, Denied, Expired, NotFound, StoreUnavailable, Tampered, WrongKey
-from strongroom.items import ReservedPath
+from strongroom.items import Field, ReservedPath
 from strongroom.keys.slots.key_file import new_key_file
 from strongroom.locate.diagnosis.authority import diagnose_authority
 from strongroom.stores.memory import MemoryStore
@@ -247,6 +247,21 @@ def test_the_intermediate_is_renewed_for_its_key(vault: Vault, clock: Clock) -> 
     after.check_signed_by(vault.ca.root)
     with pytest.raises(WrongKey):
         vault.ca.renew_intermediate(vault.ca.issue("localhost").key.pem())  # type: ignore[union-attr]
+
+
+def test_a_record_past_a_date_of_its_own_is_revoked_as_others(vault: Vault, clock: Clock) -> None:
+    """Ours have none; whoever may issue could give one to a record, and nothing could be read any more."""
+    issued, other = vault.ca.issue("localhost").certificate, vault.ca.issue("localhost").certificate
+    path = ReservedPath(f"@ca/issued/{issued.serial}")
+    field = Field("certificate", "bytes", issued.der(), is_secret=False)
+    vault.set(path, {"certificate": field}, expires=timedelta(hours=1))
+    clock.ahead_us += days(1)
+    vault.ca.revoke(other.serial)
+    vault.ca.revoke(issued.serial)
+    assert {one.serial_number for one in vault.ca.revocation_list().raw} == {
+        one.raw.serial_number for one in (issued, other)
+    }
+    assert [one.revoked is not None for one in vault.ca.issued()] == [True, True]
 
 
 def test_the_list_is_ordered_and_can_be_narrowed(vault: Vault, clock: Clock) -> None:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from strongroom.crypto.x509.certificates import Certificate
     from strongroom.crypto.x509.issuing import Issuer
 
 LIST_LIFETIME = timedelta(days=7)
@@ -76,12 +75,12 @@ class RevocationList:
 
 
 def new_list(
-    issuer: Issuer, revoked: Iterable[tuple[Certificate, datetime, str]], *, number: int, now: datetime
+    issuer: Issuer, revoked: Iterable[tuple[int, datetime, str]], *, number: int, now: datetime
 ) -> RevocationList:
     """A list of what *issuer* has revoked, good for 7 days.
 
     Args:
-        revoked: certificate, when, and one of `REASONS`.
+        revoked: serial number, when, and one of `REASONS`.
         number: greater than that of the list before.
     """
     now = now.replace(microsecond=0)
@@ -93,8 +92,8 @@ def new_list(
         .add_extension(issuer.key_identifier, critical=False)
         .add_extension(x509.CRLNumber(number), critical=False)
     )
-    for certificate, when, reason in revoked:
-        entry = x509.RevokedCertificateBuilder(certificate.raw.serial_number, when.replace(microsecond=0))
+    for serial, when, reason in revoked:
+        entry = x509.RevokedCertificateBuilder(serial, when.replace(microsecond=0))
         flag = REASONS[reason]
         if flag is not None:
             entry = entry.add_extension(x509.CRLReason(flag), critical=False)

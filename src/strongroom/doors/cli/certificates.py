@@ -165,11 +165,12 @@ def _list(arguments: Arguments) -> int:
     from datetime import UTC, datetime
 
     refuse_others(arguments)
+    damaged: list[str] = []
     with open_items(arguments) as vault:
-        found = vault.ca.issued(expiring=arguments.expiring)
+        found = vault.ca.issued(expiring=arguments.expiring, damaged=damaged)
     if arguments.json:
         output.json([described(record) for record in found])
-        return OK
+        return _named(damaged)
     now = datetime.now(UTC)
     output.table(
         ("SERIAL", "STATE", "ENDS", "PROFILE", "NAMES"),
@@ -181,7 +182,18 @@ def _list(arguments: Arguments) -> int:
             for one in found
         ],
     )  # fmt: skip
-    return OK
+    return _named(damaged)
+
+
+def _named(damaged: list[str]) -> int:
+    """Say which records are malformed; the exit code."""
+    from strongroom.doors.cli.exit_codes import exit_code
+    from strongroom.vault.authority.records import malformed
+
+    errors = [malformed(name) for name in damaged]
+    for error in errors:
+        output.error(error)
+    return exit_code(errors[0]) if errors else OK
 
 
 def described(record: IssuedRecord) -> dict[str, object]:

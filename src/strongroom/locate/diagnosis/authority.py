@@ -9,7 +9,7 @@ from strongroom.crypto.x509.keys import REFUSERS
 from strongroom.crypto.x509.revocation import RevocationList
 from strongroom.errors import Expired, Tampered
 from strongroom.locate.diagnosis.finding import Finding, from_error
-from strongroom.vault.authority.records import INTERMEDIATE, ROOT
+from strongroom.vault.authority.records import INTERMEDIATE, ROOT, malformed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,13 +31,15 @@ def diagnose_authority(authority: Authority, now: datetime) -> list[Finding]:
     """
     root_item, root = authority.records.authority(ROOT)
     item, intermediate = authority.records.authority(INTERMEDIATE)
-    issued = authority.issued()
+    damaged: list[str] = []
+    issued = authority.issued(damaged=damaged)
     found = [
         *_chain(root, intermediate, bytes(item.field("root").data)),
         *_ends(root, "root", now, "in a new vault: strongroom ca init"),
         *_ends(intermediate, "intermediate", now, _RENEW),
         *_revoked(authority, issued, now),
         *_leaves(issued, now),
+        *(from_error("records", malformed(name), "strongroom grant list") for name in damaged),
     ]
     if "key" in root_item:
         mend = "in a new vault: strongroom ca init --root-key-file FILE"

@@ -12,7 +12,7 @@ from strongroom.crypto.x509.issuing import LEAF_LIFETIME, Issuer, new_root
 from strongroom.crypto.x509.keys import load_key_pem, new_key
 from strongroom.crypto.x509.names import parse_constraints, parse_names
 from strongroom.crypto.x509.requests import check_request
-from strongroom.crypto.x509.revocation import LIST_LIFETIME, new_list
+from strongroom.crypto.x509.revocation import new_list
 from strongroom.errors import Conflict, Denied, NotFound, WrongKey
 from strongroom.vault.authority.issued import REASONS, IssuedCertificate
 from strongroom.vault.authority.records import INTERMEDIATE, ROOT, Records
@@ -217,24 +217,23 @@ class Authority:
         _, issuer = self.records.issuer(INTERMEDIATE)
         now = self._now()
         number = self.records.revocation_list()[0] + 1
-        # What has ended stands on one more list at least: RFC 5280, 3.3.
-        revoked = [
-            (one.certificate, one.revoked, one.reason)
-            for one in self.records.all()
-            if one.revoked is not None and one.certificate.not_after + LIST_LIFETIME > now
-        ]
-        made = new_list(issuer, revoked, number=number, now=now)
+        made = new_list(issuer, self.records.revocations(now), number=number, now=now)
         self.records.put_revocation_list(number, made.der())
         return made
 
-    def issued(self, *, expiring: timedelta | None = None) -> list[IssuedRecord]:
+    def issued(
+        self, *, expiring: timedelta | None = None, damaged: list[str] | None = None
+    ) -> list[IssuedRecord]:
         """What is known of every certificate that was issued, what ends soonest first.
 
         Args:
             expiring: only what is good now and ends within this time.
+            damaged: is given the names of malformed records, which whoever may issue can have put there.
+
+        Raises: Tampered: a record is malformed, and *damaged* is None.
         """
         now = self._now()
-        records: Iterator[IssuedRecord] = self.records.all()
+        records: Iterator[IssuedRecord] = self.records.all(damaged)
         if expiring is not None:
             limit = now + expiring
             records = (one for one in records if one.state(now) == "good" and one.certificate.not_after <= limit)

@@ -8,7 +8,8 @@ from functools import lru_cache
 from strongroom.crypto.x509.certificates import Certificate
 from strongroom.crypto.x509.issuing import Issuer
 from strongroom.crypto.x509.keys import load_key
-from strongroom.errors import Conflict, Denied, NotFound, Tampered, WrongKey
+from strongroom.crypto.x509.revocation import LIST_LIFETIME
+from strongroom.errors import Conflict, Denied, Expired, NotFound, StrongroomError, Tampered, WrongKey
 from strongroom.items import Field, ReservedPath
 from strongroom.secret import wipe
 from strongroom.vault.authority.issued import REASONS, IssuedRecord
@@ -28,6 +29,9 @@ REVOKED = ReservedPath("@ca/crl")
 _ISSUED = ReservedPath("@ca/issued/")
 _BATCH = 100
 _SERIAL_DIGITS = 40
+_SERIAL_BITS_MAX = 159
+_HEX = frozenset("0123456789abcdef")
+_LOOK = "run: strongroom verify\nsee who may put records there: strongroom grant list"
 
 
 class Records:
@@ -127,26 +131,66 @@ class Records:
 
         Raises: NotFound: it was not issued here.
         """
-        return self._find(serial)[1]
+        serial, item = self._find(serial)
+        return _record(item, serial)
 
-    def _find(self, serial: str) -> tuple[Item, IssuedRecord]:
+    def _find(self, serial: str) -> tuple[str, Item]:
         serial = checked_serial(serial)
         try:
-            item = self._vault.get(_path(serial))
+            return serial, self._vault.get(_path(serial), allow_expired=True)
         except NotFound:
             raise _no_certificate(serial) from None
-        return item, _record(item, serial)
 
-    def all(self) -> Iterator[IssuedRecord]:
-        """Every certificate that was issued."""
+    def _items(self) -> Iterator[tuple[str, Item | None]]:
+        """Whatever lies among the records; None for what is under no serial number.
+
+        Whoever may issue puts records here, and may be an attacker: none of them keeps the others from being read.
+        """
         try:
-            serials = list(self._vault.list(_ISSUED))
+            names = list(self._vault.list(_ISSUED))
         except NotFound:
             return
+        serials = [name for name in names if _is_serial(name)]
+        yield from ((name, None) for name in names if not _is_serial(name))
         for start in range(0, len(serials), _BATCH):
             paths = [_path(serial) for serial in serials[start : start + _BATCH]]
-            for path, item in self._vault.get_many(paths).items():
-                yield _record(item, path.rpartition("/")[2])
+            try:
+                found = self._vault.get_many(paths)
+            except Expired:  # a record of ours has no date
+                found = {path: self._vault.get(path, allow_expired=True) for path in paths}
+            yield from ((path.rpartition("/")[2], item) for path, item in found.items())
+
+    def all(self, damaged: list[str] | None = None) -> Iterator[IssuedRecord]:
+        """Every certificate that was issued.
+
+        Args:
+            damaged: is given the names of the records that are malformed.
+
+        Raises: Tampered: a record is malformed, and *damaged* is None.
+        """
+        for name, item in self._items():
+            try:
+                record = _record(item, name)
+            except Tampered:
+                if damaged is None:
+                    raise
+                damaged.append(name)
+            else:
+                yield record
+
+    def revocations(self, now: datetime) -> Iterator[tuple[int, datetime, str]]:
+        """Serial number, moment and reason of what is called good no longer, a malformed record's as well."""
+        for name, item in self._items():
+            if item is None or "revoked" not in item:
+                continue
+            try:
+                record = _record(item, name)
+            except Tampered:
+                yield int(name, 16), now, "unspecified"
+                continue
+            # What has ended stands on one more list at least: RFC 5280, 3.3.
+            if record.certificate.not_after + LIST_LIFETIME > now:
+                yield int(name, 16), min(record.revoked or now, now), record.reason
 
     def revoke(self, serial: str, when: datetime, reason: str) -> None:
         """Note that a certificate is good no longer.
@@ -155,12 +199,13 @@ class Records:
             NotFound: it was not issued here.
             Conflict: it was revoked before, or somebody else is revoking it.
         """
-        item, record = self._find(serial)
-        if record.revoked is not None:
-            raise Conflict(f"the certificate {serial} was revoked at {record.revoked:%Y-%m-%d %H:%M}")
+        serial, item = self._find(serial)
+        if "revoked" in item:
+            revoked = _record(item, serial).revoked or when
+            raise Conflict(f"the certificate {serial} was revoked at {revoked:%Y-%m-%d %H:%M}")
         texts = {"revoked": when.isoformat(), "reason": reason}
         fields = {name: Field(name, "text", value.encode(), is_secret=False) for name, value in texts.items()}
-        self._vault.patch(_path(serial), fields, cas=item.version.number)
+        self._vault.patch(_path(serial), fields, cas=item.version.number, expires="never")
 
     def revocation_list(self) -> tuple[int, bytes]:
         """The newest list and its number; 0 and nothing where there was none."""
@@ -190,29 +235,42 @@ def checked_serial(text: str) -> str:
     Raises: NotFound: nothing of ours has such a number.
     """
     digits = text.replace(":", "").lower().removeprefix("0x")
-    if not 1 <= len(digits) <= _SERIAL_DIGITS or not set(digits) <= set("0123456789abcdef"):
+    if not 1 <= len(digits) <= _SERIAL_DIGITS or not set(digits) <= _HEX:
         raise _no_certificate("given")
     return digits.rjust(_SERIAL_DIGITS, "0")
+
+
+def _is_serial(name: str) -> bool:
+    """As our certificates have them: 1 to 159 bits."""
+    return len(name) == _SERIAL_DIGITS and set(name) <= _HEX and 0 < int(name, 16) < 1 << _SERIAL_BITS_MAX
 
 
 def _path(serial: str) -> ReservedPath:
     return ReservedPath(f"{_ISSUED}{checked_serial(serial)}")
 
 
-def _record(item: Item, serial: str) -> IssuedRecord:
-    certificate = Certificate(item.field("certificate").data)
-    if certificate.serial != serial:
-        raise Tampered("a certificate lies under a number that is not its own", advice="run: strongroom verify")
-    if "revoked" not in item:
-        return IssuedRecord(certificate)
-    reason = item.public("reason")
+def _record(item: Item | None, serial: str) -> IssuedRecord:
     try:
-        revoked = datetime.fromisoformat(item.public("revoked")).astimezone(UTC)
-    except ValueError:
-        reason = ""
-    if reason not in REASONS:
-        raise Tampered(f"the record of the certificate {serial} is malformed")
+        if item is None:
+            raise Tampered("this is no serial number")
+        certificate = Certificate(item.field("certificate").data)
+        # Looked at here, where it can be refused.
+        _ = certificate.names, certificate.key_kind
+        revoked, reason = None, ""
+        if "revoked" in item:
+            revoked, reason = datetime.fromisoformat(item.public("revoked")).astimezone(UTC), item.public("reason")
+        if reason not in REASONS and revoked is not None:
+            raise Tampered("this is no reason")
+    except (StrongroomError, ValueError, OverflowError):
+        raise malformed(serial) from None
+    if certificate.serial != serial:
+        raise Tampered("a certificate lies under a number that is not its own", advice=_LOOK)
     return IssuedRecord(certificate, revoked, reason)
+
+
+def malformed(name: str) -> Tampered:
+    """The error for a record that is not one of ours."""
+    return Tampered(f"the record of the certificate {name} is malformed", advice=_LOOK)
 
 
 def _no_certificate(serial: str) -> NotFound:
