@@ -63,21 +63,25 @@ class Replay:
             chain = chains.pop(writer_id(writer), [])
             if chain or self._committed(writer):
                 streams.append(self._chain(writer, chain))
-        seen = 0
-        for counter, entry in streams[0] if len(streams) == 1 else _in_order(streams):
-            seen = max(seen, counter)
+        seen, unseen = 0, ""
+        for before, (counter, entry) in enumerate(streams[0] if len(streams) == 1 else _in_order(streams)):
+            if seen < counter:
+                seen = counter
+                if before + 1 < counter and not unseen:
+                    # It has seen more commits than there are before it, whatever was written since.
+                    unseen = f"rolled back: a writer's commits, from {counter} in all to {before + 1}"
             for item in entry.touched:
                 self._touch(item)
         for chain in chains.values():
             self.findings += [f"inserted: audit entry {integer(row, 1)} of an unknown writer" for row in chain]
-        if self._state is not None and seen > self._state.counter and not self.findings:
-            # Somebody has seen commits of another writer, of whom ledger and chain know less together.
-            self.findings.append(f"rolled back: a writer's commits, from {seen} in all to {self._state.counter}")
+        if unseen and not self.findings:
+            # Of another writer, of whom ledger and chain know less together.
+            self.findings.append(unseen)
 
     def _chain(self, writer: int, rows: list[Row]) -> Iterator[tuple[int, AuditEntry]]:
         """The entries of one writer with their commit counters; what is wrong with its chain becomes a finding."""
         of = f" of writer {writer}" if writer else ""
-        link, expected = FIRST_LINK, 1
+        link, expected, seen = FIRST_LINK, 1, 0
         for row in rows:
             sequence = integer(row, 1)
             opened = self._open(row)
@@ -93,8 +97,10 @@ class Replay:
             entry, own_link = opened
             if link and not self._audit.follows(own_link, link, entry):
                 self.findings.append(f"changed: audit entry {sequence}{of} does not continue the one before it")
+            if entry.counter <= seen:
+                self.findings.append(f"rolled back: audit entry {sequence}{of} has seen less than the one before it")
             yield entry.counter, entry
-            link, expected = own_link, sequence + 1
+            link, expected, seen = own_link, sequence + 1, max(seen, entry.counter)
         committed = self._committed(writer)
         if committed is None:
             return

@@ -217,6 +217,32 @@ def test_who_comes_anew_finds_that_too(of_three: Vault, store: Store, credential
 
 
 @many_writers
+@pytest.mark.parametrize("later", [0, 1, 2])
+def test_what_is_written_later_hides_no_roll_back(
+    of_three: Vault, store: Store, credential: KeyFileCredential, later: int
+) -> None:
+    """Somebody who knows of nothing commits until the vault has come as far as the witness has seen it."""
+    then = state_of(store)
+    with as_writer(store, 2):
+        of_three.set("of/2", {"n": "after"})
+    with as_writer(store, 0):
+        store._session.writer = 0  # type: ignore[attr-defined]
+        of_three.add_grant("g", "user", 1001, {"read": ["x"]})
+    seen = state_of(store)
+    for table in (HEADER, OBJECTS):
+        then[table] = seen[table]
+    put_back(store, then, writer=2)
+    for number in range(2):
+        with open_vault(beside(store), credential, author="other") as other, as_writer(store, later):
+            other._core.store._session.writer = later  # type: ignore[attr-defined]
+            other.set("of/1", {"n": f"later {number}"})
+            assert other.commit_counter >= 9
+    with open_vault(beside(store), credential, author="other") as other, pytest.raises(Tampered) as caught:
+        other.verify()
+    assert any(finding.startswith("rolled back: ") for finding in caught.value.findings), caught.value.findings
+
+
+@many_writers
 @pytest.mark.parametrize(
     ("what", "finding"),
     [
