@@ -36,7 +36,7 @@ class FileRecipient:
     Raises: ValueError: *text* is none of these.
     """
 
-    __slots__ = ("_recipient", "is_symmetric", "text")
+    __slots__ = ("_recipient", "is_symmetric", "public", "text")
 
     def __init__(self, text: str, recipient: Recipient | None = None) -> None:
         public = text
@@ -48,6 +48,8 @@ class FileRecipient:
             raise ValueError("a recipient is printable text without quotation marks or backslashes") from None
         self.text = text
         self.is_symmetric = not public
+        # Whatever it is called: the same in two recipients is one who may read.
+        self.public = " ".join(public.split()[:2]) or text
         self._recipient = recipient if self.is_symmetric else parse_recipient(public)
         if isinstance(self._recipient, Passphrase):
             raise ValueError("an encrypted file for git has no passphrase; take an identity file")
@@ -121,7 +123,8 @@ def check_recipients(recipients: Sequence[FileRecipient]) -> None:
     """
     if not 1 <= len(recipients) <= RECIPIENTS_MAX:
         raise ValueError(f"a file has 1 to {RECIPIENTS_MAX} recipients")
-    if len({one.text for one in recipients}) != len(recipients):
+    # By their keys: who is taken away under one name must not stay under another.
+    if len({one.public for one in recipients}) != len(recipients):
         raise ValueError("a recipient is named twice")
     strong = [one for one in recipients if one.is_hybrid and not one.is_symmetric]
     if strong and not all(one.is_hybrid for one in recipients):

@@ -244,6 +244,16 @@ def test_a_planted_side_does_not_count_to_the_end() -> None:
     assert merge(opened(base), opened(ours), opened(planted(base, revision=7))).file is not None
 
 
+@pytest.mark.parametrize("other", ["key team {}", "{} ", " {}"])
+def test_one_key_has_one_name_among_the_readers(other: str) -> None:
+    """Who is taken away under one of two would go on reading under the other."""
+    twice = encrypted_files.FileRecipient(other.format(public(BOB)))
+    with pytest.raises(ValueError, match="twice"):
+        encrypted_files.encrypt(b"a: 1\n", [recipient(ALICE), recipient(BOB), twice], format="yaml")
+    with opened(made(YAML, "yaml", ALICE, BOB)) as file, pytest.raises(ValueError, match="twice"):
+        file.add_recipients([twice])
+
+
 def test_a_removed_reader_does_not_come_back_by_a_merge() -> None:
     """She still knows the old key, and can make a side that is intact under it."""
     base = made("a: 1\nb: 2\n", "yaml", ALICE, BOB)
