@@ -347,6 +347,16 @@ def test_a_diff_shows_names_and_values_only_when_asked(clone: Clone) -> None:
     assert "swordfish" not in done.text and "no values are shown" in done.err
 
 
+def test_a_file_too_long_to_be_encrypted_does_not_end_a_log(clone: Clone) -> None:
+    """Anybody who can push could put one there."""
+    for count in (4_194_305, 4_194_306):
+        clone.file.write_bytes(b"#" * count)
+        clone.commit("long")
+    done = clone.git("log", "-p")
+    assert "+(not compared: 4194306 bytes)" in done.text and "-(not compared: 4194305 bytes)" in done.text
+    assert "begin" in done.text and "too long" in done.err
+
+
 def test_a_commit_takes_no_plain_text(clone: Clone) -> None:
     """A plain file, one plain value, a file that was changed; and everything else as before."""
     (clone.path / "new.secret.yaml").write_text("a: hunter2\n")

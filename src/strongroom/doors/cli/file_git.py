@@ -115,7 +115,13 @@ def textconv(arguments: Arguments) -> int:
     """
     from strongroom import encrypted_files
 
-    data = read_bytes(arguments.file)
+    try:
+        data = read_bytes(arguments.file)
+    except UsageError as error:
+        # One such blob in the history must not end a whole `git log -p`.
+        output.note(f"{error}; its content is not compared")
+        output.value(f"(not compared: {os.stat(arguments.file).st_size} bytes)\n".encode())
+        return OK
     try:
         file = encrypted_files.read(data)
     except (BadFile, StrongroomError):
