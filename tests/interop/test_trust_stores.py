@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import os
 import threading
 import warnings
@@ -170,6 +171,49 @@ def test_what_is_not_taken_up_is_taken_back(case: str, sandbox: Sandbox, root: C
     with pytest.raises(StoreUnavailable):
         sandbox.store.install(root)
     assert list(sandbox.local.iterdir()) == []
+
+
+def test_what_fails_behind_the_bundle_is_taken_back(sandbox: Sandbox, root: Certificate) -> None:
+    """The program has made the bundle, and then it ends with an error, or is ended."""
+    real, program = sandbox.layout.command, sandbox.heard.parent / "failing"
+    program.write_text(f'#!/bin/sh\n{" ".join(real)} "$@"\nexit 1\n')
+    program.chmod(0o755)
+    sandbox.layout.command = (str(program),)
+    with pytest.raises(StoreUnavailable, match="exit code 1"):
+        sandbox.store.install(root)
+    assert list(sandbox.local.iterdir()) == []
+    assert sandbox.states(root) == []
+    assert sandbox.names() == sandbox.before
+    sandbox.layout.command = real
+    assert sandbox.store.install(root) is True
+
+
+def test_what_cannot_be_taken_back_is_said(sandbox: Sandbox, root: Certificate) -> None:
+    """With the command that removes it."""
+    program = sandbox.heard.parent / "half"
+    program.write_text(f"#!/bin/sh\ncat {sandbox.local}/*.crt >> {sandbox.bundle} 2>/dev/null\nexit 1\n")
+    program.chmod(0o755)
+    sandbox.layout.command = (str(program),)
+    with pytest.raises(StoreUnavailable, match="has left the root") as caught:
+        sandbox.store.install(root)
+    assert "ca trust remove" in caught.value.advice
+    assert sandbox.states(root) == ["left"]
+
+
+def test_who_holds_the_directory_holds_nobody_up_for_ever(
+    sandbox: Sandbox, root: Certificate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Everybody may read it, and so lock it."""
+    monkeypatch.setattr("strongroom.locate.trust.system._PATIENCE_SECONDS", 0.1)
+    descriptor = os.open(sandbox.local, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        with pytest.raises(StoreUnavailable, match="somebody else"):
+            sandbox.store.install(root)
+    finally:
+        os.close(descriptor)
+    monkeypatch.undo()
+    assert sandbox.store.install(root) is True
 
 
 def test_a_removal_that_fails_is_seen_and_can_be_repeated(sandbox: Sandbox, root: Certificate) -> None:

@@ -26,6 +26,7 @@ _FILE_BYTES_MAX = 1024 * 1024
 _BUNDLE_BYTES_MAX = 16 * 1024 * 1024
 # It starts a hook for Java, which starts Java.
 _PATIENCE_SECONDS = 300.0
+_STEP_SECONDS = 0.05
 _ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
 
 
@@ -121,6 +122,7 @@ class SystemStore:
             except BaseException:
                 if made:
                     durable.discard(made)
+                    self._take_back(root, made)
                 raise
         return True
 
@@ -142,6 +144,19 @@ class SystemStore:
                 if self._copies(root):
                     raise StoreUnavailable(f"{self._layout.command[0]} has left the root in {self._layout.bundle}")
         return bool(copies)
+
+    def _take_back(self, root: Certificate, path: str) -> None:
+        """The program may have failed, or been ended, behind the bundle: that has the root then."""
+        if not self._copies(root):
+            return
+        try:
+            self._update(gone=[path])
+        except StoreUnavailable as error:
+            if self._copies(root):
+                raise StoreUnavailable(
+                    f"{self._layout.command[0]} has left the root in {self._layout.bundle}",
+                    advice=f"{error.message}\nthen: strongroom ca trust remove {label(root)}",
+                ) from None
 
     def _copies(self, root: Certificate) -> list[Found]:
         return [one for one in self.found(root) if is_same(one.certificate, root)]
@@ -181,10 +196,23 @@ class _Turn:
         self._place = place
 
     def __enter__(self) -> None:
-        from fcntl import LOCK_EX, flock
+        from fcntl import LOCK_EX, LOCK_NB, flock
+        from time import monotonic, sleep
 
         self._descriptor = os.open(self._place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        flock(self._descriptor, LOCK_EX)
+        end = monotonic() + _PATIENCE_SECONDS
+        while True:
+            try:
+                return flock(self._descriptor, LOCK_EX | LOCK_NB)
+            except BlockingIOError:
+                # Whoever may read a directory can hold its lock, and for ever.
+                if monotonic() >= end:
+                    os.close(self._descriptor)
+                    raise StoreUnavailable(f"somebody else is changing {self._place}", is_transient=True) from None
+            except BaseException:
+                os.close(self._descriptor)
+                raise
+            sleep(_STEP_SECONDS)
 
     def __exit__(self, *_exc: object) -> None:
         os.close(self._descriptor)
