@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import pickle
+import signal
 import socket
 import ssl
 import threading
@@ -32,6 +33,7 @@ from strongroom.vault.vault import Vault
 DAY_US = 86_400_000_000
 NAMES = ("web.internal.test", "localhost", "127.0.0.1")
 PERMIT = ("internal.test", "localhost", "127.0.0.0/8")
+PATIENCE_SECONDS = 60
 
 
 class Clock:
@@ -387,6 +389,36 @@ def test_threads_meet_a_whole_certificate_while_it_is_renewed(vault: Vault) -> N
             thread.join()
     assert failures == []
     assert len(seen) > 8
+
+
+def test_a_fork_during_a_renewal_leaves_no_lock_behind(vault: Vault) -> None:
+    """The thread that holds it is not in the child: nobody would ever open it there."""
+    context = vault.tls("localhost")
+    assert isinstance(context, tls.LiveContext)
+    held, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with context._turn:
+            held.set()
+            done.wait(PATIENCE_SECONDS)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    try:
+        assert held.wait(PATIENCE_SECONDS)
+        child = os.fork()
+        if child == 0:
+            code = 1
+            try:
+                signal.alarm(PATIENCE_SECONDS)
+                context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_side=True)
+                code = 0
+            finally:
+                os._exit(code)
+        assert os.waitpid(child, 0)[1] == 0
+    finally:
+        done.set()
+        thread.join()
 
 
 def test_both_sides_can_show_who_they_are(vault: Vault) -> None:

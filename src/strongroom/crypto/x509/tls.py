@@ -10,6 +10,7 @@ import os
 import ssl
 from threading import Lock
 from time import time
+from weakref import WeakSet
 
 from strongroom.errors import Denied, StoreUnavailable, StrongroomError
 
@@ -74,6 +75,9 @@ class LiveContext(ssl.SSLContext):
         raise TypeError("a TLS context holds a key and cannot be pickled")
 
 
+_contexts: WeakSet[LiveContext] = WeakSet()
+
+
 def server_context(*, client_roots: Sequence[Certificate] = (), renew: Renew | None = None) -> Context:
     """A context for servers.
 
@@ -130,8 +134,20 @@ def _new(protocol: int, renew: Renew | None) -> ssl.SSLContext:
         return ssl.SSLContext(protocol)
     context = LiveContext(protocol)
     context._turn, context._renew, context._due = Lock(), renew, 0.0
+    _contexts.add(context)
     context._load()
     return context
+
+
+def _begin_in_child() -> None:
+    """A thread that is not here any more may have held a lock, and was perhaps half-way through a renewal."""
+    for context in list(_contexts):
+        if context._turn.locked():
+            context._turn, context._due = Lock(), 0.0
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_in_child)
 
 
 def _trust(context: ssl.SSLContext, roots: Sequence[Certificate]) -> None:
