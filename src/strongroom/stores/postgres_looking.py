@@ -108,12 +108,14 @@ class Looking:
             return False
         listener = self._listener
         if listener is None or listener.closed:
+            self.close(pool)
             self._listen(pool)
             return False
         try:
             is_told = any(True for _ in listener.notifies(timeout=0))
         except postgres_driver.load().Error:
-            self._listener = None
+            # The server was restarted, or the network was away: its place in the pool is for the next one.
+            self.close(pool)
             return False
         return not is_told and monotonic() - self._looked_at < self._cached_seconds
 

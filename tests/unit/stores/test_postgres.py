@@ -17,7 +17,7 @@ from strongroom.errors import (
     Tampered,
     VaultNotFound,
 )
-from strongroom.stores import postgres_rows
+from strongroom.stores import postgres_pool, postgres_rows
 from strongroom.stores.interface import WRITERS_MAX, Overtaken
 from strongroom.stores.registry import create_store, open_store
 from strongroom.stores.schema import HEADER, LEDGER, SLOTS, VERSIONS
@@ -434,3 +434,18 @@ class TestCachedReads:
         with store.writing() as rows:
             rows.put(SLOTS, (b"id", b"2"))
         until(lambda: reader.change_token() != token)
+
+    def test_who_listened_leaves_its_place_to_the_next(self, store, url, opened, meddle, monkeypatch):
+        """A server that is restarted again and again does not use up the connections."""
+        monkeypatch.setattr(postgres_pool, "CONNECTIONS_MAX", 3)
+        monkeypatch.setattr(postgres_pool, "_PATIENCE_SECONDS", 0.0)
+        reader = opened(open_store(f"{url}&cached_reads=60"))
+        for number in range(6):
+            reader.change_token()
+            reader.change_token()
+            end_connections(meddle)
+            with store.writing() as rows:
+                rows.put(SLOTS, (b"id", b"%d" % number))
+            reader.change_token()
+            with reader.reading() as rows:
+                assert rows.get(SLOTS, b"id") == (b"id", b"%d" % number)
