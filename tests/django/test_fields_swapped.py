@@ -14,7 +14,7 @@ project.configure()
 
 from django.contrib.auth.models import User  # noqa: E402 - once Django is configured
 from django.core.exceptions import FieldError  # noqa: E402
-from django.db import DatabaseError, transaction  # noqa: E402
+from django.db import DatabaseError, connections, transaction  # noqa: E402
 
 from strongroom.django import use_vault  # noqa: E402
 from tests.django.shop.models import Account, Everything, Left, Person, Right, Sealed  # noqa: E402
@@ -249,3 +249,35 @@ def test_the_column_itself(using: str, owner: User) -> None:
     assert Account.objects.using(using).get(pk=row.pk).password == "p" * 5000
     with pytest.raises(DatabaseError), transaction.atomic(using=using):
         Account.objects.using(using).create(owner=owner, label="none", password=None)
+
+
+@pytest.mark.parametrize("key", ["CAST('42' AS BLOB)", "CAST(? AS TEXT)"])
+def test_a_key_of_another_type_is_another_row(vault: Any, sqlite_tables: str, key: str) -> None:
+    """SQLite keeps what it is given: a key of text may hold a row, a colon and a message up to its last byte."""
+    with transaction.atomic("default"):
+        row = Person.objects.create(pk=42, number=7)
+        with connections["default"].cursor() as cursor:
+            is_whole, stored = "?" in key, b""
+            # The last byte is the colon that the query puts behind the key: one message of 256.
+            while not stored or (is_whole and not stored.endswith(b":")):
+                row.save()
+                cursor.execute("SELECT number FROM shop_person WHERE id = 42")
+                stored = bytes(cursor.fetchone()[0])
+            parameters = [b"42:" + stored[:-1], b""] if is_whole else [stored]
+            cursor.execute(
+                f"INSERT INTO shop_person (id, number) VALUES ({key.replace('?', '%s')}, %s)", parameters
+            )
+            with pytest.raises(Tampered, match="row !"):
+                list(Person.objects.exclude(id=42).values_list("number"))
+        assert Person.objects.get(id=42).number == 7
+        transaction.set_rollback(True, "default")
+
+
+def test_a_bound_column_of_another_type_is_another_row(vault: Any, sqlite_tables: str) -> None:
+    with transaction.atomic("default"):
+        Sealed.objects.create(name="a", tenant=1, region="eu", value="v")
+        with connections["default"].cursor() as cursor:
+            cursor.execute("UPDATE shop_sealed SET region = CAST(region AS BLOB)")
+            with pytest.raises(Tampered):
+                list(Sealed.objects.values_list("value"))
+        transaction.set_rollback(True, "default")

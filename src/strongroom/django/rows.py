@@ -35,13 +35,25 @@ def _text(value: Any) -> str:
 
 
 # kind of column: (its text from a Python value, its SQL on SQLite, its SQL on PostgreSQL)
+# A column of SQLite's holds values of any type, whatever it was declared as: text with a comma and a colon in it
+# could say another row, and bytes are spelled like the number or text that they are not equal to.
 _SPELLINGS: dict[str, tuple[Callable[[Any], str], str, str]] = {
     # SQLite makes text of a number where it is put together with text.
-    "integer": (_integer, "{0}", "{0}::text"),
-    "uuid": (_uuid, "{0}", "replace({0}::text, '-', '')"),
+    "integer": (_integer, "CASE typeof({0}) WHEN 'integer' THEN {0} ELSE '!' END", "{0}::text"),
+    # 32 characters in front of what follows cannot be a UUID and more.
+    "uuid": (
+        _uuid,
+        "CASE WHEN typeof({0}) = 'text' AND length({0}) = 32 THEN {0} ELSE '!' END",
+        "replace({0}::text, '-', '')",
+    ),
     # Text may hold what separates; hexadecimal digits do not.
-    "text": (_text, "hex({0})", "upper(encode(convert_to({0}, 'UTF8'), 'hex'))"),
+    "text": (
+        _text,
+        "CASE typeof({0}) WHEN 'text' THEN hex({0}) ELSE '!' END",
+        "upper(encode(convert_to({0}, 'UTF8'), 'hex'))",
+    ),
 }
+"""SQLite says "!", which no row is, of what is stored as another type than its column's."""
 
 
 class NotBindable(ValueError):
