@@ -141,6 +141,25 @@ def read_while_it_is_behind(pair: Pair) -> None:
         assert vault.get("item", "password").reveal() == "new"
 
 
+def write_beside_others(pair: Pair, others: int) -> None:
+    """The replica knows what others have committed meanwhile and not what this program has: it is behind."""
+    with pair.open(pair.reading_replica) as vault, pair.open(pair.either) as other:
+
+        def write(_change: object) -> None:
+            vault.set("item", {"password": f"beside {others}"})
+            for number in range(others):
+                other.set(f"other/{number}", {"password": "new"})
+            pair.catch_up()
+            pair.hold_back()
+
+        vault._core.commit("set", None, write)
+        assert vault.get("item", "password").reveal() == f"beside {others}"
+        assert vault.history("item")[-1].number == len(other.history("item"))
+        assert vault.get("other/0", "password").reveal() == "new"
+        pair.go_on()
+        assert vault.get("item", "password").reveal() == f"beside {others}"
+
+
 def go_on_after_a_fail_over(pair: Pair) -> None:
     """The replica has everything: the open vault goes on by itself, and so does whoever opens it."""
     with pair.open(pair.either) as standing:
@@ -158,6 +177,8 @@ def test_a_replica(pair: Pair) -> None:
     """Alone, behind, and in the primary's place; a pair takes seconds to make."""
     read_alone(pair)
     read_while_it_is_behind(pair)
+    for others in (1, 2):
+        write_beside_others(pair, others)
     go_on_after_a_fail_over(pair)
 
 

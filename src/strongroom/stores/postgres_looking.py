@@ -99,6 +99,21 @@ class Looking:
         self._own += 1
         self._newest += 1
 
+    def count_on(self, connection: Connection) -> bool:
+        """Take for behind, from now on, a server that knows of fewer commits than this one does by now.
+
+        Asked after a commit: others may have committed beside it, and a replica may have theirs without it.
+
+        Returns: whether there was an answer.
+        """
+        try:
+            row = connection.execute(f"SELECT {self.count}", prepare=False).fetchone()
+        except postgres_driver.load().Error:
+            return False
+        assert row is not None  # noqa: S101 - a SELECT of expressions has one row
+        self._newest = max(self._newest, int(row[0]))
+        return True
+
     def is_cached(self, pool: Pool) -> bool:
         """Whether the last look still holds, as far as the URL lets that be believed without asking.
 

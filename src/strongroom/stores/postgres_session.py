@@ -182,7 +182,12 @@ class Session:
         else:
             self.former = None
             self.looking.committed()
-            self._finish_with(self.looking.telling)
+            try:
+                if self.servers.are_two and not self.looking.count_on(link):
+                    # Which replica has it cannot be told any more.
+                    self.servers.ask_primary()
+            finally:
+                self._finish_with(self.looking.telling)
             return
         self.clear()
         if is_undone:
