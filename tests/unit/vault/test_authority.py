@@ -18,8 +18,10 @@ from typing import Any
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
 
 from strongroom.crypto.x509 import tls
+from strongroom.crypto.x509.bundles import pkcs12
 from strongroom.errors import Conflict, Denied, Expired, NotFound, StoreUnavailable, Tampered, WrongKey
 from strongroom.items import Field, ReservedPath
 from strongroom.keys.slots.key_file import new_key_file
@@ -249,6 +251,31 @@ def test_the_intermediate_is_renewed_for_its_key(vault: Vault, clock: Clock) -> 
     after.check_signed_by(vault.ca.root)
     with pytest.raises(WrongKey):
         vault.ca.renew_intermediate(vault.ca.issue("localhost").key.pem())  # type: ignore[union-attr]
+
+
+def test_a_key_that_others_have_is_good_in_no_certificate(vault: Vault) -> None:
+    """A renewal had kept it; and is itself renewed no more."""
+    issued, other = vault.ca.issue("localhost"), vault.ca.issue("localhost")
+    same = vault.ca.renew(issued.certificate)
+    fresh = vault.ca.renew(issued.certificate, issued.pem())
+    vault.ca.revoke(issued.certificate.serial, reason="key-compromise")
+    with pytest.raises(Denied, match="revoked"):
+        vault.ca.renew(same.certificate)
+    revoked = {one.certificate.serial: one.reason for one in vault.ca.issued() if one.revoked}
+    assert revoked == {one.certificate.serial: "key-compromise" for one in (issued, same)}
+    assert len(vault.ca.revocation_list().raw) == 2
+    vault.ca.renew(fresh.certificate)
+    vault.ca.revoke(other.certificate.serial, reason="superseded")
+    assert len(vault.ca.revocation_list().raw) == 3
+
+
+def test_a_certificate_without_names_is_bundled_under_its_number(vault: Vault) -> None:
+    """Such as an authority's, or somebody else's."""
+    _, issuer = vault.ca.records.issuer(INTERMEDIATE)
+    made = pkcs12(issuer.key, issuer.certificate, (), b"password")
+    found = load_pkcs12(made, b"password").cert
+    assert found is not None
+    assert found.friendly_name == issuer.certificate.serial.encode()
 
 
 def test_a_record_past_a_date_of_its_own_is_revoked_as_others(vault: Vault, clock: Clock) -> None:

@@ -31,5 +31,6 @@ def pkcs12(key: PrivateKey, certificate: Certificate, chain: Sequence[Certificat
         .build(password)
     )
     others = [one.raw for one in chain]
-    name = str(certificate.names[0]).encode("ascii")
+    names = certificate.names
+    name = str(names[0]).encode("ascii") if names else certificate.serial.encode("ascii")
     return serialize_key_and_certificates(name, key.key, certificate.raw, others, encryption)

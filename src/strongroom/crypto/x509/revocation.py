@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from strongroom.crypto.x509.issuing import Issuer
 
 LIST_LIFETIME = timedelta(days=7)
+KEY_COMPROMISE = "key-compromise"
 REASONS = {
     "unspecified": None,
-    "key-compromise": x509.ReasonFlags.key_compromise,
+    KEY_COMPROMISE: x509.ReasonFlags.key_compromise,
     "affiliation-changed": x509.ReasonFlags.affiliation_changed,
     "superseded": x509.ReasonFlags.superseded,
     "cessation-of-operation": x509.ReasonFlags.cessation_of_operation,

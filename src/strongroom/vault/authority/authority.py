@@ -13,8 +13,8 @@ from strongroom.crypto.x509.keys import load_key_pem, new_key
 from strongroom.crypto.x509.names import parse_constraints, parse_names
 from strongroom.crypto.x509.requests import check_request
 from strongroom.crypto.x509.revocation import new_list
-from strongroom.errors import Conflict, Denied, NotFound, WrongKey
-from strongroom.vault.authority.issued import REASONS, IssuedCertificate
+from strongroom.errors import Conflict, Denied, NotFound, Tampered, WrongKey
+from strongroom.vault.authority.issued import KEY_COMPROMISE, REASONS, IssuedCertificate
 from strongroom.vault.authority.records import INTERMEDIATE, ROOT, Records
 
 TYPE_CHECKING = False
@@ -196,7 +196,7 @@ class Authority:
 
         Args:
             serial: in hex, however tools spell it.
-            reason: one of `issued.REASONS`.
+            reason: one of `issued.REASONS`; ``"key-compromise"`` is about all certificates for the same key.
 
         Raises:
             NotFound: it was not issued here.
@@ -205,7 +205,20 @@ class Authority:
         """
         if reason not in REASONS:
             raise ValueError(f"a reason is one of: {', '.join(REASONS)}")
-        self.records.revoke(serial, self._now(), reason)
+        now = self._now()
+        self.records.revoke(serial, now, reason)
+        if reason == KEY_COMPROMISE:
+            for other in self._of_same_key(serial):
+                self.records.revoke(other, now, reason)
+
+    def _of_same_key(self, serial: str) -> list[str]:
+        """What else is good for the key of a certificate: a renewal without a new key has left it there."""
+        try:
+            key = self.records.find(serial).certificate.public
+        except Tampered:
+            return []  # a malformed record has no key
+        every = self.records.all([])
+        return [one.certificate.serial for one in every if one.revoked is None and one.certificate.public == key]
 
     def revocation_list(self) -> RevocationList:
         """A new list of what was revoked, good for 7 days.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from strongroom.crypto.x509.revocation import KEY_COMPROMISE as KEY_COMPROMISE
 from strongroom.crypto.x509.revocation import REASONS as REASONS
 from strongroom.secret import HiddenBuffer, wipe
 
