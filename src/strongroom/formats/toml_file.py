@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from strongroom.formats.interface import DEPTH_MAX, BadFile, Document, Entry, check_depth, decode
 from strongroom.keys.slots.bound import missing_extra
 
@@ -15,6 +17,11 @@ FILE_BYTES_MAX = 1024 * 1024
 
 DOTS_MAX = 200
 """In one name: tomllib takes time by their square."""
+
+DOTTED_NAMES_MAX = 150
+"""``a.b = 1`` and its like: tomlkit takes time by their cube."""
+
+_DOTTED_NAME = re.compile(r"""\.[ \t]*(?:[\w-]+|"(?:\\.|[^"\\\n])*"|'[^'\n]*')[ \t]*=""")
 
 _DATE = "is a date or a time"
 
@@ -56,6 +63,7 @@ def with_added(text: str, keys: Sequence[str], value: str) -> str:
         import tomlkit
     except ImportError:
         raise missing_extra("yaml", "changing a TOML file") from None
+    _check_dotted_names(text)
     try:
         document: Any = tomlkit.parse(text)
         table = document
@@ -89,6 +97,7 @@ class TomlDocument(Document):
         except ImportError:
             raise missing_extra("yaml", "changing a TOML file") from None
         marks = {number: self._mark(number) for number in pieces}
+        _check_dotted_names(self._text)
         try:
             document: Any = tomlkit.parse(self._text)
             for number, mark in marks.items():
@@ -117,12 +126,18 @@ class TomlDocument(Document):
         except ImportError:
             raise missing_extra("yaml", "changing a TOML file") from None
         found = []
+        _check_dotted_names(self._text)
         try:
             document: Any = tomlkit.parse(self._text)
+            # Each is looked up once: tomlkit makes some of them anew, which takes long, whenever they are asked for.
+            tables: dict[tuple[str, ...], Any] = {(): document}
             for entry in self.entries:
-                value = document
-                for key in entry.keys:
-                    value = value[_index(value, key)]
+                for depth, key in enumerate(entry.keys):
+                    path = entry.keys[: depth + 1]
+                    if path not in tables:
+                        table = tables[entry.keys[:depth]]
+                        tables[path] = table[_index(table, key)]
+                value = tables[entry.keys]
                 # A bool comes as Python's own.
                 found.append(str(value).lower() if isinstance(value, bool) else value.as_string())
         except Exception:
@@ -136,6 +151,15 @@ class TomlDocument(Document):
         while mark in self._text:
             mark += "-"
         return mark + "."
+
+
+def _check_dotted_names(text: str) -> None:
+    """Before tomlkit parses.
+
+    Raises: BadFile: more than `DOTTED_NAMES_MAX`.
+    """
+    if sum(1 for _ in _DOTTED_NAME.finditer(text)) > DOTTED_NAMES_MAX:
+        raise BadFile(f"the file has more than {DOTTED_NAMES_MAX} dotted names; write them in [tables]")
 
 
 def _index(table: object, key: str) -> str | int:

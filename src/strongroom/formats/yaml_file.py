@@ -5,6 +5,8 @@ So no tag makes an object, an alias is followed once, and what is replaced is on
 
 from __future__ import annotations
 
+import re
+
 from strongroom.formats.interface import DEPTH_MAX, BadFile, Document, Entry, check_depth, decode
 from strongroom.keys.slots.bound import missing_extra
 
@@ -18,6 +20,10 @@ FILE_BYTES_MAX = 1024 * 1024
 PARTS_MAX = 50_000
 """Lines and commas: about what a document has of nodes, and each takes 0.1 ms."""
 
+OPENED_MAX = 200
+"""Brackets that open close to each other in one line: the parser takes time by their square, or more."""
+
+_OPENED = re.compile(rf"(?:[\[{{][^\[\]{{}}\n]{{0,8}}){{{OPENED_MAX}}}")
 _CORE = "tag:yaml.org,2002:"
 _PLAIN_TAGS = frozenset(_CORE + one for one in ("str", "int", "float", "bool", "null", "binary", "timestamp", "value"))
 
@@ -34,6 +40,8 @@ def read(data: bytes | bytearray) -> Document:
     text, bom = decode(data)
     if text.count("\n") + text.count(",") > PARTS_MAX:
         raise BadFile(f"the file has more than {PARTS_MAX} lines and commas")
+    if any(line.count("[") + line.count("{") >= OPENED_MAX and _OPENED.search(line) for line in text.split("\n")):
+        raise BadFile(f"the file is nested more than {DEPTH_MAX} deep")
     documents = compose(text)
     reader = _Reader(text)
     for place, node in enumerate(documents):
