@@ -420,3 +420,32 @@ def test_random_keys() -> None:
     assert min(keys) > 0
     assert max(keys) <= 2**53
     assert max(keys) > 2**50
+
+
+@pytest.mark.parametrize("is_stale", [True, False])
+def test_a_value_is_not_written_for_another_owner_than_its_rows(using: str, owner: User, is_stale: bool) -> None:
+    """An object that was read before its row was given away, or was given away itself and not saved."""
+    rows, other = Account.objects.using(using), User.objects.using(using).create(username="other")
+    one = rows.create(owner=owner, label="x", password="before")
+    meanwhile = rows.get(pk=one.pk) if is_stale else one
+    meanwhile.owner = other
+    if is_stale:
+        meanwhile.save(using=using)
+    one.password = "after"
+    with pytest.raises(DatabaseError), transaction.atomic(using=using):
+        one.save(using=using, update_fields=["password"])
+    assert rows.get(pk=one.pk).password == "before"
+    one.save(using=using)
+    assert rows.get(pk=one.pk).password == "after"
+
+
+def test_a_value_is_not_written_for_another_text_than_its_rows(using: str) -> None:
+    rows = Sealed.objects.using(using)
+    one = rows.create(name="a", tenant=None, region="eu", value="before")
+    one.value = "after"
+    one.save(using=using, update_fields=["value"])
+    assert rows.get(pk="a").value == "after"
+    one.tenant = 3
+    with pytest.raises(DatabaseError), transaction.atomic(using=using):
+        one.save(using=using, update_fields=["value"])
+    assert rows.get(pk="a").value == "after"

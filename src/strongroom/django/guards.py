@@ -6,6 +6,8 @@ A value is bound to columns that Django updates by themselves as well: ``update(
 
 from __future__ import annotations
 
+from functools import partial
+
 from django import VERSION
 from django.core.exceptions import FieldError
 from django.db import models
@@ -14,6 +16,7 @@ from django.db.models.sql import InsertQuery, Query, UpdateQuery
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from strongroom.django.fields.base import EncryptedField
@@ -42,11 +45,13 @@ def prepare_model(sender: type[models.Model], **_signal: object) -> None:
         if field.searchable and sender.__module__ != "__fake__":
             add_index(field, meta)
     for column, fields in bound.items():
-        _watch(column, fields)
+        _watch(column, _check_of(column, fields))
+    for field in own:
+        _watch(field, partial(_narrow, field))
 
 
-def _watch(column: models.Field, fields: list[EncryptedField]) -> None:
-    """Have *column* asked at each UPDATE: Django asks a field for its placeholder, with the whole query at hand."""
+def _check_of(column: models.Field, fields: list[EncryptedField]) -> Callable[[Any], None]:
+    """What is looked at when *column* is written, to which values of *fields* are bound."""
 
     def check(compiler: Any) -> None:
         query = compiler.query
@@ -59,6 +64,28 @@ def _watch(column: models.Field, fields: list[EncryptedField]) -> None:
             for field in fields:
                 _check_upsert(field, set(query.unique_fields), set(query.update_fields))
 
+    return check
+
+
+def _narrow(field: EncryptedField, compiler: Any) -> None:
+    """Have an UPDATE of *field* alone find its row only while that belongs to whom the object says it does.
+
+    ``save(update_fields=["password"])`` of an object that was read before its row's owner changed would write a
+    value that opens no more. Django raises DatabaseError when the row is not found.
+    """
+    query = compiler.query
+    if not isinstance(query, UpdateQuery):
+        return
+    written = {one: value for one, _model, value in query.values}
+    instance = getattr(written.get(field), "instance", None)
+    for column in () if instance is None else field.row.fields:
+        if column not in written and not column.primary_key and column not in field.model._meta.pk_fields:
+            said = getattr(instance, column.attname)
+            query.add_q(models.Q(**{f"{column.attname}__isnull": True} if said is None else {column.attname: said}))
+
+
+def _watch(column: models.Field, check: Callable[[Any], None]) -> None:
+    """Have *column* asked at each UPDATE: Django asks a field for its placeholder, with the whole query at hand."""
     if VERSION >= (6, 1):
         before_sql = getattr(column, "get_placeholder_sql", None)
 

@@ -42,9 +42,11 @@ class Encrypted(bytes):
 
     Attributes:
         value: what it was before, where a caller needs it back.
+        instance: whose value it is, while that is saved.
     """
 
     value: object = None
+    instance: models.Model | None = None
 
     def __repr__(self) -> str:
         return f"<{len(self)} encrypted bytes>"
@@ -172,7 +174,10 @@ class EncryptedField(Hiding, models.Field):  # type: ignore[misc]  # Django carr
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
         """The value of *model_instance*, encrypted for its row."""
-        return self.encrypted(super().pre_save(model_instance, add), model_instance)
+        encrypted = self.encrypted(super().pre_save(model_instance, add), model_instance)
+        if encrypted is not None and not add:
+            encrypted.instance = model_instance
+        return encrypted
 
     def encrypted(self, value: Any, instance: models.Model) -> Encrypted | None:
         """*value* encrypted for the row of *instance*; None stays None.
