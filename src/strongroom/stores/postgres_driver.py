@@ -37,6 +37,8 @@ _UNAVAILABLE = {
 }
 # The last: the other has made the row that this one is making.
 _OVERTAKEN = ("40001", "40P01", "23505")
+# Statements that were prepared in another session than the one that is asked.
+_LENT = ("26000", "42P05")
 _EXISTS = ("42P06", "42P07", "42710")
 _READ_ONLY = "25006"
 _DENIED = ("42501", "28000", "28P01")
@@ -116,6 +118,8 @@ def translate(error: BaseException, location: str) -> Exception:
             f"{location}: this server only reads, as a replica does",
             advice="name the primary as well: postgresql://HOST1,HOST2/...",
         )
+    if state in _LENT:
+        return lent(location)
     if state in _DENIED:
         return Denied(f"{location}: the role may not do this", advice="see what it needs: docs/postgresql.md")
     if state in _NO_DATABASE:
@@ -131,6 +135,14 @@ def lost(location: str) -> StoreUnavailable:
     """The error for a server that does not answer any more."""
     return StoreUnavailable(
         f"{location}: the connection to the server was lost", advice="try again", is_transient=True
+    )
+
+
+def lent(location: str) -> StoreUnavailable:
+    """The error for sessions that do not keep what is theirs: locks, prepared statements."""
+    return StoreUnavailable(
+        f"{location}: what stands before the server lends another session to each transaction, and nothing was written",
+        advice="connect to the server itself, or have the pooler lend whole sessions (pool_mode = session)",
     )
 
 

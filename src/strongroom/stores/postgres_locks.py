@@ -2,6 +2,8 @@
 
 They are the session's and not the transaction's, because a transaction's moment would begin
 before the lock was there. The server lets go of them when the connection ends, however it ends.
+The transaction then takes them too, without waiting: what stands between program and server and
+lends another session to each transaction would otherwise let writers do what they must do alone.
 """
 
 from __future__ import annotations
@@ -59,3 +61,10 @@ class Locks:
             connection.execute(f"SELECT pg_advisory_lock({place}, {wanted + 1})")
             return wanted
         return int(row[0])
+
+    def still(self, *, beside: bool, number: int) -> str:
+        """The expression that takes the same locks until the transaction ends; true when nobody else has them."""
+        if not beside:
+            return f"pg_try_advisory_xact_lock({self._place}, {_WHOLE})"
+        whole = f"pg_try_advisory_xact_lock_shared({self._place}, {_WHOLE})"
+        return f"{whole} AND pg_try_advisory_xact_lock({self._place}, {number + 1})"

@@ -53,21 +53,24 @@ class Looking:
         self.is_behind = False
         self.token = 0
 
-    def begin(self, connection: Connection, begin: str, *, made: int) -> tuple[object, int]:
+    def begin(
+        self, connection: Connection, begin: str, *, made: int, condition: str = "true"
+    ) -> tuple[object, int, bool]:
         """Begin a transaction and look, in one journey.
 
         Args:
             made: how many connections were ever made: a new one may lead to a server with another past.
+            condition: an expression.
 
-        Returns: the number of the vault's format, and the token.
+        Returns: the number of the vault's format, the token, and whether the condition is met.
         """
         own = self._own
-        cursor = connection.execute(f"{begin}; {self._look}", prepare=False)
+        cursor = connection.execute(f"{begin}; {self._look}, {condition}", prepare=False)
         cursor.nextset()
         row = cursor.fetchone()
         assert row is not None  # noqa: S101 - a SELECT of expressions has one row
-        number, count = row
-        return number, self.seen(int(count), own, made=made)
+        number, count, is_met = row
+        return number, self.seen(int(count), own, made=made), bool(is_met)
 
     def format_number(self, connection: Connection) -> object:
         """The number of the vault's format, outside a transaction."""

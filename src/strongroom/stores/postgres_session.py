@@ -138,10 +138,14 @@ class Session:
     def _start_writing(self, *, beside: bool) -> None:
         self._is_locked = True
         self.writer = self.locks.lock(self.link, beside=beside, wanted=self.writer)
-        self._look("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        self._look("BEGIN ISOLATION LEVEL REPEATABLE READ", self.locks.still(beside=beside, number=self.writer))
 
-    def _look(self, begin: str) -> None:
-        number, self.token = self.looking.begin(self.link, begin, made=self.servers.made)
+    def _look(self, begin: str, condition: str = "true") -> None:
+        number, self.token, is_locked = self.looking.begin(
+            self.link, begin, made=self.servers.made, condition=condition
+        )
+        if not is_locked:
+            raise postgres_driver.lent(self.location)
         found = postgres_schema.known_format(number, self.location, any_format=self.any_format)
         if found is not self.format:
             raise FormatUnsupported(f"{self.location} was upgraded meanwhile", advice="repeat the command")

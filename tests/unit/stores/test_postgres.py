@@ -19,6 +19,7 @@ from strongroom.errors import (
 )
 from strongroom.stores import postgres_pool, postgres_rows
 from strongroom.stores.interface import WRITERS_MAX, Overtaken
+from strongroom.stores.postgres_locks import Locks
 from strongroom.stores.registry import create_store, open_store
 from strongroom.stores.schema import HEADER, LEDGER, SLOTS, VERSIONS
 
@@ -449,3 +450,38 @@ class TestCachedReads:
             reader.change_token()
             with reader.reading() as rows:
                 assert rows.get(SLOTS, b"id") == (b"id", b"%d" % number)
+
+
+class TestLentSessions:
+    """A pooler that gives each transaction another session: PgBouncer's ``pool_mode = transaction``."""
+
+    @pytest.mark.parametrize(("beside", "others"), [(True, 0), (False, 0), (False, 1), (True, 1)])
+    def test_locks_that_were_lost_let_nobody_write(self, store, url, opened, monkeypatch, beside, others):
+        """Somebody else has what this writer waited for: nothing is begun. `others`: 1 for a writer's number."""
+        other = opened(open_store(url))
+        take = Locks.lock
+        blocks = []
+
+        def lose(locks, connection, **options):
+            number = take(locks, connection, **options)
+            monkeypatch.undo()
+            connection.execute(Locks.UNLOCK)
+            blocks.append(other.writing(beside=bool(others)))
+            blocks[0].__enter__()
+            return number
+
+        monkeypatch.setattr(Locks, "lock", lose)
+        with pytest.raises(StoreUnavailable, match="lends another session"), store.writing(beside=beside):
+            pass
+        blocks[0].__exit__(None, None, None)
+        with store.writing(beside=beside) as rows:
+            rows.put(SLOTS, (b"id", b""))
+
+    def test_a_statement_of_another_session_is_no_tampering(self, store):
+        """It was prepared elsewhere."""
+        with store.reading() as rows:
+            for _ in range(2):
+                rows.get(SLOTS, b"id")
+            store._session.link.execute("DO $$ BEGIN EXECUTE 'DEALLOCATE ALL'; END $$", prepare=False)
+            with pytest.raises(StoreUnavailable, match="lends another session"):
+                rows.get(SLOTS, b"id")
