@@ -15,11 +15,13 @@ project.configure()
 
 from django.contrib import admin  # noqa: E402 - once Django is configured
 from django.contrib.admin.models import LogEntry  # noqa: E402
+from django.contrib.admin.utils import lookup_field  # noqa: E402
 from django.contrib.auth.models import Permission, User  # noqa: E402
 from django.core import checks  # noqa: E402
 from django.db import connection, transaction  # noqa: E402
-from django.test import Client, override_settings  # noqa: E402
+from django.test import Client, RequestFactory, override_settings  # noqa: E402
 
+from strongroom.django.admin import MaskedAdmin  # noqa: E402
 from strongroom.django.leak_checks import check_admin, check_ordering, check_reporter  # noqa: E402
 from tests.django.shop.models import Account, Person, Plain  # noqa: E402
 
@@ -213,6 +215,27 @@ def test_an_admin_that_shows_values_is_an_error() -> None:
     assert [error.id for error in check_admin()] == ["strongroom.E110"]
     site.unregister(Account)
     assert check_admin() == []
+
+
+@pytest.mark.parametrize("is_masked", [False, True])
+def test_a_list_shows_no_value_of_another_model(
+    shop: Shop, is_masked: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Django's lists take paths over relations since 5.1: an admin without the mixin shows them, and is an error."""
+    bases = (MaskedAdmin, admin.ModelAdmin) if is_masked else (admin.ModelAdmin,)
+    plain = type("PersonAdmin", bases, {"list_display": ["pk", "account__password", "account__label"]})
+    monkeypatch.setitem(admin.site._registry, Person, plain(Person, admin.site))
+    found = [one for one in check_admin() if "account__password" in one.msg]
+    assert [one.id for one in found] == ([] if is_masked else ["strongroom.E110"])
+    request = RequestFactory().get("/")
+    request.user = shop.owner
+    person_admin = admin.site._registry[Person]
+    shown = []
+    for name in person_admin.get_list_display(request):
+        _field, _attr, value = lookup_field(name, shop.person, person_admin)
+        shown.append(str(value))
+    assert (SECRET in shown) is not is_masked
+    assert "bank" in shown
 
 
 def test_a_model_that_sorts_by_ciphertext_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

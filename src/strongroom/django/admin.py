@@ -17,9 +17,10 @@ import logging
 
 from django.contrib import admin
 from django.contrib.admin.options import BaseModelAdmin
-from django.contrib.admin.utils import quote, unquote
-from django.core.exceptions import PermissionDenied
+from django.contrib.admin.utils import NotRelationField, get_fields_from_path, quote, unquote
+from django.core.exceptions import FieldDoesNotExist, PermissionDenied
 from django.db import router, transaction
+from django.db.models.constants import LOOKUP_SEP
 from django.http import Http404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -80,6 +81,8 @@ class MaskedFields(BaseModelAdmin):  # type: ignore[misc]  # Django carries no t
 
     def _masked(self, name: Any, request: HttpRequest) -> Any:
         """A column of the admin that stands for the encrypted field *name*; anything else as it is."""
+        if (behind := encrypted_behind(self.model, name)) is not None:
+            return self.__dict__.setdefault("_masks", {}).setdefault(name, _Behind(behind, name))
         field = next((one for one in encrypted_fields(self.model) if one.name == name), None)
         if field is None:
             return name
@@ -189,6 +192,29 @@ class _Mask:
             return MASK
         where = _reveal_url(self._site, obj, self._field.name)
         return str(format_html('{} <a href="{}">{}</a>', MASK, where, _("Reveal")))
+
+
+class _Behind:
+    """What stands in a list for an encrypted field of another model, such as ``account__password``: a mask alone."""
+
+    def __init__(self, field: Any, path: str) -> None:
+        self.short_description = field.verbose_name
+        self.__name__ = path
+
+    def __call__(self, _obj: models.Model) -> str:
+        """The mask, whether or not something is stored."""
+        return MASK
+
+
+def encrypted_behind(model: type[models.Model], name: object) -> Any:
+    """The encrypted field that *name* leads to over a relation of *model*; None for any other name."""
+    if not isinstance(name, str) or LOOKUP_SEP not in name:
+        return None
+    try:
+        field = get_fields_from_path(model, name)[-1]
+    except (FieldDoesNotExist, NotRelationField):
+        return None
+    return field if field in encrypted_fields(field.model) else None
 
 
 def _reveal_url(site: admin.AdminSite, obj: models.Model, name: str) -> str:

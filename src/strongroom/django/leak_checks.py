@@ -42,6 +42,15 @@ def check_admin(**_options: Any) -> list[checks.CheckMessage]:
 def _check_one(model: Any, model_admin: Any, mixin: str) -> Iterator[checks.CheckMessage]:
     from strongroom.django import admin
 
+    if not isinstance(model_admin, admin.MaskedAdmin):
+        for name in getattr(model_admin, "list_display", ()):
+            if admin.encrypted_behind(model, name) is not None:
+                yield checks.Error(
+                    f"list_display of {type(model_admin).__name__} would show {name}, which is encrypted",
+                    hint=f"class {type(model_admin).__name__}(strongroom.django.admin.MaskedAdmin, ...)",
+                    obj=type(model_admin),
+                    id="strongroom.E110",
+                )
     names = {field.name for field in encrypted_fields(model)}
     if not names:
         return
