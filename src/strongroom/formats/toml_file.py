@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
+    _Tables = dict[tuple[str, ...], Any]
+
 FILE_BYTES_MAX = 1024 * 1024
 """Both parsers are written in Python, and slow."""
 
@@ -100,12 +102,11 @@ class TomlDocument(Document):
         _check_dotted_names(self._text)
         try:
             document: Any = tomlkit.parse(self._text)
+            tables: _Tables = {(): document}
             for number, mark in marks.items():
-                *outer, last = self.entries[number].keys
-                table = document
-                for key in outer:
-                    table = table[_index(table, key)]
-                table[_index(table, last)] = mark
+                keys = self.entries[number].keys
+                table = _found(tables, keys[:-1])
+                table[_index(table, keys[-1])] = mark
             text: str = tomlkit.dumps(document)
         except Exception:
             # The library has no one class for what it cannot do; what it says may hold values.
@@ -129,15 +130,9 @@ class TomlDocument(Document):
         _check_dotted_names(self._text)
         try:
             document: Any = tomlkit.parse(self._text)
-            # Each is looked up once: tomlkit makes some of them anew, which takes long, whenever they are asked for.
-            tables: dict[tuple[str, ...], Any] = {(): document}
+            tables: _Tables = {(): document}
             for entry in self.entries:
-                for depth, key in enumerate(entry.keys):
-                    path = entry.keys[: depth + 1]
-                    if path not in tables:
-                        table = tables[entry.keys[:depth]]
-                        tables[path] = table[_index(table, key)]
-                value = tables[entry.keys]
+                value = _found(tables, entry.keys)
                 # A bool comes as Python's own.
                 found.append(str(value).lower() if isinstance(value, bool) else value.as_string())
         except Exception:
@@ -160,6 +155,16 @@ def _check_dotted_names(text: str) -> None:
     """
     if sum(1 for _ in _DOTTED_NAME.finditer(text)) > DOTTED_NAMES_MAX:
         raise BadFile(f"the file has more than {DOTTED_NAMES_MAX} dotted names; write them in [tables]")
+
+
+def _found(tables: _Tables, keys: tuple[str, ...]) -> Any:
+    """What stands under these names, each looked up once: tomlkit makes some tables anew whenever they are asked for.
+    """
+    for depth, key in enumerate(keys):
+        if keys[: depth + 1] not in tables:
+            table = tables[keys[:depth]]
+            tables[keys[: depth + 1]] = table[_index(table, key)]
+    return tables[keys]
 
 
 def _index(table: object, key: str) -> str | int:
