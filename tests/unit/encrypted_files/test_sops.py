@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 import traceback
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -15,6 +15,7 @@ from strongroom.credentials.identities import Identity, X25519Identity
 from strongroom.crypto.age import X25519PrivateKey
 from strongroom.encrypted_files.sops import flat, is_sops
 from strongroom.encrypted_files.sops.file import FORMATS, SopsFile, encrypt
+from strongroom.encrypted_files.sops.metadata import MacDigest
 from strongroom.encrypted_files.sops.rules import Rule, compile_pattern
 from strongroom.encrypted_files.sops.values import Token, canonical, go_float, seal
 from strongroom.encrypted_files.sops.yaml_text import resolve
@@ -323,3 +324,47 @@ def test_nothing_is_shown_by_a_traceback_with_locals(case: str) -> None:
     assert frames
     shown = [f"{frame.name}: {name} = {value}" for frame in frames for name, value in (frame.locals or {}).items()]
     assert [line for line in shown if "canary" in line] == []
+
+
+@pytest.mark.parametrize(
+    ("format", "names", "text"),
+    [
+        ("dotenv", ["DB_PASSWORD"], "C:\\new"),
+        ("dotenv", ["NEW"], "C:\\new"),
+        ("dotenv", ["NEW"], "x\r"),
+        ("dotenv", ["DB_PASSWORD"], "x\r"),
+        ("dotenv", ["a=b"], "x"),
+        ("dotenv", ["#a"], "x"),
+        ("dotenv", ["a\nb"], "x"),
+        ("ini", ["db", "new"], "'ab'"),
+    ],
+)
+def test_what_would_be_set_as_another_value_is_refused(format: str, names: list[str], text: str) -> None:
+    """A value that the format reads otherwise, or under another name, is refused and not silently changed."""
+    with opened(made(format), format) as file, pytest.raises(BadFile) as caught:
+        file.with_value(names, text, NOW)
+    assert text not in str(caught.value)
+
+
+def test_an_edit_does_not_change_the_values_beside_it() -> None:
+    """`sops set` stores a backslash with an n in a .env file, which its plaintext would make a line end of."""
+    file = opened(made("dotenv", b"A=x\nB=y\n"), "dotenv")
+    key, digest = file._unlocked(), MacDigest(encrypted_only=False)
+    for value in ("C:\\new", "y"):
+        digest.update(value)
+    settings = file.metadata.edited(key, digest.finish(), NOW)
+    text = re.sub(r"(?m)^A=.*$", lambda _: "A=" + seal(key, "str", "C:\\new", b"A:"), file._tree.text)
+    with opened(text.replace(file.metadata.mac, str(settings["mac"])).encode(), "dotenv") as other:
+        assert other.value(["A"]) == ("str", "C:\\new")
+        with pytest.raises(BadFile, match="sops set"):
+            other.with_value(["B"], "z", NOW)
+        with pytest.raises(BadFile, match="sops set"):
+            other.edited(other.plaintext(), NOW)
+
+
+@pytest.mark.parametrize("written", [r'"\\x32\2"', r">-\n        \1\2"])
+def test_metadata_in_another_writing_is_no_file_that_nobody_opens(written: str) -> None:
+    """The time stays where it is written with escapes: the MAC would be one for another, so nothing is written."""
+    data = re.sub(r"lastmodified: [\"']?(2)([^\"'\n]*)[\"']?", "lastmodified: " + written, made("yaml").decode())
+    with opened(data.encode(), "yaml") as file, pytest.raises(BadFile, match="as only sops can change it"):
+        file.with_value(["db", "password"], "other", NOW + timedelta(days=1))

@@ -22,13 +22,17 @@ from strongroom.secret import HiddenBuffer, wipe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
     from typing import Self
 
     from strongroom.credentials.identities import Identity
     from strongroom.encrypted_files.sops.weak_spots import WeakSpot
     from strongroom.encrypted_files.sops.writing import Known
+
+# Kinds that are written alike.
+_SORTS = {"str": "text", "bytes": "text", "time": "text", "int": "number", "float": "number"}
+
 
 class SopsFile:
     """A SOPS file; a context manager that wipes its key.
@@ -182,15 +186,27 @@ class SopsFile:
         tree = read_with(self._format, plain)
         leaf = self._named(tree.leaves, names)
         if leaf is not None:
-            return self.edited(tree.spliced([write_with(self._format, leaf, "str", text)]).encode("utf-8"), now)
-        if self.format == "dotenv":
+            after = tree.spliced([write_with(self._format, leaf, "str", text)])
+        elif self.format == "dotenv":
             end = "" if plain.endswith("\n") else "\n"
             value = text.replace("\n", "\\n")
-            return self.edited(f"{plain}{end}{'.'.join(names)}={value}\n".encode(), now)
-        from strongroom.encrypted_files.adding import with_value
-        from strongroom.encrypted_files.bodies import Body
+            after = f"{plain}{end}{'.'.join(names)}={value}\n"
+        else:
+            from strongroom.encrypted_files.adding import with_value
+            from strongroom.encrypted_files.bodies import Body
 
-        return self.edited(with_value(Body(plain, self.format), tuple(names), text).text.encode("utf-8"), now)
+            after = with_value(Body(plain, self.format), tuple(names), text).text
+        self._check_set(after, names, text)
+        return self.edited(after.encode("utf-8"), now)
+
+    def _check_set(self, after: str, names: Sequence[str], text: str) -> None:
+        """Refuse what would be read as another value, or under another name: ``\\n`` of a .env file is a line end."""
+        wanted = ".".join(names)
+        there = _values(read_with(self._format, HiddenText(after)).leaves)
+        if there.pop(wanted, None) != ("text" if text else "", text):
+            raise BadFile(f"a {self.format} file of SOPS's cannot hold this value as {wanted}")
+        if there != {name: value for name, value in _values(self._opened.values()).items() if name != wanted}:
+            raise BadFile(f"{wanted} cannot be set without changing other values of this file: sops set")
 
     def edited(self, plaintext: bytes | bytearray, now: datetime) -> bytes:
         """The file with another plaintext: what has not changed keeps its ciphertext, and all keep their access.
@@ -198,6 +214,10 @@ class SopsFile:
         Raises: BadFile, FormatUnsupported: the plaintext cannot be kept in a SOPS file of this format.
         """
         key = self._unlocked()
+        if self.format != "binary":
+            before = read_with(self._format, HiddenText(decode(self.plaintext())[0]))
+            if _values(before.leaves) != _values(self._opened.values()):
+                raise BadFile("values of this SOPS file would be others when it is written again: sops set")
         known: Known = {}
         for leaf, opened in self._opened.items():
             if is_encrypted(leaf.data):
@@ -240,3 +260,12 @@ class SopsFile:
 
     def __reduce_ex__(self, _protocol: object) -> str:
         raise TypeError("a SOPS file cannot be pickled or copied")
+
+
+def _values(leaves: Iterable[Leaf]) -> dict[str, tuple[str, str]]:
+    """Name -> sort and text of each value; a text says nothing of which numbers have a fraction."""
+    return {
+        ".".join(leaf.place): (_SORTS.get(leaf.kind, leaf.kind) if leaf.data else "", leaf.data)
+        for leaf in leaves
+        if leaf.kind != COMMENT
+    }

@@ -7,6 +7,7 @@ from strongroom.encrypted_files.sops.metadata import MacDigest, Metadata, new_ke
 from strongroom.encrypted_files.sops.rules import DEFAULT_SUFFIX, Rule
 from strongroom.encrypted_files.sops.tree import COMMENT, Leaf, read_with, write_with
 from strongroom.encrypted_files.sops.values import Token, is_encrypted, seal
+from strongroom.errors import Tampered
 from strongroom.formats.interface import BadFile, decode
 from strongroom.secret import HiddenBuffer, wipe
 
@@ -105,11 +106,20 @@ def finished(module: Format, text: str, key: bytearray, tree: Tree, *, bom: bool
     """
     data = encoded(text, bom)
     again = read_with(module, HiddenText(decode(data)[0]))
-    rule = Metadata(again.metadata or {}).rule
+    metadata = Metadata(again.metadata or {})
+    rule, digest = metadata.rule, MacDigest(encrypted_only=metadata.mac_only_encrypted)
     there = [_reopened(leaf, key, rule) for leaf in again.leaves if leaf.kind != COMMENT]
     wanted = [leaf for leaf in tree.leaves if leaf.kind != COMMENT]
     if [_shown(leaf) for leaf in there] != [_shown(leaf) for leaf in wanted]:
         raise BadFile("this file cannot be encrypted in SOPS's way without changing its values")
+    for leaf in there:
+        if rule.encrypts(leaf.path) or not metadata.mac_only_encrypted:
+            digest.update(leaf.data)
+    try:
+        metadata.check_mac(key, digest.finish())
+    except Tampered:
+        # Its time or MAC is written with escapes or over several lines, and the old one stayed.
+        raise BadFile("the metadata of this SOPS file is written as only sops can change it") from None
     return data
 
 

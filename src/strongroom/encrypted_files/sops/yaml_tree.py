@@ -92,8 +92,11 @@ class _Reader:
         else:
             self._brackets.setdefault(node.end_mark.index, path)
         if node.id == "sequence":
-            for number, one in enumerate(node.value):
+            number = 0
+            for one in node.value:
                 self.walk(one, path, (*place, str(number)), column)
+                # A comment that SOPS made an item of does not count: it is none once it is decrypted.
+                number += not (one.id == "scalar" and _is_comment(one.value))
             return
         names = set[str]()
         for key, value in node.value:
@@ -129,7 +132,7 @@ class _Reader:
             # A block ends with its lines, and what is written in its place does not.
             raw = self._text[span[0] : span[1]]
             span = span[0], span[0] + len(raw.rstrip("\r\n"))
-        if is_encrypted(data) and data.endswith("type:comment]") and place[-1:] != path[-1:]:
+        if _is_comment(data) and place[-1:] != path[-1:]:
             # The first comment of a list is an item to SOPS; with its dash it becomes a comment again.
             dash = self._text.rfind("-", 0, span[0])
             self.leaves.append(Leaf(path, place, COMMENT, data, span=(dash, span[1]), line=line))
@@ -222,6 +225,10 @@ class _Shape:
     def is_foot(self, number: int) -> bool:
         """Whether a comment belongs to what stands before it: right below it, and before a gap."""
         return self._above[number] == "text" and self._below[number] == "gap"
+
+
+def _is_comment(data: str) -> bool:
+    return is_encrypted(data) and data.endswith("type:comment]")
 
 
 def _first(pair: tuple[int, object]) -> int:
