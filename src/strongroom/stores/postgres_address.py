@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 DEFAULT_SCHEMA = "strongroom"
 CACHED_SECONDS_MAX = 60.0
 _SCHEMA_BYTES_MAX = 63  # PostgreSQL cuts a longer name off, and two would be one
-_SECRETS = ("password", "sslpassword")
+_SECRETS = ("password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key")
 _TIMEOUTS = {
     # A network that is cut is an error within five seconds, on this side and on the server's.
     "connect_timeout": "4",
@@ -59,10 +59,11 @@ def refuse_password(location: str) -> None:
 
     Raises: UnsafePermissions.
     """
-    rest = location.partition("://")[2]
-    authority, _, query = rest.partition("?")
-    user = authority.partition("/")[0].rpartition("@")[0]
-    if ":" in user or any(_name(pair) in _SECRETS for pair in query.split("&")):
+    rest = location.partition(":")[2].lstrip("/")
+    # As the library takes it apart, and as somebody may have meant it who put a slash into a password.
+    users = rest.partition("/")[0].partition("@"), rest.partition("?")[0].rpartition("@")
+    pairs = rest.replace("?", "&").replace("#", "&").replace(";", "&").split("&")
+    if any(at and ":" in user for user, at, _ in users) or any(_name(pair) in _SECRETS for pair in pairs):
         raise UnsafePermissions(
             "the vault's location holds a password, which everybody on this machine could read",
             advice="keep it in ~/.pgpass (mode 0600), or name a file or a service:\n"

@@ -17,6 +17,15 @@ PASSWORDS = [
     "postgresql://user@host/db?sslmode=require&pass%77ord=sesame",
     "postgresql://user@host/db?sslpassword=sesame",
     "postgresql://?password=sesame",
+    "postgresql://user:ses/ame@sesame/db",
+    "postgresql://user:ses?ame@sesame/db",
+    "postgresql://user:ses#sesame@host/db",
+    "postgresql://host/db&password=sesame",
+    "postgresql://host/db#password=sesame",
+    "postgresql:/user:sesame@host/db",
+    "postgresql:user:sesame@host/db",
+    "postgresql://user@host/db?oauth_client_secret=sesame",
+    "postgresql://user@host/db?scram_client_key=sesame",
 ]
 NOT_ADDRESSES = [
     ("postgresql:host/db", "is written"),
@@ -86,5 +95,6 @@ def test_writes_go_to_a_server_that_takes_them(query, are_two):
 
 def test_without_a_password_nothing_is_refused():
     """Colons elsewhere are ports and addresses."""
-    for url in ("postgresql://u@h:5432,[::1]:5433/d?passfile=%2Fx:y", "postgresql://h:1/d", "postgresql:///d"):
+    for url in ("postgresql://u@h:5432,[::1]:5433/d?passfile=%2Fx:y", "postgresql://h:1/d", "postgresql:///d",
+                "postgresql://u@h:1/d?passfile=a@b:c"):  # fmt: skip
         assert find_location(url) == url
