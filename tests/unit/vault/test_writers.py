@@ -16,8 +16,10 @@ from strongroom.stores.registry import open_copy
 from strongroom.stores.schema import AUDIT, HEADER, LEDGER, NODES, OBJECTS, VERSIONS
 from strongroom.stores.sqlite import SqliteStore
 from strongroom.vault.audit import writer_id
+from strongroom.vault.change import Change
 from strongroom.vault.opening import open_vault
 from strongroom.vault.vault import Vault
+from tests.patience import wait_for
 from tests.postgres_cluster import Role
 from tests.unit.vault.conftest import beside
 
@@ -293,3 +295,47 @@ def test_a_repeated_request_writes_once(vault: Vault, postgres_vaults: Role) -> 
         vault.set("item", {"n": "1"}, request_id=request)
     assert len(vault.history("item")) == 1
     vault.verify()
+
+
+@many_writers
+@pytest.mark.parametrize("is_new", [False, True])
+@pytest.mark.parametrize("comes_true", [False, True])
+def test_a_request_that_is_repeated_while_the_first_is_under_way(
+    vault: Vault, credential: KeyFileCredential, postgres_vaults: Role, is_new: bool, comes_true: bool
+) -> None:
+    """Through another writer, who waits for what becomes of the first: one version, whatever that is."""
+    if not is_new:
+        vault.set("item", {"n": "before"})
+    request = os.urandom(16)
+    repeated: list[int] = []
+    with open_vault(beside(vault._core.store), credential, author="other") as other:
+
+        def repeat() -> None:
+            repeated.append(other.set("item", {"n": "1"}, request_id=request).number)
+
+        second = Thread(target=repeat)
+
+        def first(change: Change) -> None:
+            vault.set("item", {"n": "1"}, request_id=request)
+            change.rows.finish()
+            vault._core.store._session.hand_over()  # type: ignore[attr-defined]  # the server has it, and no COMMIT yet
+            second.start()
+            wait_for(lambda: _is_waiting(postgres_vaults), "the second one to wait")
+            if not comes_true:
+                raise KeyboardInterrupt
+
+        try:
+            vault._core.commit("set", request, first)
+        except KeyboardInterrupt:
+            assert not comes_true
+        second.join(PATIENCE_SECONDS)
+        assert repeated == [1 if is_new else 2]
+        assert len(vault.history("item")) == repeated[0]
+        assert vault.get("item").public("n") == "1"
+        vault.verify()
+
+
+def _is_waiting(role: Role) -> bool:
+    with role.connect_as_superuser() as connection:
+        query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        return connection.execute(query).fetchone() != (0,)
