@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 
 from strongroom.credentials.hidden import HiddenText
 from strongroom.encrypted_files.sealing import TOKEN_MARK, is_token_text
-from strongroom.encrypted_files.trailer import FORMATS
+from strongroom.encrypted_files.trailer import FORMATS, JSON, MEMBER
 from strongroom.errors import Tampered
 from strongroom.formats.interface import BadFile, Document, decode
 from strongroom.formats.registry import reader
@@ -119,6 +119,8 @@ def encrypt_body(body: Body, key: FileKey, plain: Sequence[str], known: Tokens) 
     for number, (path, spelling) in enumerate(zip(body.paths, body.spellings, strict=True)):
         if is_token(spelling):
             raise BadFile(f"the value of {'.'.join(path)} looks as if it were encrypted already")
+        if body.format == JSON and path[0] == MEMBER:
+            raise BadFile(f"a member named {MEMBER} is where an encrypted JSON file has its trailer")
         if not stays_plain(path, spelling, plain):
             texts[number] = known.get((path, spelling)) or key.encrypt(path, spelling)
     done = body.document.replaced(texts).decode("utf-8")

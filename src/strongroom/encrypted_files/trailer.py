@@ -21,6 +21,7 @@ VERSION = "1"
 MARK = "#strongroom "
 FORMATS = ("yaml", "json", "toml", "ini", "dotenv", "dotenv-compose", "dotenv-posix")
 JSON = "json"
+MEMBER = "strongroom"
 
 FILE_ID_BYTES = 16
 MAC_BYTES = 64

@@ -299,6 +299,14 @@ def test_no_part_of_a_value_stays_readable(format: str, text: str) -> None:
         made(text, format)
 
 
+@pytest.mark.parametrize("text", ['{"strongroom": "x"}', '{"a": 1, "strongroom": {"b": [2]}}'])
+def test_json_has_no_member_twice(text: str) -> None:
+    """Of two that are called alike, every other program takes another one."""
+    with pytest.raises(BadFile, match="trailer"):
+        made(text, "json")
+    assert opened(made('{"a": {"strongroom": 1}}', "json")).get("a.strongroom").reveal() == "1"
+
+
 def test_a_private_key_that_is_a_value_is_encrypted() -> None:
     """Or stays, where a pattern says so."""
     pem = "  -----BEGIN PRIVATE KEY-----\n  MIIEvQ\n  -----END PRIVATE KEY-----\n"
