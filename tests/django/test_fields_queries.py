@@ -245,6 +245,18 @@ REFUSED: dict[str, tuple[Callable[[Rows], Any], Any, str]] = {
     "range": (lambda rows: rows.filter(password__range=("a", "z")), FieldError, "range"),
     "regex": (lambda rows: rows.filter(password__iregex="f"), FieldError, "iregex"),
     "a transform": (lambda rows: rows.filter(password__length=5), FieldError, "length"),
+    "another column from it": (lambda rows: rows.update(label=F("password")), FieldError, "copied into label"),
+    "another column from a subquery of it": (
+        lambda rows: rows.update(label=Subquery(rows.values("password")[:1])), FieldError, "copied"),
+    "another column compared with it": (lambda rows: list(rows.filter(label=F("password"))), FieldError, "compared"),
+    "another column in a queryset of it": (
+        lambda rows: rows.filter(label__in=rows.values("password")).exists(), FieldError, "compared"),
+    "another column in an annotation of it": (
+        lambda rows: list(rows.exclude(label__in=rows.annotate(x=F("password")).values("x"))), FieldError, "compared"),
+    "another column compared in a subquery": (
+        lambda rows: list(rows.filter(Exists(rows.filter(label=OuterRef("password"))))), FieldError, "compared"),
+    "a count of different values": (
+        lambda rows: rows.aggregate(x=Count("password", distinct=True)), FieldError, "Count"),
     "get_or_create by it": (lambda rows: rows.get_or_create(password="first"), FieldError, "searchable"),
 }  # fmt: skip
 

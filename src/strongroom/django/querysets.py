@@ -4,7 +4,8 @@
 no field, but of ``values()`` and ``values_list()`` it shows all. Such a queryset is shown by its columns.
 
 ``F("age") + 1``, ``Length("name")`` and ``order_by("name")`` give an answer for any column, and of an encrypted one a
-wrong answer without a word: they raise FieldError.
+wrong answer without a word: they raise FieldError. So do ``filter(label=F("name"))``, ``Count("name", distinct=True)``,
+and ``update(label=F("name"))``, which would write ciphertext into another column.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from __future__ import annotations
 from functools import wraps
 
 from django.core.exceptions import FieldError
-from django.db.models import Case, Count, ExpressionWrapper, Func, OrderBy, QuerySet, When
+from django.db.models import Case, Count, ExpressionWrapper, Func, Lookup, OrderBy, QuerySet, Subquery, When
 from django.db.models.expressions import BaseExpression, CombinedExpression
 from django.db.models.query import ModelIterable
+from django.db.models.sql import Query, UpdateQuery
 
 from strongroom.django.fields.columns import EncryptedColumn
 from strongroom.django.fields.searching import BlindToken
@@ -56,18 +58,51 @@ def install() -> None:
             raise TypeError(f"a queryset with values of {', '.join(hidden)} cannot be pickled; pickle its objects")
         return state_of(self)
 
+    add_values, process_rhs = UpdateQuery.add_update_fields, Lookup.process_rhs
+
+    @wraps(add_values)
+    def added(self: Any, values: Any) -> None:
+        before = len(self.values)
+        add_values(self, values)
+        for column, _model, value in self.values[before:]:
+            if not hasattr(column, "bound_as"):
+                _refuse_copy(value, f"copied into {column.name}")
+
+    @wraps(process_rhs)
+    def processed(self: Any, *arguments: Any, **options: Any) -> Any:
+        # Not when the look-up is made: an OuterRef becomes a column later.
+        _refuse_copy(self.rhs, "compared with another column")
+        return process_rhs(self, *arguments, **options)
+
     resolve = BaseExpression.resolve_expression
 
     @wraps(resolve)
     def resolved(self: Any, *arguments: Any, **options: Any) -> Any:
         expression = resolve(self, *arguments, **options)
-        if isinstance(expression, _COMPUTES) and not isinstance(expression, _MAY):
+        if isinstance(expression, _COMPUTES) and not (isinstance(expression, _MAY) and not _is_distinct(expression)):
             _refuse_ciphertext(expression)
         return expression
 
     shown.hides = True  # type: ignore[attr-defined]
     QuerySet.__repr__, QuerySet.__getstate__ = shown, state
     BaseExpression.resolve_expression = resolved
+    UpdateQuery.add_update_fields, Lookup.process_rhs = added, processed
+
+
+def _refuse_copy(value: Any, what: str) -> None:
+    """Refuse ciphertext where a value is meant: nothing is equal to it, and no other column can hold it."""
+    query = value.query if isinstance(value, Subquery) else value
+    sources = (*query.select, *query.annotation_select.values()) if isinstance(query, Query) else (query,)
+    for source in sources:
+        if isinstance(source, EncryptedColumn):
+            raise FieldError(
+                f"{source.target.where} is encrypted and opens in its row alone: it cannot be {what}; "
+                "read the values and do it in Python"
+            )
+
+
+def _is_distinct(expression: Any) -> bool:
+    return bool(getattr(expression, "distinct", False))
 
 
 def _refuse_ciphertext(expression: Any) -> None:
