@@ -93,9 +93,10 @@ def test_pass(keyed: Machine, gnupg: dict[str, str]) -> None:
     for name, content in entries.items():
         do(keyed.home, "pass", "insert", "--multiline", "--force", "--", name, stdin=content, **environment)
     (store / "link.gpg").symlink_to(store / "bank.gpg")
+    (store / "elsewhere").symlink_to(keyed.home)
     (store / ".hidden.gpg").write_bytes(b"nothing")
     done = importing(keyed, str(store), "--to", "old", **gnupg)
-    assert "is a link: link.password" in done.err
+    assert "is a link: elsewhere.password, link.password" in done.err
     assert "nothing in a pass store says who wrote an entry" in done.err
     found = items(keyed)
     assert found["old/web/example.net"] == {

@@ -87,7 +87,8 @@ def _files(path: str, keys: tuple[str, ...], depth: int) -> Iterator[tuple[tuple
         is_entry = name.endswith((_SUFFIX, ".age"))
         if stat.S_ISDIR(kind):
             yield from _files(place, (*keys, name), depth + 1)
-        elif is_entry:
+        elif is_entry or (stat.S_ISLNK(kind) and os.path.isdir(place)):
+            # pass follows a link to a folder, whose entries must not be missed in silence.
             yield (*keys, name.removesuffix(_SUFFIX)), place if stat.S_ISREG(kind) else None
 
 
