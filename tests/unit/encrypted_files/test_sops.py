@@ -368,3 +368,18 @@ def test_metadata_in_another_writing_is_no_file_that_nobody_opens(written: str) 
     data = re.sub(r"lastmodified: [\"']?(2)([^\"'\n]*)[\"']?", "lastmodified: " + written, made("yaml").decode())
     with opened(data.encode(), "yaml") as file, pytest.raises(BadFile, match="as only sops can change it"):
         file.with_value(["db", "password"], "other", NOW + timedelta(days=1))
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["a?" * 60 + "b", r"\s?" * 60 + "b", "(a|a)" * 60 + "x", "((a|b)" * 60 + ")" * 60 + "x", "(" + "a?" * 60 + ")b"],
+)
+def test_patterns_with_many_ways_through_them_are_not_matched(pattern: str) -> None:
+    """Each optional character and each group doubles the steps: refused before the first, or it would never end."""
+    with pytest.raises(FormatUnsupported):
+        Rule({"encrypted_regex": pattern}).encrypts(["a" * 60])
+
+
+@pytest.mark.parametrize("pattern", ["^(data|stringData)$", "^https?_(user|pass)_(old|new)$", "(?i)^x-?(a|b)$|^(c|d)$"])
+def test_patterns_with_few_ways_are_matched(pattern: str) -> None:
+    assert Rule({"encrypted_regex": pattern}).encrypts(["x"]) is False

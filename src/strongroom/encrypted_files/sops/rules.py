@@ -37,7 +37,7 @@ class Rule:
         FormatUnsupported: by comments, or a pattern that might take long.
     """
 
-    __slots__ = ("_exponent", "_known", "_pattern", "_work", "name", "text")
+    __slots__ = ("_branches", "_exponent", "_known", "_pattern", "_work", "name", "text")
 
     def __init__(self, settings: Mapping[str, object]) -> None:
         if any(settings.get(name) for name in _BY_COMMENTS):
@@ -51,6 +51,7 @@ class Rule:
         self.text = text
         self._pattern = compile_pattern(text) if self.name.endswith("_regex") else None
         self._exponent = _exponent(text)
+        self._branches = _branches(text.removeprefix("(?i)"))
         self._known: dict[str, bool] = {}
         self._work = 0
 
@@ -64,7 +65,7 @@ class Rule:
         if self._pattern is None:
             return name.endswith(self.text)
         if name not in self._known:
-            self._work += len(name) ** self._exponent
+            self._work += len(name) ** self._exponent * self._branches
             if self._work > WORK_MAX:
                 raise _unmatched()
             self._known[name] = self._pattern.search(name) is not None
@@ -97,6 +98,23 @@ def _exponent(text: str) -> int:
     """A match of a name takes steps by this power of its length: one for where it begins, one for each repeat."""
     pieces = text.split("|") if text.count("(") < 2 else [text]
     return 1 + max(len(re.findall(r"[*+]", piece)) for piece in pieces)
+
+
+def _branches(text: str) -> int:
+    """How many ways lead through the pattern: each ``?`` doubles them, and groups one after another multiply them."""
+    plain = re.sub(r"\\.|\[[^\]]*\]", "x", text)
+    found = 1 << (plain.count("?") - plain.count("(?"))
+    if plain.count("(") < 2:
+        return found
+    open_groups = [1]
+    for character in plain:
+        if character == "(":
+            open_groups.append(1)
+        elif character == "|":
+            open_groups[-1] += 1
+        elif character == ")":
+            found *= open_groups.pop()
+    return found * open_groups[0]
 
 
 def _unmatched() -> FormatUnsupported:
