@@ -58,6 +58,22 @@ def install() -> None:
             raise TypeError(f"a queryset with values of {', '.join(hidden)} cannot be pickled; pickle its objects")
         return state_of(self)
 
+    resolve = BaseExpression.resolve_expression
+
+    @wraps(resolve)
+    def resolved(self: Any, *arguments: Any, **options: Any) -> Any:
+        expression = resolve(self, *arguments, **options)
+        if isinstance(expression, _COMPUTES) and not (isinstance(expression, _MAY) and not _is_distinct(expression)):
+            _refuse_ciphertext(expression)
+        return expression
+
+    shown.hides = True  # type: ignore[attr-defined]
+    QuerySet.__repr__, QuerySet.__getstate__ = shown, state
+    BaseExpression.resolve_expression = resolved
+    _install_refusals()
+
+
+def _install_refusals() -> None:
     add_values, process_rhs = UpdateQuery.add_update_fields, Lookup.process_rhs
 
     @wraps(add_values)
@@ -74,18 +90,6 @@ def install() -> None:
         _refuse_copy(self.rhs, "compared with another column")
         return process_rhs(self, *arguments, **options)
 
-    resolve = BaseExpression.resolve_expression
-
-    @wraps(resolve)
-    def resolved(self: Any, *arguments: Any, **options: Any) -> Any:
-        expression = resolve(self, *arguments, **options)
-        if isinstance(expression, _COMPUTES) and not (isinstance(expression, _MAY) and not _is_distinct(expression)):
-            _refuse_ciphertext(expression)
-        return expression
-
-    shown.hides = True  # type: ignore[attr-defined]
-    QuerySet.__repr__, QuerySet.__getstate__ = shown, state
-    BaseExpression.resolve_expression = resolved
     UpdateQuery.add_update_fields, Lookup.process_rhs = added, processed
 
 
