@@ -13,7 +13,7 @@ from strongroom.items import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
     from typing import Final
 
@@ -141,6 +141,7 @@ def _readers(arguments: Arguments, data: bytes) -> None:
     wanted = [one for one in there if one not in arguments.remove]
     wanted += [one for one in _recipients(arguments) if one not in wanted]
     with _opened(arguments, arguments.file, data) as opened:
+        _tell_readers(wanted)
         _put(arguments, data, opened.with_recipients(wanted, _now()))
     if arguments.remove:
         output.note("whoever was removed has read the values that were in it: change them where they are used")
@@ -148,7 +149,13 @@ def _readers(arguments: Arguments, data: bytes) -> None:
 
 def _rotate(arguments: Arguments, data: bytes) -> None:
     with _opened(arguments, arguments.file, data) as file:
+        _tell_readers(file.metadata.recipients)
         _put(arguments, data, file.with_recipients(file.metadata.recipients, _now()))
+
+
+def _tell_readers(recipients: Sequence[str]) -> None:
+    """Name them: whoever can write a SOPS file can put himself among those who get its next key."""
+    output.note(f"nothing in a SOPS file says who named its recipients; its new key is for {', '.join(recipients)}")
 
 
 def _check(arguments: Arguments) -> bool:

@@ -22,7 +22,7 @@ class WeakSpot:
     """One of them.
 
     Attributes:
-        kind: ``"changeable"``, ``"renamable"``, ``"empty"``, ``"comments"`` or ``"any-recipient"``.
+        kind: ``"changeable"``, ``"renamable"``, ``"empty"`` or ``"comments"``.
         text: a sentence for people, lower case, without a full stop; names of values, never a value.
     """
 
