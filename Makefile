@@ -27,7 +27,7 @@ SDISTS := libpass==1.9.4 passlib==1.7.4 Django==5.2.19 ansible-core==2.19.14
 # pip before 25.1 knows no --group, so the groups are read from pyproject.toml here.
 GROUP = $(PY) -c 'import sys, tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"][sys.argv[1]], sep="\n")'
 # Branch coverage in per cent: of everything, and of the rooms that hold keys and decide what is read.
-COVERAGE_ALL := 94
+COVERAGE_ALL := 93
 COVERAGE_CORE := 97
 PYTEST = $(PY) -m pytest -q -n $(JOBS) --dist worksteal $(ARGS)
 
