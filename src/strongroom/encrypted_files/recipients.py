@@ -10,6 +10,7 @@ from io import BytesIO
 from strongroom.credentials import streams
 from strongroom.credentials.recipients import HybridRecipient, Passphrase, Recipient, parse_recipient
 from strongroom.crypto.age import NotForThisKey
+from strongroom.encrypted_files.key_streams import KeySink, KeySource
 from strongroom.encrypted_files.sealing import FILE_KEY_BYTES, FileKey
 from strongroom.encrypted_files.trailer import FILE_ID_BYTES, RECIPIENTS_MAX, Stanza, check_recipient_text
 from strongroom.errors import Denied, FormatUnsupported, NotFound, StrongroomError, Tampered
@@ -78,42 +79,13 @@ class FileRecipient:
         out = BytesIO()
         format = streams.STRONGROOM if self.is_symmetric else streams.AGE
         try:
-            streams.encrypt(_Buffer(plain), out, [self._recipient], format=format)
+            streams.encrypt(KeySource(plain), out, [self._recipient], format=format)
         finally:
             wipe(plain)
         return Stanza(self.text, out.getvalue())
 
     def __repr__(self) -> str:
         return f"FileRecipient({self.text!r})"
-
-
-class _Buffer:
-    """A buffer as a stream, without the copy that BytesIO would keep."""
-
-    def __init__(self, data: bytearray) -> None:
-        self._left = memoryview(data)
-
-    def readinto(self, buffer: bytearray | memoryview, /) -> int:
-        count = min(len(buffer), len(self._left))
-        memoryview(buffer)[:count] = self._left[:count]
-        self._left = self._left[count:]
-        return count
-
-
-class _Sink:
-    """Takes what is decrypted into one buffer of the length that a file key has, and no more."""
-
-    def __init__(self) -> None:
-        self.buffer = HiddenBuffer(FILE_ID_BYTES + FILE_KEY_BYTES)
-        self.length = 0
-
-    def write(self, data: bytes | bytearray | memoryview, /) -> int:
-        end = self.length + len(data)
-        if end > len(self.buffer):
-            raise Tampered("a stanza of this encrypted file holds something else than its key")
-        self.buffer[self.length : end] = data
-        self.length = end
-        return len(data)
 
 
 def check_recipients(recipients: Sequence[FileRecipient]) -> None:
@@ -159,14 +131,16 @@ def unwrap(stanzas: Sequence[Stanza], identities: Sequence[Identity], file_id: b
     """
     unusable: StrongroomError | None = None
     for stanza in stanzas:
-        sink = _Sink()
+        sink = KeySink(
+            FILE_ID_BYTES + FILE_KEY_BYTES, "a stanza of this encrypted file holds something else than its key"
+        )
         try:
-            stream = streams.open_stream(_Buffer(bytearray(stanza.body)))
+            stream = streams.open_stream(KeySource(bytearray(stanza.body)))
             if "passphrase" in stream.kinds or "scrypt" in stream.kinds:
                 raise Tampered("the trailer of this encrypted file names a recipient that is none")
             stream.unlock(identities)
             stream.write_to(sink)
-            if sink.length != len(sink.buffer) or sink.buffer[:FILE_ID_BYTES] != file_id:
+            if not sink.is_full or sink.buffer[:FILE_ID_BYTES] != file_id:
                 raise Tampered("the key of this encrypted file is another file's")
             return FileKey(HiddenBuffer(memoryview(sink.buffer)[FILE_ID_BYTES:]), file_id, format)
         except NotForThisKey:

@@ -11,11 +11,12 @@ from strongroom.credentials import streams
 from strongroom.crypto.digest import Digest
 from strongroom.crypto.entropy import random_buffer
 from strongroom.crypto.foreign import sops
+from strongroom.encrypted_files.key_streams import KeySink, KeySource
 from strongroom.encrypted_files.sops.rules import Rule
 from strongroom.encrypted_files.sops.values import Token, seal
 from strongroom.errors import FormatUnsupported, Tampered, WrongKey
 from strongroom.formats.interface import BadFile
-from strongroom.secret import HiddenBuffer, wipe
+from strongroom.secret import wipe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,14 +57,17 @@ class Group:
         Raises: WrongKey: no identity opens any.
         """
         for _, armored in self.age:
-            sink = _Sink(length)
+            sink = KeySink(length, "the key of this SOPS file has a wrong length")
             try:
-                streams.decrypt(_Source(armored.encode("utf-8")), sink, identities)
+                streams.decrypt(KeySource(armored.encode("utf-8")), sink, identities)
             except WrongKey:
                 continue
-            if sink.place == length:
-                return sink.data
-            wipe(sink.data)
+            except BaseException:
+                wipe(sink.buffer)  # a changed one may have left a part of the key
+                raise
+            if sink.is_full:
+                return sink.buffer
+            wipe(sink.buffer)
             raise Tampered("the key of this SOPS file has a wrong length")
         raise WrongKey("none of the keys at hand opens this file")
 
@@ -204,35 +208,6 @@ class MacDigest:
         return self._state.finish().hex().upper()
 
 
-class _Source:
-    """Bytes as a stream."""
-
-    def __init__(self, data: bytes | bytearray) -> None:
-        self._left = memoryview(data)
-
-    def readinto(self, buffer: bytearray | memoryview, /) -> int:
-        count = min(len(buffer), len(self._left))
-        memoryview(buffer)[:count] = self._left[:count]
-        self._left = self._left[count:]
-        return count
-
-
-class _Sink:
-    """Takes a key of a known length."""
-
-    def __init__(self, length: int) -> None:
-        self.data = HiddenBuffer(length)
-        self.place = 0
-
-    def write(self, data: bytes | bytearray | memoryview, /) -> int:
-        end = self.place + len(data)
-        if end > len(self.data):
-            raise Tampered("the key of this SOPS file has a wrong length")
-        self.data[self.place : end] = data
-        self.place = end
-        return len(data)
-
-
 class _Text:
     """Collects armor."""
 
@@ -246,7 +221,7 @@ class _Text:
 
 def _armored(key: bytearray, recipient: str) -> str:
     text = _Text()
-    streams.encrypt(_Source(key), text, [streams.parse_recipient(recipient)], armor=True)
+    streams.encrypt(KeySource(key), text, [streams.parse_recipient(recipient)], armor=True)
     return text.data.decode("ascii")
 
 
