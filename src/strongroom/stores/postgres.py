@@ -202,16 +202,9 @@ class PostgresStore:
 
         Raises: Conflict, UnsafePermissions, StoreUnavailable: as `SqliteStore.create`.
         """
-        from strongroom.stores.sqlite import SqliteStore  # needed only when a copy is made
+        from strongroom.stores.sqlite_copies import write_as_sqlite  # needed only when a copy is made
 
-        copy = SqliteStore.create(path)
-        try:
-            with self.reading() as rows, copy.writing() as written:
-                for table in self.format.tables:
-                    written.put_many(table, rows.scan(table))
-            copy.publish()
-        finally:
-            copy.close()
+        write_as_sqlite(self, path)
 
     def close(self) -> None:
         """Let go of the connections; a transaction that is open is undone; a second call does nothing."""

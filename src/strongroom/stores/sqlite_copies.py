@@ -23,7 +23,25 @@ from strongroom.stores.sqlite_places import check_place, check_writable, publish
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from strongroom.stores.interface import Store
     from strongroom.stores.sqlite import SqliteStore
+
+
+def write_as_sqlite(store: Store, target: str) -> None:
+    """Copy one moment of a store of another kind to a new SQLite file; readers and writers go on.
+
+    Raises: Conflict, UnsafePermissions, StoreUnavailable: as `SqliteStore.create`.
+    """
+    from strongroom.stores.sqlite import SqliteStore  # which imports this module
+
+    copy = SqliteStore.create(target)
+    try:
+        with store.reading() as rows, copy.writing() as written:
+            for table in store.format.tables:
+                written.put_many(table, rows.scan(table))
+        copy.publish()
+    finally:
+        copy.close()
 
 
 def write_backup(source: str, target: str) -> None:
