@@ -17,13 +17,16 @@ if TYPE_CHECKING:
     from strongroom.credentials.passwords import PasswordHasher
     from strongroom.errors import (
         Conflict,
+        CredentialRefused,
         Denied,
         Expired,
         FormatUnsupported,
+        GrantRevoked,
         NotFound,
         OutcomeUnknown,
         PasswordMismatch,
         RolledBack,
+        ServiceUnavailable,
         StoreUnavailable,
         StrongroomError,
         Tampered,
@@ -43,9 +46,9 @@ if TYPE_CHECKING:
 _HOMES = {
     "strongroom.credentials.passwords": "PasswordHasher",
     "strongroom.errors": (
-        "Conflict Denied Expired FormatUnsupported NotFound OutcomeUnknown PasswordMismatch RolledBack "
-        "StoreUnavailable StrongroomError Tampered TokenRefused UnsafePermissions VaultLocked VaultNotFound "
-        "WouldPrompt WrongKey"
+        "Conflict CredentialRefused Denied Expired FormatUnsupported GrantRevoked NotFound OutcomeUnknown "
+        "PasswordMismatch RolledBack ServiceUnavailable StoreUnavailable StrongroomError Tampered TokenRefused "
+        "UnsafePermissions VaultLocked VaultNotFound WouldPrompt WrongKey"
     ),
     "strongroom.items": "Field Item ItemSettings Version",
     "strongroom.locate.depositing": "Depositor",
@@ -58,11 +61,13 @@ _MODULES = ("boxes", "encrypted_files", "fernet", "passwords", "settings", "sign
 
 __all__ = [
     "Conflict",
+    "CredentialRefused",
     "Denied",
     "Depositor",
     "Expired",
     "Field",
     "FormatUnsupported",
+    "GrantRevoked",
     "Item",
     "ItemSettings",
     "NotFound",
@@ -72,6 +77,7 @@ __all__ = [
     "RolledBack",
     "SecretBytes",
     "SecretStr",
+    "ServiceUnavailable",
     "StoreUnavailable",
     "StrongroomError",
     "Tampered",

@@ -7,7 +7,9 @@
     ├── Denied                 a policy or the operating system says no
     ├── WrongKey               wrong passphrase, key file or recovery code
     │   ├── PasswordMismatch   not the password that a stored string was made of
-    │   └── TokenRefused       an issued token is unknown, altered or revoked
+    │   ├── TokenRefused       an issued token is unknown, altered or revoked
+    │   └── CredentialRefused  another program does not take the credential kept for it
+    │       └── GrantRevoked   what a user had granted there was taken back, or has ended
     ├── Tampered               what lies there is not what was written
     │   └── RolledBack         it was written once, and newer state existed
     ├── WouldPrompt            only a person at a terminal could answer
@@ -17,6 +19,7 @@
     ├── Expired                the value is past its date
     ├── FormatUnsupported      written by a newer strongroom, or by an older one and not upgraded yet
     └── StoreUnavailable       disk full, busy, read-only, unreachable
+        └── ServiceUnavailable  another program did not answer, or not as it should
 
 One class per decision a caller can take. ``str()`` is one line; ``advice`` is
 for people and names the next command. Nothing here may hold a value, a
@@ -70,6 +73,14 @@ class PasswordMismatch(WrongKey):
 
 class TokenRefused(WrongKey):
     """An issued token is malformed, unknown, altered or revoked; one past its date is `Expired`."""
+
+
+class CredentialRefused(WrongKey):
+    """The service that a stored credential is for does not take it: a person has to give another one."""
+
+
+class GrantRevoked(CredentialRefused):
+    """A refresh token is of no use any more: its user has taken the grant back, or it has ended."""
 
 
 class Tampered(StrongroomError):
@@ -131,3 +142,7 @@ class StoreUnavailable(StrongroomError):
     def __init__(self, message: str, *, advice: str = "", is_transient: bool = False) -> None:
         super().__init__(message, advice=advice)
         self.is_transient = is_transient
+
+
+class ServiceUnavailable(StoreUnavailable):
+    """A service that a stored credential is for did not answer in time, or not as it should."""

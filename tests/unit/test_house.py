@@ -126,6 +126,8 @@ REVEALS = {
     "django/settings.py": "settings are read as text",
     "django/forms.py": "a form keeps the stored value where nothing was typed, or shows it where it is asked to",
     "django/reports.py": "looks for the values that it masks",
+    "django/hand_over/limits.py": "looks for the values that it masks",
+    "django/hand_over/records.py": "reads the field, which is no secret, that says for whom a credential is",
     "doors/keyring.py": "keyring hands passwords out as text",
     "locate/diagnosis/authority.py": "compares two certificates of a root",
     "locate/unlock.py": "a program may give the passphrase as a SecretStr",

@@ -1,0 +1,89 @@
+"""A connector that does not come back is ended, and what it says is looked through before anybody reads it."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from html import escape
+
+from strongroom.django.hand_over.models import RESULT_MAX
+from strongroom.formats.masking import VALUE_BYTES_MAX, VALUE_BYTES_MIN, Mask
+from strongroom.secret import SecretBytes, SecretStr
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import timedelta
+    from types import FrameType
+    from typing import Self
+
+    from strongroom.items import Item
+
+_LOOKED_AT = 64 * 1024
+_AGAIN_SECONDS = 1.0
+
+
+class TookTooLong(BaseException):
+    """Past every ``except Exception`` of a connector."""
+
+
+class TimeLimit:
+    """Ends what runs inside it after *span*: by the alarm of the process, so in its main thread alone.
+
+    Elsewhere, and where a system has no such alarm, nothing ends it: connectors have time-outs of their own.
+    """
+
+    def __init__(self, span: timedelta) -> None:
+        self._seconds = span.total_seconds()
+        self._is_set = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
+        self._before: object = None
+
+    def __enter__(self) -> Self:
+        if self._is_set:
+            self._before = signal.signal(signal.SIGALRM, _ring)
+            # Again and again: the first one may meet a `finally` that waits as well.
+            signal.setitimer(signal.ITIMER_REAL, self._seconds, _AGAIN_SECONDS)
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        if self._is_set:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, self._before)  # type: ignore[arg-type]  # as signal() gave it
+
+
+def _ring(_number: int, _frame: FrameType | None) -> None:
+    raise TookTooLong
+
+
+def secrets_of(item: Item) -> list[bytes]:
+    """The values of the fields that are secret."""
+    found = []
+    for name in item:
+        if item.is_secret(name):
+            with item[name] as value:
+                found.append(_data(value))
+    return found
+
+
+def _data(value: SecretStr | SecretBytes) -> bytes:
+    shown = value.reveal()
+    return shown if isinstance(shown, bytes) else shown.encode("utf-8", "surrogatepass")
+
+
+def told(text: object, secrets: Iterable[bytes]) -> str:
+    """*text* as one line of at most `RESULT_MAX` characters, without any of *secrets* in the encodings that are known.
+
+    A service that does not take a password may repeat it in its answer, and a connector passes that on.
+    """
+    line = " ".join(str(text)[:_LOOKED_AT].split())
+    line = "".join(character for character in line if character.isprintable())
+    data = line.encode("utf-8", "replace")
+    values: set[bytes] = set()
+    for secret in secrets:
+        one = b" ".join(secret[:VALUE_BYTES_MAX].split())
+        values |= {one, secret[:VALUE_BYTES_MAX], escape(one.decode("utf-8", "replace")).encode("utf-8")}
+    if any(0 < len(one) < VALUE_BYTES_MIN and one in data for one in values):
+        # Too short to be told from what stands there by chance.
+        return "what the connector said was left out: it may hold a part of the credential"
+    mask = Mask(one for one in values if len(one) <= VALUE_BYTES_MAX)
+    return (mask.feed(data) + mask.finish()).decode("utf-8", "replace")[:RESULT_MAX]

@@ -1,0 +1,116 @@
+"""Where what is handed over lies in the vault, and the field that says for whom it was given.
+
+    FOLDER/SERVICE/credentials/ID       the fields of the credential, and `BINDING`
+    FOLDER/SERVICE/withdrawn/ID         that it was withdrawn: nothing makes this undone
+
+``ID`` is the row's. Whoever writes to the database can change every column of every row, so the worker compares them
+with `BINDING`, which was deposited together with the credential. Source: docs/format.md#handed-over.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+from strongroom.errors import Tampered
+from strongroom.items import Field, Item, check_name, parse_path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from strongroom.django.hand_over.models import HandedOver
+    from strongroom.vault.vault import Vault
+
+BINDING = "handed-over"
+_BINDING_BYTES_MAX = 8_192
+_FORMAT = 1
+_OPTIONS = ("DEPOSIT_KEY", "FOLDER", "VAULT")
+_FOLDER = "handed-over"
+_SERVICE = re.compile(r"[a-z0-9][a-z0-9_-]{0,49}")
+
+
+def option(name: str) -> str | None:
+    """One option of ``STRONGROOM_HAND_OVER``.
+
+    Raises: ImproperlyConfigured: there is an option in it that does not exist.
+    """
+    options = getattr(settings, "STRONGROOM_HAND_OVER", {})
+    unknown = sorted(set(options) - set(_OPTIONS))
+    if unknown:
+        known = ", ".join(_OPTIONS)
+        raise ImproperlyConfigured(f"STRONGROOM_HAND_OVER has no option {unknown[0]!r}; it has {known}")
+    found: str | None = options.get(name)
+    return found
+
+
+def folder(service: str) -> str:
+    """The folder of everything that was handed over for *service*.
+
+    Raises: ValueError: it cannot be a service's name.
+    """
+    if not _SERVICE.fullmatch(service):
+        raise ValueError("a service's name is 1 to 50 of a-z, 0-9, _ and -, the first a letter or digit")
+    whole = f"{option('FOLDER') or _FOLDER}/{service}"
+    parse_path(whole)
+    return whole
+
+
+def credential_path(handed: HandedOver) -> str:
+    """Where its credential lies."""
+    return f"{folder(handed.service)}/credentials/{handed.pk}"
+
+
+def withdrawn_path(handed: HandedOver) -> str:
+    """Where it is said that it was withdrawn."""
+    return f"{folder(handed.service)}/withdrawn/{handed.pk}"
+
+
+def open_vault() -> Vault:
+    """The vault that `strongroom.open` finds, or the one that the settings name. Nobody is asked.
+
+    Raises: as `strongroom.open`.
+    """
+    from strongroom.locate.opening import open
+
+    return open(option("VAULT"), may_ask=False)
+
+
+def binding(handed: HandedOver) -> Field:
+    """The field that says for whom the credential is.
+
+    Raises: ValueError: a name that cannot be.
+    """
+    check_name(handed.name, "name", _BINDING_BYTES_MAX // 8)
+    text = json.dumps(_facts(handed), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return Field(BINDING, "text", text.encode("utf-8"), is_secret=False)
+
+
+def unbound(item: Item, handed: HandedOver) -> Item:
+    """The credential in *item*, if it was given for what the row says; without the field that says so.
+
+    Raises: Tampered: it was given for another user, service or name, or does not say.
+    """
+    told = item.field(BINDING).data if BINDING in item else b""
+    try:
+        facts = json.loads(told) if 0 < len(told) <= _BINDING_BYTES_MAX else None
+    except ValueError:
+        facts = None
+    # As text of one form: 1 and true are equal to Python.
+    if not isinstance(facts, dict) or json.dumps(facts, sort_keys=True) != json.dumps(_facts(handed), sort_keys=True):
+        raise Tampered(
+            f"what was handed over as {handed.pk} was not given for the user, service and name that its row says",
+            advice="the row was changed: nothing was used",
+        )
+    return Item(item.path, item.version, {name: item.field(name) for name in item if name != BINDING})
+
+
+def _facts(handed: HandedOver) -> dict[str, object]:
+    return {
+        "format": _FORMAT,
+        "id": str(handed.pk),
+        "name": handed.name,
+        "service": handed.service,
+        "user": str(handed.user_id),
+    }
