@@ -50,8 +50,11 @@ def command(options: Sequence[str]) -> list[str]:
 def become_agent(options: Sequence[str]) -> NoReturn:
     """Turn this process into the agent.
 
-    Raises: StoreUnavailable: the system refuses.
+    Raises: StoreUnavailable: the system refuses, or has no agents.
     """
+    from strongroom.locate.agent_sockets import check_agents_exist
+
+    check_agents_exist()
     words = command(options)
     try:
         os.execve(words[0], words, os.environ | SCRUBBING)  # noqa: S606 - this program itself
@@ -67,8 +70,11 @@ def start_agent(options: Sequence[str]) -> int:
     Returns: its process id.
     Raises:
         Denied, Tampered, UnsafePermissions, FormatUnsupported: it ended, for this reason; it has said more.
-        StoreUnavailable: it ended for another one, or took longer than 20 seconds.
+        StoreUnavailable: it ended for another one, or took longer than 20 seconds; or the system has no agents.
     """
+    from strongroom.locate.agent_sockets import check_agents_exist
+
+    check_agents_exist()
     import select
 
     reads, writes = os.pipe()

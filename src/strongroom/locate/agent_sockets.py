@@ -5,25 +5,45 @@ Source: docs/format.md#agent.
 """
 
 import os
+import sys
 
 from strongroom.agent_read import SYSTEM_DIRECTORY, VARIABLE, VAULT_HEADER, directory_below, may_serve
 from strongroom.agent_read import socket_id as _socket_id
+from strongroom.errors import StoreUnavailable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
+    "HAS_AGENTS",
     "SYSTEM_DIRECTORY",
     "VARIABLE",
     "VAULT_HEADER",
     "agent_directory",
     "candidates",
+    "check_agents_exist",
     "may_serve",
     "runtime_link",
     "socket_id",
     "socket_path",
 ]
+
+
+HAS_AGENTS = sys.platform != "win32"
+"""Whether this system has Unix sockets that say who is at the other end."""
+
+
+def check_agents_exist() -> None:
+    """Say what to do instead where there are no agents.
+
+    Raises: StoreUnavailable: the system has no Unix sockets.
+    """
+    if not HAS_AGENTS:
+        raise StoreUnavailable(
+            "agents need Unix sockets, which this system does not have",
+            advice="open the vault with a key file: STRONGROOM_KEY_FILE=FILE",
+        )
 
 
 def socket_id(location: str) -> str:
@@ -46,9 +66,12 @@ def agent_directory(environment: "Mapping[str, str]" = os.environ) -> str:
     Args:
         environment: as `os.environ`; asked for ``HOME`` only when this user has no entry.
 
-    Raises: VaultNotFound: this user has no home directory.
+    Raises:
+        VaultNotFound: this user has no home directory.
+        StoreUnavailable: the system has no Unix sockets.
     """
-    import pwd  # not on Windows, where there is no agent
+    check_agents_exist()
+    import pwd  # not on Windows
 
     try:
         home = pwd.getpwuid(os.geteuid()).pw_dir
@@ -80,10 +103,13 @@ def runtime_link(location: str, environment: "Mapping[str, str]" = os.environ) -
 def candidates(location: str, environment: "Mapping[str, str]" = os.environ) -> tuple[str, ...]:
     """Where a client looks for the agent of the vault at *location*, in this order.
 
-    ``STRONGROOM_AGENT_SOCKET`` alone when it is set, else this user's own agent, else the system's.
+    ``STRONGROOM_AGENT_SOCKET`` alone when it is set, else this user's own agent, else the system's;
+    nowhere where there are no agents.
 
     Raises: VaultNotFound: this user has no home directory.
     """
+    if not HAS_AGENTS:
+        return ()
     named = environment.get(VARIABLE, "")
     if named:
         return (os.path.abspath(named),)

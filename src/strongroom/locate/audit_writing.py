@@ -10,7 +10,6 @@ how long they are kept is a person's decision.
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import threading
 from time import monotonic
@@ -18,6 +17,7 @@ from time import monotonic
 from strongroom.crypto.entropy import random_bytes
 from strongroom.errors import StoreUnavailable, StrongroomError, UnsafePermissions
 from strongroom.locate.audit_files import file_path, list_writers, read_end
+from strongroom.locate.state_directory import lock_or_fail
 from strongroom.stores import durable, files
 from strongroom.vault.audit_file import WRITER_BYTES, AuditKeys, Chain
 from strongroom.vault.policy import Principal
@@ -215,7 +215,7 @@ class AuditFile:
                 continue
             try:
                 files.check_private_status(os.fstat(descriptor), path, "audit file")
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                lock_or_fail(descriptor)
                 self._chain, cut = read_end(descriptor, self._keys)
             except (OSError, StrongroomError) as error:
                 os.close(descriptor)
@@ -245,7 +245,7 @@ class AuditFile:
         except OSError as error:
             raise durable.os_error(error, path, "audit file") from None
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock_or_fail(descriptor)
             line = chain.begin_file(self._writer, number, cut=cut)
             _write(descriptor, line)
             os.fdatasync(descriptor)

@@ -34,6 +34,8 @@ def memory_directories(environment: Mapping[str, str] = os.environ) -> Iterator[
     """
     from strongroom.stores.sqlite_file import file_system_kind
 
+    if not hasattr(os, "major"):
+        return  # Windows
     try:
         with open("/proc/self/mountinfo", "rb") as mounts:
             listed = mounts.read()

@@ -23,7 +23,7 @@ ENTRY_BYTES_MAX = 1024 * 1024
 
 DEPTH_MAX = 24
 _SUFFIX = ".gpg"
-_FLAGS = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+_FLAGS = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 def is_pass_store(path: str) -> bool:

@@ -90,7 +90,7 @@ class Mutex:
         deadline = monotonic() + _PATIENCE_SECONDS
         while True:
             try:
-                _lock(self._descriptor)
+                lock_or_fail(self._descriptor)
                 return self._descriptor
             except OSError as error:
                 is_taken = error.errno in (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
@@ -105,7 +105,11 @@ class Mutex:
         os.close(self._descriptor)
 
 
-def _lock(descriptor: int) -> None:
+def lock_or_fail(descriptor: int) -> None:
+    """Lock an open file for this process, which lets go of it by closing it or by ending.
+
+    Raises: OSError: another process holds it.
+    """
     if sys.platform == "win32":
         import msvcrt
 

@@ -5,11 +5,10 @@ Linux and macOS only; ``_socket`` instead of ``socket``, which costs as much as 
 
 from __future__ import annotations
 
+import _socket
 import os
 import sys
 from _socket import (
-    AF_UNIX,
-    MSG_DONTWAIT,
     MSG_PEEK,
     SO_RCVTIMEO,
     SO_SNDTIMEO,
@@ -39,6 +38,9 @@ PATIENCE_SECONDS = 60
 
 _RECEIVED_BYTES = 64 * 1024
 _END = b"\r\n\r\n"
+# Windows has neither, and no agent.
+_AF_UNIX: int = getattr(_socket, "AF_UNIX", 0)
+_MSG_DONTWAIT: int = getattr(_socket, "MSG_DONTWAIT", 0)
 _SUN_PATH_BYTES = 103  # what every system's socket addresses can hold, without the NUL
 
 
@@ -184,7 +186,7 @@ class _Connection:
         if self._reader.buffered:
             return False
         try:
-            self.socket.recv(1, MSG_PEEK | MSG_DONTWAIT)
+            self.socket.recv(1, MSG_PEEK | _MSG_DONTWAIT)
         except BlockingIOError:
             return True
         except OSError:
@@ -270,7 +272,9 @@ def connect(path: str) -> socket:
         Denied: this user may not connect.
         StoreUnavailable: the agent is too busy, or the system refuses.
     """
-    made = socket(AF_UNIX, SOCK_STREAM)
+    if not _AF_UNIX:
+        raise NoAgent("agents need Unix sockets, which this system does not have")
+    made = socket(_AF_UNIX, SOCK_STREAM)
     try:
         for option in (SO_RCVTIMEO, SO_SNDTIMEO):
             made.setsockopt(SOL_SOCKET, option, _timeval(PATIENCE_SECONDS))

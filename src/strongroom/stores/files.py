@@ -3,7 +3,8 @@
 A file here is private: a regular file with one name, owned by this user or root, without
 any permission for anybody else, in a directory that nobody else can write. New files
 appear whole or not at all, and survive a power cut once the call has returned.
-On Windows owner and mode say nothing and those checks are skipped.
+On Windows owner and mode say nothing, and access lists are not read: there a private file lies in its
+user's profile, which Windows gives to nobody else but administrators.
 
 Never open a live SQLite file with these functions: closing a second descriptor drops
 every POSIX lock that SQLite holds on it (https://sqlite.org/howtocorrupt.html, 2.2).
@@ -62,6 +63,7 @@ def check_private_dir(path: str) -> None:
     if not stat.S_ISDIR(status.st_mode):
         raise UnsafePermissions(f"{path} is not a directory")
     if not HAS_OWNERS:
+        _check_profile(path)
         return
     _check_owner(status, path, "directory")
     if status.st_mode & 0o022:
@@ -70,6 +72,16 @@ def check_private_dir(path: str) -> None:
             raise UnsafePermissions(message, advice="keep the file in a directory of its own with mode 0700")
         advice = f"chmod go-w {_quoted(path)}\nor keep the file in a directory of its own with mode 0700"
         raise UnsafePermissions(message, advice=advice)
+
+
+def _check_profile(path: str) -> None:
+    profile = os.environ.get("USERPROFILE", "")
+    home = os.path.normcase(os.path.realpath(profile))
+    if not os.path.isabs(profile) or not os.path.normcase(os.path.realpath(path)).startswith(home + os.sep):
+        raise UnsafePermissions(
+            f"who may write to directory {path} cannot be checked on this system",
+            advice="keep the file in a directory of its own in your profile, such as %LOCALAPPDATA%\\strongroom",
+        )
 
 
 def check_private_file(path: str, what: str) -> os.stat_result:
@@ -251,17 +263,25 @@ def _quoted(path: str) -> str:
     return "'" + path.replace("'", "'\\''") + "'"
 
 
+def read_into(descriptor: int, buffer: bytearray | memoryview) -> int:
+    """Read into *buffer*, without a copy in between where the system has a call for that.
+
+    Returns: how many bytes came; 0 at the end.
+    Raises: OSError.
+    """
+    if hasattr(os, "readv"):
+        return os.readv(descriptor, [buffer])
+    piece = os.read(descriptor, len(buffer))  # Windows
+    buffer[: len(piece)] = piece
+    return len(piece)
+
+
 def _read_whole(descriptor: int, expected: int) -> bytearray:
     # One byte more than expected shows a file that grows while it is read.
     buffer = bytearray(expected + 1)
     length = 0
     while length < len(buffer):
-        if hasattr(os, "readv"):
-            count = os.readv(descriptor, [memoryview(buffer)[length:]])
-        else:
-            piece = os.read(descriptor, len(buffer) - length)
-            count = len(piece)
-            buffer[length : length + count] = piece
+        count = read_into(descriptor, memoryview(buffer)[length:])
         if not count:
             break
         length += count

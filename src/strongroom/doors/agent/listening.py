@@ -7,12 +7,12 @@ the kernel's word about who connects is. Source: docs/format.md#agent.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import socket
 import stat
 
 from strongroom.errors import Conflict, StoreUnavailable, StrongroomError, UnsafePermissions
+from strongroom.locate.state_directory import lock_or_fail
 
 BACKLOG = 1024
 _FIRST_PASSED = 3  # SD_LISTEN_FDS_START
@@ -148,7 +148,7 @@ def _take_mutex(path: str, shown: str) -> int:
     except OSError as error:
         raise UnsafePermissions(f"cannot lock {path}: {(error.strerror or '').lower()}") from None
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock_or_fail(descriptor)
     except OSError:
         os.close(descriptor)
         raise Conflict(

@@ -10,6 +10,7 @@ from strongroom.errors import NotFound, StoreUnavailable, WouldPrompt
 from strongroom.items import ITEM_BYTES_MAX
 from strongroom.locate.terminal import LINE_BYTES_MAX, Terminal
 from strongroom.secret import HiddenBuffer, wipe
+from strongroom.stores.files import read_into
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def read_file(path: str) -> bytearray:
         UsageError: it cannot be read, or is longer than an item may be.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0))
     except FileNotFoundError:
         raise NotFound(f"there is no file {path}") from None
     except OSError as error:
@@ -158,7 +159,7 @@ def _read_line(descriptor: int, what: str) -> bytearray | None:
     length = 0
     byte = bytearray(1)
     try:
-        while os.readv(descriptor, [byte]):
+        while read_into(descriptor, byte):
             if byte == b"\n":
                 return HiddenBuffer(memoryview(buffer)[:length])
             if length == LINE_BYTES_MAX:
@@ -186,7 +187,7 @@ def _read_all(descriptor: int, what: str) -> bytearray:
             wipe(buffer)
             buffer = larger
         try:
-            got = os.readv(descriptor, [memoryview(buffer)[length:]])
+            got = read_into(descriptor, memoryview(buffer)[length:])
         except OSError as error:
             wipe(buffer)
             raise StoreUnavailable(f"cannot read {what}: {(error.strerror or '').lower()}") from None

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 BATCH_BYTES = 512 * 1024
 _TEXTS_MAX = 2_000
 _NEW_BYTES = BATCH_BYTES - OVERLAP_BYTES
-_READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_READ_FLAGS = os.O_RDONLY
+for _name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"):  # no system has all of them
+    _READ_FLAGS |= getattr(os, _name, 0)
 
 
 class Place:

@@ -30,7 +30,7 @@ _FORWARDED = frozenset(
     if hasattr(signal, name)
 )
 # What a key on the terminal sends, it sends to the child as well.
-_OF_KEYS = frozenset((signal.SIGINT, signal.SIGQUIT, getattr(signal, "SIGWINCH", signal.SIGINT)))
+_OF_KEYS = frozenset(getattr(signal, name, signal.SIGINT) for name in ("SIGINT", "SIGQUIT", "SIGWINCH"))
 
 
 def masked_outputs() -> list[int]:
