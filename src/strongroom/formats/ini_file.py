@@ -50,8 +50,9 @@ def _parse(text: str) -> dict[tuple[str, str], str]:
     except configparser.MissingSectionHeaderError as error:
         raise BadFile(f"line {error.lineno} stands before any [section]") from None
     except configparser.ParsingError as error:
-        lines = [number for number, _ in error.errors]
-        raise BadFile(f"line {lines[0] if lines else 1} is not INI") from None
+        # From Python 3.13 on one kind of it, a line that continues nothing, has a number and no list.
+        lines = [number for number, _ in getattr(error, "errors", ())]
+        raise BadFile(f"line {lines[0] if lines else getattr(error, 'lineno', 1)} is not INI") from None
     except configparser.DuplicateSectionError as error:
         raise BadFile(f"line {error.lineno} begins a section a second time") from None
     except configparser.DuplicateOptionError as error:
