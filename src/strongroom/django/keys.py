@@ -8,6 +8,7 @@ whatever `strongroom.open` finds, and without ever asking. ``strongroom key crea
 
 from __future__ import annotations
 
+from functools import partial
 from threading import Lock
 
 from django.apps import apps
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from strongroom.vault.named_keys.state import State
     from strongroom.vault.vault import Vault
 
-_OPTIONS = ("EXPECT_VAULT", "KEY", "KEY_FILE", "VAULT")
+_OPTIONS = ("EXPECT_VAULT", "KEY", "KEY_FILE", "LOGIN", "VAULT")
 _KEY_NAME = "django"
 _opening = Lock()
 
@@ -39,9 +40,10 @@ class Column:
         keys: by number of the version; the primary first.
         newer: reads again what knows a version that is not here, or raises.
         used: writes down that an older version was needed.
+        is_current: whether the named key is still what these keys were made of; asked for every value written.
     """
 
-    __slots__ = ("_newer", "_used", "keys", "number", "primary")
+    __slots__ = ("_newer", "_used", "is_current", "keys", "number", "primary")
 
     def __init__(
         self,
@@ -49,7 +51,9 @@ class Column:
         keys: dict[int, ColumnKey],
         newer: Callable[[int], Column],
         used: Callable[[int], None],
+        is_current: Callable[[], bool],
     ) -> None:
+        self.is_current = is_current
         self.number = number
         self.keys = keys
         self.primary = keys[number]
@@ -116,7 +120,11 @@ class FieldKeys:
                 for one in record.usable()
             }
             found = columns[place] = Column(
-                record.primary.number, keys, lambda number: self._newer(place, number), self._key._used
+                record.primary.number,
+                keys,
+                partial(self._newer, place),
+                self._key._used,
+                partial(self._key._is_current, state),
             )
         return found
 
