@@ -266,7 +266,7 @@ def test_a_lower_counter_is_not_noted_either(state: Path) -> None:
 
 def test_the_race_is_real(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the mutex the test above sees the higher counter lost."""
-    monkeypatch.setattr(state_directories, "_lock", lambda _descriptor: None)
+    monkeypatch.setattr(state_directories, "lock_or_fail", lambda _descriptor: None)
     assert a_lower_counter_comes_last(state, may_overtake=True) == 5
 
 

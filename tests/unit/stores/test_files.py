@@ -284,7 +284,8 @@ def test_a_file_that_changes_while_it_is_read_is_not_believed(place, monkeypatch
 
 
 def test_a_system_without_readv_or_owners_reads_as_well(place, monkeypatch):
-    """As Windows does: modes say nothing there, but a link is still refused."""
+    """As Windows does: modes say nothing in the user's profile, but a link is still refused; elsewhere all is."""
+    monkeypatch.setenv("USERPROFILE", os.path.dirname(place))
     path = in_place(place)
     files.create_private(path, b"data")
     os.chmod(path, 0o644)
@@ -295,6 +296,10 @@ def test_a_system_without_readv_or_owners_reads_as_well(place, monkeypatch):
     os.symlink(path + ".real", path)
     with pytest.raises(UnsafePermissions):
         files.read_private(path, 100, "key file")
+    for elsewhere in ("", "Users", os.path.dirname(place) + "/else", str(place)):
+        monkeypatch.setenv("USERPROFILE", elsewhere)
+        with pytest.raises(UnsafePermissions, match="cannot be checked on this system"):
+            files.read_private(path + ".real", 100, "key file")
 
 
 @pytest.mark.parametrize("make", [files.create_private, files.replace_private])
