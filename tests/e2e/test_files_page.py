@@ -1,4 +1,4 @@
-"""docs/files.md: its blocks run as they stand, and its commands do what they say."""
+"""docs/files.md: the commands of its table do what they say; its blocks are run by test_pages.py."""
 
 from __future__ import annotations
 
@@ -7,26 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-import strongroom
 from tests.e2e.conftest import Machine
 from tests.peers import require_programs
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "files.md").read_text(encoding="utf-8")
-
-
-def test_the_blocks_run_in_their_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    tmp_path.chmod(0o700)
-    monkeypatch.chdir(tmp_path)
-    Path("dump.sql").write_bytes(b"insert into t values (1);\n" * 10_000)
-    blocks = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
-    assert len(blocks) == 6
-    with strongroom.create("vault.db", key_file="key") as vault:
-        names: dict[str, object] = {"vault": vault}
-        for number, block in enumerate(blocks):
-            exec(compile(block, f"files.md, block {number}", "exec"), names)
-    assert Path("again.sql").read_bytes() == Path("dump.sql").read_bytes()
 
 
 def test_the_ways_of_the_table(keyed: Machine) -> None:
