@@ -34,10 +34,16 @@ FILE_PAYLOAD = 33
 FILE_ENTRY = 34
 FILE_TEXT = 35
 KEY_MESSAGE = 17
+USER_KEY_WRAP = 18
+USER_SESSION = 19
+USER_ESCROW = 20
 
 # Purposes of keys derived from the root key.
 PURPOSE_KEYSET = b"keyset"
 PURPOSE_HEADER = b"header"
+
+# Purpose of a key derived from a user key.
+PURPOSE_USER_VAULT = b"user-vault"
 
 # Purposes of keys derived from the audit key.
 PURPOSE_AUDIT_FILE = b"audit-file"

@@ -77,6 +77,14 @@ def spelling(field: models.Field) -> str:
     raise NotBindable(f"{target.__class__.__name__}: a value can be bound to integers, UUIDs and text")
 
 
+def spelled(field: models.Field, value: Any) -> bytes:
+    """*value* of *field* as it stands in a row.
+
+    Raises: NotBindable: as `spelling`.
+    """
+    return _SPELLINGS[spelling(field)][0](value).encode("ascii")
+
+
 class Row:
     """How the rows of one model are spelled for one encrypted field: primary key, then what it is bound to.
 

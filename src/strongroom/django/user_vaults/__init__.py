@@ -1,0 +1,56 @@
+"""Vaults under each user's own password: values that the site cannot read while their owner is away.
+
+    INSTALLED_APPS = [..., "strongroom.django", "strongroom.django.user_vaults"]
+    MIDDLEWARE = [..., "strongroom.django.user_vaults.middleware.UserVaultMiddleware"]  # after authentication
+    AUTHENTICATION_BACKENDS = ["strongroom.django.user_vaults.backends.UserVaultBackend"]
+    urlpatterns = [path("vault/", include("strongroom.django.user_vaults.urls")), ...]
+
+    class Account(models.Model):
+        id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+        owner = models.ForeignKey(User, on_delete=models.CASCADE)
+        password = UserEncryptedTextField(owner="owner")
+
+Nothing is imported before it is asked for: a settings module may import this package before Django is set up.
+Source: docs/format.md#user-vaults; docs/django-user-vaults.md.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from strongroom.django.user_vaults.fields import (
+        UserEncryptedCharField,
+        UserEncryptedJSONField,
+        UserEncryptedTextField,
+    )
+    from strongroom.django.user_vaults.handle import UserVaultHandle, user_vault
+    from strongroom.django.user_vaults.locked import KeyUnavailable, LockedValue
+
+_HOMES = {
+    "strongroom.django.user_vaults.fields": "UserEncryptedCharField UserEncryptedJSONField UserEncryptedTextField",
+    "strongroom.django.user_vaults.handle": "UserVaultHandle user_vault",
+    "strongroom.django.user_vaults.locked": "KeyUnavailable LockedValue",
+}
+
+__all__ = [
+    "KeyUnavailable",
+    "LockedValue",
+    "UserEncryptedCharField",
+    "UserEncryptedJSONField",
+    "UserEncryptedTextField",
+    "UserVaultHandle",
+    "user_vault",
+]
+
+
+def __getattr__(name: str) -> object:
+    for home, names in _HOMES.items():
+        if name in names.split():
+            value: object = getattr(__import__(home, fromlist=[name]), name)
+            globals()[name] = value
+            return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

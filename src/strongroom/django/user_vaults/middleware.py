@@ -1,0 +1,124 @@
+"""``request.user_vault``, and what happens when a key is not there.
+
+``MIDDLEWARE = [..., "strongroom.django.user_vaults.middleware.UserVaultMiddleware"]``, after authentication.
+"""
+
+from __future__ import annotations
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
+from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpResponseForbidden, HttpResponseRedirect, JsonResponse
+from django.shortcuts import resolve_url
+from django.urls import NoReverseMatch, reverse
+from django.utils.cache import add_never_cache_headers
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+
+from strongroom.django.user_vaults.current import in_use
+from strongroom.django.user_vaults.locked import KeyUnavailable
+from strongroom.django.user_vaults.requests import RequestVault
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from django.http import HttpRequest, HttpResponse
+
+
+class UserVaultMiddleware:
+    """Gives each request its user's vault, and leads to the page that unlocks it."""
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        self.get_response = get_response
+        self._is_async = iscoroutinefunction(get_response)
+        if self._is_async:
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> Any:
+        """Answer *request* with its vault at hand, and forget the key afterwards."""
+        if self._is_async:
+            return self._answer_later(request)
+        vault = _prepared(request)
+        token = in_use.set(vault)
+        try:
+            response = self.get_response(request)
+            return _finished(vault, response)
+        finally:
+            in_use.reset(token)
+            vault.close()
+
+    async def _answer_later(self, request: HttpRequest) -> Any:
+        vault = _prepared(request)
+        token = in_use.set(vault)
+        try:
+            if vault.may_open:
+                # An asynchronous view reveals without waiting for the database, which it could not.
+                await sync_to_async(lambda: vault.is_unlocked)()
+            response = await self.get_response(request)
+            return await sync_to_async(_finished)(vault, response)
+        finally:
+            in_use.reset(token)
+            vault.close()
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Answer KeyUnavailable: with the page that unlocks, or with 403 and the reason for a program."""
+        if not isinstance(exception, KeyUnavailable):
+            return None
+        return refusal(request, exception)
+
+
+def refusal(request: HttpRequest, error: KeyUnavailable) -> HttpResponse:
+    """The answer to a request for which a key is missing."""
+    if not _wants_page(request):
+        response = JsonResponse({"error": "key_unavailable", "reason": error.reason}, status=403)
+        add_never_cache_headers(response)
+        return response
+    if error.reason == "anonymous":
+        return redirect_to_login(_next(request), resolve_url(settings.LOGIN_URL))
+    try:
+        address = reverse("strongroom_user_vaults:unlock")
+    except NoReverseMatch:
+        address = ""
+    if error.reason == "other" or not address:
+        return HttpResponseForbidden("The key for this is not available.", content_type="text/plain; charset=utf-8")
+    return HttpResponseRedirect(f"{address}?{urlencode({'next': _next(request)})}")
+
+
+def _prepared(request: HttpRequest) -> RequestVault:
+    if not hasattr(request, "session") or not hasattr(request, "user"):
+        raise ImproperlyConfigured(
+            "UserVaultMiddleware comes after django.contrib.auth.middleware.AuthenticationMiddleware in MIDDLEWARE"
+        )
+    vault = RequestVault(request)
+    request.user_vault = vault
+    return vault
+
+
+def _finished(vault: RequestVault, response: HttpResponse) -> HttpResponse:
+    vault.settle(response)
+    if vault.was_revealed:
+        add_never_cache_headers(response)
+    return response
+
+
+def _wants_page(request: HttpRequest) -> bool:
+    accepted = request.headers.get("Accept", "*/*")
+    is_script = request.headers.get("X-Requested-With") == "XMLHttpRequest"
+    is_program = is_script or request.content_type == "application/json"
+    return not is_program and ("text/html" in accepted or "*/*" in accepted)
+
+
+def _next(request: HttpRequest) -> str:
+    """Where to go on: this page, or the one with the form that was sent."""
+    if request.method in ("GET", "HEAD"):
+        return str(request.get_full_path())
+    came_from = request.headers.get("Referer", "")
+    hosts = {request.get_host()}
+    if url_has_allowed_host_and_scheme(came_from, allowed_hosts=hosts, require_https=request.is_secure()):
+        return str(came_from)
+    return "/"

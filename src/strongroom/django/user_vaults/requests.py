@@ -1,0 +1,162 @@
+"""The vault of the user whose request is being answered."""
+
+from __future__ import annotations
+
+from strongroom.django.user_vaults import sessions, vaults
+from strongroom.django.user_vaults.handle import UserVaultHandle
+from strongroom.django.user_vaults.locked import KeyUnavailable
+from strongroom.django.user_vaults.unlocked import UnlockedVault
+from strongroom.errors import Tampered
+from strongroom.secret import wipe
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from django.http import HttpRequest, HttpResponse
+
+ATTACHED = "_strongroom_unlocked"
+"""Where a backend leaves the vault that it opened, on the user."""
+
+
+class RequestVault(UserVaultHandle):
+    """``request.user_vault``: opened out of session and cookie when it is first needed.
+
+    Args:
+        request: its user may change while it lasts, by a log-in.
+    """
+
+    __slots__ = ("_bound", "_cookie", "_drops_cookie", "_must_keep", "_request", "_tried")
+
+    def __init__(self, request: HttpRequest) -> None:
+        super().__init__(None)
+        self._request = request
+        self._bound = self._session_name()
+        self._cookie = sessions.read_cookie(request)
+        self._tried = False
+        self._must_keep = False
+        self._drops_cookie = False
+
+    @property
+    def user(self) -> Any:
+        """Who is logged in."""
+        return getattr(self._request, "user", None)
+
+    def unlocked(self) -> UnlockedVault:
+        """The open vault, out of this request, its log-in or its session.
+
+        Raises: KeyUnavailable: the password has to be given again, or nobody is logged in.
+        """
+        if self._unlocked is not None and (not self._is_known() or self._unlocked.user != str(self.user.pk)):
+            self.forget()
+        if self._unlocked is None and not self._tried:
+            self._tried = True
+            self._load()
+        return super().unlocked()
+
+    def take(self, unlocked: UnlockedVault) -> None:
+        """Hold an open vault of this user, and keep it for the next request."""
+        super().take(unlocked)
+        self._must_keep = True
+
+    @property
+    def may_open(self) -> bool:
+        """Whether the browser sent a key at all; asks nobody."""
+        return self._cookie is not None
+
+    def password_changed(self) -> None:
+        """What the kept key is bound to has changed: keep it anew."""
+        self._must_keep = True
+
+    def forget(self) -> None:
+        """Wipe the key, here and in the session."""
+        super().forget()
+        self._must_keep = False
+        self._tried = True
+        session = getattr(self._request, "session", None)
+        if session is not None and sessions.ENTRY in session:
+            del session[sessions.ENTRY]
+        self._drops_cookie = self._cookie is not None
+
+    def logged_in(self, user: Any) -> None:
+        """Take over what the backend opened, or lock what another user had open."""
+        attached = user.__dict__.pop(ATTACHED, None)
+        if attached is None:
+            if self._unlocked is not None and self._unlocked.user != str(user.pk):
+                self.forget()
+            return
+        self._tried = True
+        # A new key for each log-in: a cookie that somebody put into the browser before opens nothing.
+        self._new_cookie()
+        self.take(attached)
+
+    def settle(self, response: HttpResponse) -> None:
+        """Write down what the next request needs, before the session is saved."""
+        if self._has_new_name() and self._unlocked is None and not self._tried:
+            self._tried = True
+            self._load()
+        if self._unlocked is not None and (self._must_keep or self._has_new_name()):
+            self._keep(response)
+        elif self._drops_cookie:
+            sessions.delete_cookie(response)
+
+    def close(self) -> None:
+        """Wipe what this request held; the session is left as it is."""
+        super().forget()
+        if self._cookie is not None:
+            wipe(self._cookie)
+            self._cookie = None
+
+    def _is_known(self) -> bool:
+        return bool(getattr(self.user, "is_authenticated", False))
+
+    def _load(self) -> None:
+        """Open the vault out of session and cookie; whatever does not fit leaves it locked."""
+        if self._cookie is None or not self._is_known():
+            return
+        entry = self._request.session.get(sessions.ENTRY)
+        vault = None if entry is None else vaults.find(self.user)
+        if vault is None:
+            return
+        user = str(self.user.pk)
+        place = sessions.place(vault.pk, vault.generation, user, _password_of(self.user), self._bound)
+        try:
+            key = sessions.unwrap(entry, self._cookie, place)
+        except Tampered:
+            self.forget()
+            return
+        super().take(UnlockedVault(vault.pk, user, vault.generation, key))
+
+    def _keep(self, response: HttpResponse) -> None:
+        unlocked = self.unlocked()
+        session = self._request.session
+        if session.session_key is None:
+            session.save()
+        if self._cookie is None:
+            self._new_cookie()
+        # What lies in the database now: the transaction that changed it may have been rolled back.
+        stored = vaults.bound_now(self.user)
+        if stored is None or self._cookie is None:
+            raise KeyUnavailable("the vault has gone", reason="absent")
+        generation, password = stored
+        place = sessions.place(unlocked.vault_id, generation, unlocked.user, password, sessions.binding(session))
+        session[sessions.ENTRY] = sessions.wrap(unlocked.user_key, self._cookie, place)
+        sessions.set_cookie(response, self._cookie, session)
+        self._bound = self._session_name()
+
+    def _new_cookie(self) -> None:
+        if self._cookie is not None:
+            wipe(self._cookie)
+        self._cookie = sessions.new_cookie()
+        self._drops_cookie = False
+
+    def _session_name(self) -> str:
+        session = getattr(self._request, "session", None)
+        return "" if session is None else sessions.binding(session)
+
+    def _has_new_name(self) -> bool:
+        return self._session_name() != self._bound
+
+
+def _password_of(user: Any) -> str:
+    return str(getattr(user, "password", ""))

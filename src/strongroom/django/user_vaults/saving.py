@@ -1,0 +1,68 @@
+"""A new password of a user, seen where it is saved: the vault's slot changes in the same transaction.
+
+``set_password`` leaves the password on the object until `save` has written its hash. Where the user's key is at hand
+the user key is wrapped under it; where it is not (a reset by mail, the admin, ``changepassword``) the old slot stays,
+and the vault is locked until its owner comes with the recovery code or the old password.
+"""
+
+from __future__ import annotations
+
+from functools import wraps
+
+from django.db import transaction
+
+from strongroom.django.user_vaults import vaults
+from strongroom.django.user_vaults.current import in_use
+from strongroom.django.user_vaults.locked import KeyUnavailable
+from strongroom.django.user_vaults.requests import RequestVault
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from strongroom.django.user_vaults.unlocked import UnlockedVault
+
+
+def watch(model: Any) -> None:
+    """Have each save of *model* looked at, once.
+
+    Not by signals: with auto-commit `pre_save` comes before the transaction of a save, and `post_save` after it.
+    """
+    before = model.save_base
+    if getattr(before, "watches", False):
+        return
+
+    @wraps(before)
+    def save_base(self: Any, *args: Any, **options: Any) -> None:
+        password = getattr(self, "_password", None)
+        unlocked = _at_hand(self) if password is not None and _writes(options) else None
+        if unlocked is None or password is None:
+            before(self, *args, **options)
+            return
+        # The derivation comes first: no row is held while it takes its time.
+        slot = vaults.new_password_slot(self, unlocked, password)
+        with transaction.atomic(using=vaults.alias(self)):
+            before(self, *args, **options)
+            vaults.put_password_slot(self, unlocked, slot)
+        handle = in_use.get()
+        if isinstance(handle, RequestVault):
+            handle.password_changed()
+
+    save_base.watches = True  # type: ignore[attr-defined]
+    model.save_base = save_base
+
+
+def _writes(options: dict[str, Any]) -> bool:
+    fields = options.get("update_fields")
+    return not options.get("raw") and (fields is None or "password" in fields)
+
+
+def _at_hand(user: Any) -> UnlockedVault | None:
+    handle = in_use.get()
+    if handle is None or user.pk is None:
+        return None
+    try:
+        unlocked = handle.unlocked()
+    except KeyUnavailable:
+        return None
+    return unlocked if unlocked.user == str(user.pk) else None
