@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from strongroom.vault.named_keys.state import State
     from strongroom.vault.vault import Vault
 
-_OPTIONS = ("EXPECT_VAULT", "KEY", "KEY_FILE", "LOGIN", "VAULT")
+_OPTIONS = ("ESCROW", "EXPECT_VAULT", "KEY", "KEY_FILE", "LOGIN", "USER_VAULT_KDF", "VAULT")
 _KEY_NAME = "django"
 _opening = Lock()
 
