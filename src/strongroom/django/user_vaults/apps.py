@@ -18,8 +18,11 @@ class UserVaultsConfig(AppConfig):  # type: ignore[misc]  # Django carries no ty
         """Connect what has to hear of users."""
         from django.contrib.auth import get_user_model
 
-        from strongroom.django.user_vaults import opening, saving
+        from strongroom.django.user_vaults import login_checks, opening, password_hooks, pressure, saving
 
         user_logged_in.connect(opening.logged_in, dispatch_uid="strongroom.user_vault_logged_in")
         user_logged_out.connect(opening.logged_out, dispatch_uid="strongroom.user_vault_logged_out")
         saving.watch(get_user_model())
+        password_hooks.install()
+        pressure.connect()
+        login_checks.register()

@@ -15,6 +15,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.cache import add_never_cache_headers
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 
+from strongroom.django.user_vaults import pressure
 from strongroom.django.user_vaults.current import in_use
 from strongroom.django.user_vaults.locked import KeyUnavailable
 from strongroom.django.user_vaults.requests import RequestVault
@@ -44,29 +45,33 @@ class UserVaultMiddleware:
         if self._is_async:
             return self._answer_later(request)
         vault = _prepared(request)
-        token = in_use.set(vault)
+        token, seen = in_use.set(vault), pressure.enter_request(request)
         try:
             response = self.get_response(request)
-            return _finished(vault, response)
+            return _finished(vault, request, response)
         finally:
+            pressure.leave_request(seen)
             in_use.reset(token)
             vault.close()
 
     async def _answer_later(self, request: HttpRequest) -> Any:
         vault = _prepared(request)
-        token = in_use.set(vault)
+        token, seen = in_use.set(vault), pressure.enter_request(request)
         try:
             if vault.may_open:
                 # An asynchronous view reveals without waiting for the database, which it could not.
                 await sync_to_async(lambda: vault.is_unlocked)()
             response = await self.get_response(request)
-            return await sync_to_async(_finished)(vault, response)
+            return await sync_to_async(_finished)(vault, request, response)
         finally:
+            pressure.leave_request(seen)
             in_use.reset(token)
             vault.close()
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Answer KeyUnavailable: with the page that unlocks, or with 403 and the reason for a program."""
+        """Answer KeyUnavailable: with the page that unlocks, or with 403 and the reason; TooManyAttempts: with 429."""
+        if isinstance(exception, pressure.TooManyAttempts):
+            return pressure.too_many(request, exception)
         if not isinstance(exception, KeyUnavailable):
             return None
         return refusal(request, exception)
@@ -99,8 +104,9 @@ def _prepared(request: HttpRequest) -> RequestVault:
     return vault
 
 
-def _finished(vault: RequestVault, response: HttpResponse) -> HttpResponse:
+def _finished(vault: RequestVault, request: HttpRequest, response: HttpResponse) -> HttpResponse:
     vault.settle(response)
+    pressure.finish_response(request, response)
     if vault.was_revealed:
         add_never_cache_headers(response)
     return response
