@@ -18,6 +18,8 @@ from strongroom.stores.sqlite_file import (
     check_schema,
     execute,
     remove_files,
+    set_up,
+    unset_connection,
 )
 from strongroom.stores.sqlite_places import check_place, check_writable, publish, refuse_leftovers, unsettled
 
@@ -209,12 +211,12 @@ def _replace(temporary: str, target: str, aside: str) -> None:
     files.check_private_dir(durable.parent(aside))
     if os.path.lexists(aside):
         raise durable.already_exists(aside)
-    holder = _hold(target)
+    holder = unset_connection(target)
     try:
-        if holder is None:
-            _set_aside_damaged(target, aside)
-        else:
+        if _hold(holder, target):
             _set_aside(aside, holder)
+        else:
+            _set_aside_damaged(target, aside)
         try:
             os.replace(temporary, target)
         except OSError as error:
@@ -225,19 +227,18 @@ def _replace(temporary: str, target: str, aside: str) -> None:
             advice = f"what was there is also at {aside}\nsee which it is: strongroom status"
             raise unsettled(target, error, advice) from None
     finally:
-        if holder is not None:
-            holder.close()
+        # Not before: while a damaged file lies at its place, closing would take its log off the disk.
+        holder.close()
 
 
-def _hold(target: str) -> Connection | None:
-    """A connection that keeps everybody else out of *target*, or None when it is no database any more.
+def _hold(connection: Connection, target: str) -> bool:
+    """Keep everybody else out of *target*; False when it is no database any more.
 
     Leaving the WAL needs every other connection gone, and takes the log and its index off
     the disk: beside the new file they would be taken for its own.
     """
-    connection = None
     try:
-        connection = bare_connection(target)
+        set_up(connection, target)
         try:
             connection.execute("PRAGMA locking_mode = EXCLUSIVE")
             connection.execute("PRAGMA journal_mode = DELETE")
@@ -246,18 +247,14 @@ def _hold(target: str) -> Connection | None:
         except DriverError as error:
             raise translate(error, target) from None
     except Tampered:
-        if connection is not None:
-            connection.close()
-        return None
+        return False
     except StoreUnavailable as error:
-        if connection is not None:
-            connection.close()
         if error.is_transient:
             raise StoreUnavailable(
                 f"{target} is in use", advice="close the programs that have it open, then try again", is_transient=True
             ) from None
         raise
-    return connection
+    return True
 
 
 def _set_aside(aside: str, holder: Connection) -> None:

@@ -136,6 +136,17 @@ def bare_connection(path: str, *, mode: str = "rw") -> Connection:
     Args:
         mode: ``rw`` or ``ro``; neither makes a file that is not there.
     """
+    connection = unset_connection(path, mode=mode)
+    try:
+        set_up(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def unset_connection(path: str, *, mode: str = "rw") -> Connection:
+    """As `bare_connection`, before `set_up`."""
     name = "".join(
         chr(byte) if (byte < 128 and chr(byte).isalnum()) or byte in b"/._-" else f"%{byte:02x}"
         for byte in os.fsencode(path)
@@ -150,9 +161,16 @@ def bare_connection(path: str, *, mode: str = "rw") -> Connection:
     # A value of the wrong type must reach our check, not the decoder: a text becomes a bytearray.
     connection.text_factory = bytearray
     connection.setlimit(LIMIT_LENGTH, VALUE_BYTES_MAX)
+    return connection
+
+
+def set_up(connection: Connection, path: str) -> None:
+    """Give a new connection our settings.
+
+    Raises: StoreUnavailable, Tampered: as `execute`.
+    """
     for setting in _SETTINGS:
         execute(connection, f"PRAGMA {setting}", path)
-    return connection
 
 
 def execute(connection: Connection, sql: str, path: str) -> list[tuple[object, ...]]:

@@ -87,7 +87,11 @@ class Session:
         self.generation += 1
         self._schema_version: object = None
         self.former: Format | None = None
-        self.format = check_identity(connection, self.path, any_format=self.any_format)
+        try:
+            self.format = check_identity(connection, self.path, any_format=self.any_format)
+        except BaseException:
+            connection.close()
+            raise
         self._file = _file_at(self.path)
 
     def reconnect(self) -> None:

@@ -114,6 +114,22 @@ def test_a_missing_vault_or_directory_says_what_to_do(place):
         SqliteStore.create(f"{place}/none/none.db")
 
 
+def test_what_cannot_be_opened_is_let_go(path):
+    """While somebody still holds the error: a descriptor that is left drops another's locks when it goes."""
+    with open(path, "r+b") as file:
+        file.write(b"no database")
+    with pytest.raises(Tampered) as raised:
+        SqliteStore.open(path)
+    open_files = []
+    for number in os.listdir("/proc/self/fd"):
+        try:
+            open_files.append(os.readlink(f"/proc/self/fd/{number}"))
+        except FileNotFoundError:
+            continue  # the listing's own
+    assert raised.value.__traceback__ is not None
+    assert not any(name.startswith(path) for name in open_files)
+
+
 @pytest.mark.parametrize("ending", ["", "-wal", "-shm", "-journal"])
 @pytest.mark.parametrize("mode", [0o640, 0o602])
 def test_a_file_open_to_others_is_refused(store, path, ending, mode):
