@@ -23,12 +23,12 @@ if TYPE_CHECKING:
         UserEncryptedJSONField,
         UserEncryptedTextField,
     )
-    from strongroom.django.user_vaults.handle import UserVaultHandle, user_vault
+    from strongroom.django.user_vaults.handle import UserVaultHandle, user_vault, user_vault_given_up
     from strongroom.django.user_vaults.locked import KeyUnavailable, LockedValue
 
 _HOMES = {
     "strongroom.django.user_vaults.fields": "UserEncryptedCharField UserEncryptedJSONField UserEncryptedTextField",
-    "strongroom.django.user_vaults.handle": "UserVaultHandle user_vault",
+    "strongroom.django.user_vaults.handle": "UserVaultHandle user_vault user_vault_given_up",
     "strongroom.django.user_vaults.locked": "KeyUnavailable LockedValue",
 }
 
@@ -40,6 +40,7 @@ __all__ = [
     "UserEncryptedTextField",
     "UserVaultHandle",
     "user_vault",
+    "user_vault_given_up",
 ]
 
 

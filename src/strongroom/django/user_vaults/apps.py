@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.apps import AppConfig
 from django.contrib.auth.signals import user_logged_in, user_logged_out
+from django.core import checks as django_checks
 
 
 class UserVaultsConfig(AppConfig):  # type: ignore[misc]  # Django carries no types
@@ -18,7 +19,7 @@ class UserVaultsConfig(AppConfig):  # type: ignore[misc]  # Django carries no ty
         """Connect what has to hear of users."""
         from django.contrib.auth import get_user_model
 
-        from strongroom.django.user_vaults import login_checks, opening, password_hooks, pressure, saving
+        from strongroom.django.user_vaults import checks, login_checks, opening, password_hooks, pressure, saving
 
         user_logged_in.connect(opening.logged_in, dispatch_uid="strongroom.user_vault_logged_in")
         user_logged_out.connect(opening.logged_out, dispatch_uid="strongroom.user_vault_logged_out")
@@ -26,3 +27,4 @@ class UserVaultsConfig(AppConfig):  # type: ignore[misc]  # Django carries no ty
         password_hooks.install()
         pressure.connect()
         login_checks.register()
+        django_checks.register(checks.check_settings)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.core import checks
-from django.core.exceptions import FieldDoesNotExist
+from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,6 +12,19 @@ if TYPE_CHECKING:
     from typing import Any
 
     from strongroom.django.user_vaults.fields import UserEncryptedField
+
+
+def check_settings(**_options: Any) -> list[checks.CheckMessage]:
+    """Whether what the settings say of user vaults can be used."""
+    from strongroom.django.user_vaults import escrow, options
+
+    found: list[checks.CheckMessage] = []
+    for ask in (options.profile, escrow.public_key):
+        try:
+            ask()
+        except ImproperlyConfigured as error:
+            found.append(checks.Error(str(error), id="strongroom.E125"))
+    return found
 
 
 def check_owner(field: UserEncryptedField) -> Iterator[checks.CheckMessage]:

@@ -21,6 +21,7 @@ from strongroom.django.forms import MASK
 from strongroom.django.rows import END
 from strongroom.django.user_vaults.current import in_use
 from strongroom.django.user_vaults.locked import KeyUnavailable, LockedValue
+from strongroom.django.user_vaults.shown import shown_locked
 from strongroom.django.user_vaults.unlocked import VERSION, UnlockedVault
 from strongroom.errors import Tampered
 
@@ -43,6 +44,9 @@ class UserEncryptedField(EncryptedField):
         owner: the foreign key to the user whose vault it is; the value is bound to it.
         bind: further fields that it is bound to.
     """
+
+    keys_of_users = True
+    """Commands that know the process's key alone leave these columns out."""
 
     def __init__(self, *args: Any, owner: str = "owner", bind: Sequence[str] = (), **options: Any) -> None:
         if isinstance(bind, str):
@@ -106,7 +110,7 @@ class UserEncryptedField(EncryptedField):
         data = self._plain(value)
         unlocked = self._unlocked_for(getattr(instance, self._owner_column.attname), None)
         head = _HEAD.pack(MAGIC, VERSION, unlocked.vault_id.bytes)
-        return Encrypted(head + unlocked.column(self.place).encrypt(bytes((self.kind,)) + data, head + row))
+        return Encrypted(head + unlocked.column(self.place).encrypt(bytes((self.kind,)) + data, row + END + head))
 
     # From the database.
 
@@ -132,7 +136,7 @@ class UserEncryptedField(EncryptedField):
             )
         head = value.message[: _HEAD.size]
         try:
-            data = unlocked.column(self.place).decrypt(value.message[_HEAD.size :], head + value.row)
+            data = unlocked.column(self.place).decrypt(value.message[_HEAD.size :], value.row + END + head)
         except Tampered as error:
             raise Tampered(f"{self._named_row(value)}: {error.message}", advice=error.advice) from None
         if data[0] != self.kind:
@@ -192,6 +196,11 @@ class UserEncryptedField(EncryptedField):
     def to_python(self, value: Any) -> Any:
         """As `models.Field.to_python`."""
         return value if isinstance(value, LockedValue) else super().to_python(value)
+
+    def formfield(self, *, masked: bool = True, **options: Any) -> Any:
+        """As `EncryptedField.formfield`; with ``masked=False`` the owner's key has to be there."""
+        field = super().formfield(masked=masked, **options)
+        return field if masked or field is None else shown_locked(field)
 
     def clean(self, value: Any, model_instance: models.Model | None) -> Any:
         """As `models.Field.clean`; what is locked was clean when it was saved."""

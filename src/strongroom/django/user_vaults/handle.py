@@ -4,21 +4,30 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 
+from asgiref.sync import sync_to_async
+from django.dispatch import Signal
+
 from strongroom.django.user_vaults import vaults
 from strongroom.django.user_vaults.current import in_use
 from strongroom.django.user_vaults.locked import KeyUnavailable
+from strongroom.django.user_vaults.pressure import password_work
 from strongroom.errors import NotFound, WrongKey
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from typing import Any, Literal, Self
     from uuid import UUID
 
+    from strongroom.django.user_vaults.login_limits import Attempt
     from strongroom.django.user_vaults.unlocked import UnlockedVault
     from strongroom.secret import SecretStr
 
     State = Literal["absent", "locked", "unlocked"]
+
+user_vault_given_up = Signal()
+"""Sent with *user* and *vault_id* after a vault was given up: what was under it can be deleted."""
 
 
 def user_vault(user: Any) -> UserVaultHandle:
@@ -38,11 +47,13 @@ class UserVaultHandle:
         user: whose vault it is.
     """
 
-    __slots__ = ("_unlocked", "_user", "was_revealed")
+    __slots__ = ("_id", "_is_looked_up", "_unlocked", "_user", "was_revealed")
 
     def __init__(self, user: Any) -> None:
         self._user = user
         self._unlocked: UnlockedVault | None = None
+        self._id: UUID | None = None
+        self._is_looked_up = False
         self.was_revealed = False
 
     @property
@@ -55,7 +66,7 @@ class UserVaultHandle:
         """``"absent"`` there is none yet · ``"locked"`` · ``"unlocked"`` values can be read and written."""
         if self.is_unlocked:
             return "unlocked"
-        return "absent" if not self._is_known() or vaults.find(self.user) is None else "locked"
+        return "absent" if self.id is None else "locked"
 
     @property
     def is_unlocked(self) -> bool:
@@ -71,8 +82,11 @@ class UserVaultHandle:
         """The vault's id; None when there is none yet."""
         if self._unlocked is not None:
             return self._unlocked.vault_id
-        vault = vaults.find(self.user) if self._is_known() else None
-        return None if vault is None else vault.pk
+        if not self._is_looked_up:
+            vault = vaults.find(self.user) if self._is_known() else None
+            self._id = None if vault is None else vault.pk
+            self._is_looked_up = True
+        return self._id
 
     @property
     def has_recovery_code(self) -> bool:
@@ -90,13 +104,9 @@ class UserVaultHandle:
         Raises: KeyUnavailable: it is not open.
         """
         found = self._unlocked
-        if found is not None and found.is_open and found.user == str(self.user.pk):
-            return found
-        if not self._is_known():
-            raise KeyUnavailable("nobody is logged in", reason="anonymous")
-        if vaults.find(self.user) is None:
-            raise KeyUnavailable("the user has no vault yet", reason="absent", advice="log in with the password")
-        raise KeyUnavailable("the user vault is locked", reason="locked", advice="unlock it with the password")
+        if found is None or not found.is_open:
+            raise KeyUnavailable("the user vault is locked", reason="locked", advice="unlock it with the password")
+        return found
 
     def open_with_password(self, password: str | SecretStr) -> None:
         """Open the vault with the password of its slot, which may be an older one than that of the log-in.
@@ -106,7 +116,10 @@ class UserVaultHandle:
             WrongKey: not this password.
             Tampered: the vault's rows are not what was written.
         """
-        self.take(vaults.open_with_password(self.user, password))
+        with self._work() as attempt:
+            unlocked = vaults.open_with_password(self.user, password)
+            attempt.succeeded()
+        self.take(unlocked)
 
     def open_with_recovery_code(self, code: str | SecretStr, *, new_password: str | SecretStr | None = None) -> None:
         """Open the vault with its recovery code.
@@ -117,14 +130,16 @@ class UserVaultHandle:
 
         Raises: NotFound, WrongKey, Tampered: as `open_with_password`; a used code and one before the last are wrong.
         """
-        unlocked, used = vaults.open_with_recovery_code(self.user, code)
-        try:
-            if new_password is not None:
-                slot = vaults.new_password_slot(self.user, unlocked, new_password)
-                vaults.put_password_slot(self.user, unlocked, slot, used=used)
-        except BaseException:
-            unlocked.wipe()
-            raise
+        with self._work() as attempt:
+            unlocked, used = vaults.open_with_recovery_code(self.user, code)
+            try:
+                if new_password is not None:
+                    slot = vaults.new_password_slot(self.user, unlocked, new_password)
+                    vaults.put_password_slot(self.user, unlocked, slot, used=used)
+            except BaseException:
+                unlocked.wipe()
+                raise
+            attempt.succeeded()
         self.take(unlocked)
 
     def create(self, password: str | SecretStr) -> None:
@@ -132,7 +147,10 @@ class UserVaultHandle:
 
         Raises: ValueError: a password that no slot can have. WrongKey, Tampered: as `open_with_password`.
         """
-        self.take(vaults.create(self.user, password))
+        with self._work() as attempt:
+            unlocked = vaults.create(self.user, password)
+            attempt.succeeded()
+        self.take(unlocked)
 
     def open_or_create(self, password: str | SecretStr) -> None:
         """Open the vault with the password of its slot, or make it where there is none yet.
@@ -152,7 +170,9 @@ class UserVaultHandle:
         Raises: KeyUnavailable: the vault is not open.
         """
         unlocked = self.unlocked()
-        vaults.put_password_slot(self.user, unlocked, vaults.new_password_slot(self.user, unlocked, new))
+        with self._work() as attempt:
+            vaults.put_password_slot(self.user, unlocked, vaults.new_password_slot(self.user, unlocked, new))
+            attempt.succeeded()
 
     def new_recovery_code(self) -> SecretStr:
         """A new recovery code in the place of the one before. Show it once: it is kept nowhere.
@@ -170,8 +190,12 @@ class UserVaultHandle:
 
     def give_up(self) -> None:
         """Delete the vault: what is encrypted in it can never be read again. The next log-in makes a new one."""
+        before = self.id
         self.forget()
-        vaults.give_up(self.user)
+        if before is not None:
+            vaults.give_up(self.user)
+            self._is_looked_up = False
+            user_vault_given_up.send(type(self), user=self.user, vault_id=before)
 
     def take(self, unlocked: UnlockedVault) -> None:
         """Hold an open vault of this user."""
@@ -179,6 +203,7 @@ class UserVaultHandle:
             unlocked.wipe()
             raise WrongKey("the vault is another user's")
         before, self._unlocked = self._unlocked, unlocked
+        self._is_looked_up = False
         if before is not None and before is not unlocked:
             before.wipe()
 
@@ -196,6 +221,42 @@ class UserVaultHandle:
             yield self
         finally:
             in_use.reset(token)
+
+    # What waits for the database or a derivation, for asynchronous views.
+
+    async def astate(self) -> State:
+        """As `state`."""
+        return await sync_to_async(lambda: self.state)()
+
+    async def aopen_with_password(self, password: str | SecretStr) -> None:
+        """As `open_with_password`."""
+        await sync_to_async(self.open_with_password)(password)
+
+    async def aopen_or_create(self, password: str | SecretStr) -> None:
+        """As `open_or_create`."""
+        await sync_to_async(self.open_or_create)(password)
+
+    async def aopen_with_recovery_code(
+        self, code: str | SecretStr, *, new_password: str | SecretStr | None = None
+    ) -> None:
+        """As `open_with_recovery_code`."""
+        await sync_to_async(self.open_with_recovery_code)(code, new_password=new_password)
+
+    async def achange_password(self, new: str | SecretStr) -> None:
+        """As `change_password`."""
+        await sync_to_async(self.change_password)(new)
+
+    async def anew_recovery_code(self) -> SecretStr:
+        """As `new_recovery_code`."""
+        return await sync_to_async(self.new_recovery_code)()
+
+    async def agive_up(self) -> None:
+        """As `give_up`."""
+        await sync_to_async(self.give_up)()
+
+    def _work(self) -> AbstractContextManager[Attempt]:
+        """Slow work with a password or a code is limited, whoever asks for it; nested in a log-in it is free."""
+        return password_work(None, self.user.get_username())
 
     def _is_known(self) -> bool:
         return self.user is not None and self.user.pk is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from strongroom.django.forms import MASK
+from strongroom.django.user_vaults.current import in_use
 from strongroom.errors import VaultLocked
 
 TYPE_CHECKING = False
@@ -14,15 +15,15 @@ if TYPE_CHECKING:
     from strongroom.django.user_vaults.handle import UserVaultHandle
     from strongroom.django.user_vaults.unlocked import UnlockedVault
 
-    Reason = Literal["anonymous", "absent", "locked", "other"]
+    Reason = Literal["anonymous", "locked", "other"]
 
 
 class KeyUnavailable(VaultLocked):
     """The key of a value's owner is not there.
 
     Attributes:
-        reason: ``"anonymous"`` nobody is logged in, or there is no request · ``"absent"`` the user has no vault yet ·
-            ``"locked"`` the password has to be given again · ``"other"`` the value is another user's.
+        reason: ``"anonymous"`` nobody is logged in, or no vault is in use · ``"locked"`` the password has to be given
+            again, also where there is no vault yet · ``"other"`` the value is another user's.
     """
 
     def __init__(self, message: str, *, reason: Reason, advice: str = "") -> None:
@@ -65,6 +66,12 @@ class LockedValue:
         Raises: Tampered: it holds no encrypted value.
         """
         return self._field.vault_of(self.message)
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the vault in use is another one than the value is under: its owner has given that one up."""
+        handle = in_use.get()
+        return handle is not None and handle.id != self.vault_id
 
     def fits(self, field: UserEncryptedField, row: bytes) -> bool:
         """Whether it may be written as it is into *row* of the column of *field*."""

@@ -80,10 +80,11 @@ class UserVaultMiddleware:
 def refusal(request: HttpRequest, error: KeyUnavailable) -> HttpResponse:
     """The answer to a request for which a key is missing."""
     if not _wants_page(request):
-        response = JsonResponse({"error": "key_unavailable", "reason": error.reason}, status=403)
+        reason = error.reason if request.user.is_authenticated else "anonymous"
+        response = JsonResponse({"error": "key_unavailable", "reason": reason}, status=403)
         add_never_cache_headers(response)
         return response
-    if error.reason == "anonymous":
+    if not request.user.is_authenticated:
         return redirect_to_login(_next(request), resolve_url(settings.LOGIN_URL))
     try:
         address = reverse("strongroom_user_vaults:unlock")

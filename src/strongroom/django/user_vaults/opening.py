@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 
+from django.core.exceptions import ImproperlyConfigured
+
 from strongroom.django.user_vaults import vaults
-from strongroom.django.user_vaults.requests import ATTACHED
+from strongroom.django.user_vaults.requests import attach, detached
 from strongroom.errors import NotFound, StrongroomError, WrongKey
 
 TYPE_CHECKING = False
@@ -24,13 +26,14 @@ def open_at_login(user: Any, password: str) -> None:
     One whose rows were changed stays locked too, and the log says so; the log-in itself is Django's to decide.
     """
     try:
-        user.__dict__[ATTACHED] = _opened(user, password)
+        attach(user, _opened(user, password))
     except WrongKey:
         _log.info("the user vault of user %s does not open with the password of the log-in", user.pk)
     except ValueError:
         _log.warning("the password of user %s cannot open a vault: too long, or with a NUL", user.pk)
-    except StrongroomError as error:
-        _log.error("the user vault of user %s does not open: %s", user.pk, error.message)
+    except (StrongroomError, ImproperlyConfigured) as error:
+        # Without the escrow that the settings name no vault is made, and the site is not shut either: a check says it.
+        _log.error("the user vault of user %s does not open: %s", user.pk, error)
 
 
 def logged_in(sender: object, request: Any, user: Any, **_signal: object) -> None:
@@ -39,7 +42,7 @@ def logged_in(sender: object, request: Any, user: Any, **_signal: object) -> Non
     if vault is not None:
         vault.logged_in(user)
         return
-    attached = user.__dict__.pop(ATTACHED, None)
+    attached = detached(user)
     if attached is not None:
         attached.wipe()
 
@@ -56,5 +59,5 @@ def _opened(user: Any, password: str) -> UnlockedVault:
         unlocked = vaults.open_with_password(user, password)
     except NotFound:
         return vaults.create(user, password)
-    vaults.raise_cost(user, unlocked, password)
+    vaults.keep_up(user, unlocked, password)
     return unlocked

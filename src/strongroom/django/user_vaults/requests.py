@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.conf import settings
+
 from strongroom.django.user_vaults import sessions, vaults
 from strongroom.django.user_vaults.handle import UserVaultHandle
 from strongroom.django.user_vaults.locked import KeyUnavailable
@@ -47,11 +49,11 @@ class RequestVault(UserVaultHandle):
 
         Raises: KeyUnavailable: the password has to be given again, or nobody is logged in.
         """
-        if self._unlocked is not None and (not self._is_known() or self._unlocked.user != str(self.user.pk)):
-            self.forget()
         if self._unlocked is None and not self._tried:
             self._tried = True
             self._load()
+        if self._unlocked is not None and (not self._is_known() or self._unlocked.user != str(self.user.pk)):
+            self.forget()
         return super().unlocked()
 
     def take(self, unlocked: UnlockedVault) -> None:
@@ -80,7 +82,7 @@ class RequestVault(UserVaultHandle):
 
     def logged_in(self, user: Any) -> None:
         """Take over what the backend opened, or lock what another user had open."""
-        attached = user.__dict__.pop(ATTACHED, None)
+        attached = detached(user)
         if attached is None:
             if self._unlocked is not None and self._unlocked.user != str(user.pk):
                 self.forget()
@@ -97,6 +99,9 @@ class RequestVault(UserVaultHandle):
             self._load()
         if self._unlocked is not None and (self._must_keep or self._has_new_name()):
             self._keep(response)
+        elif self._unlocked is not None and self._cookie is not None and settings.SESSION_SAVE_EVERY_REQUEST:
+            # It lives as long as the session, whose cookie is prolonged too.
+            sessions.set_cookie(response, self._cookie, self._request.session)
         elif self._drops_cookie:
             sessions.delete_cookie(response)
 
@@ -111,7 +116,10 @@ class RequestVault(UserVaultHandle):
         return bool(getattr(self.user, "is_authenticated", False))
 
     def _load(self) -> None:
-        """Open the vault out of session and cookie; whatever does not fit leaves it locked."""
+        """Open the vault out of session and cookie; whatever does not fit leaves it locked.
+
+        Without a cookie nobody is asked, not even who the user is: an asynchronous view can not wait for that here.
+        """
         if self._cookie is None or not self._is_known():
             return
         entry = self._request.session.get(sessions.ENTRY)
@@ -137,7 +145,7 @@ class RequestVault(UserVaultHandle):
         # What lies in the database now: the transaction that changed it may have been rolled back.
         stored = vaults.bound_now(self.user)
         if stored is None or self._cookie is None:
-            raise KeyUnavailable("the vault has gone", reason="absent")
+            raise KeyUnavailable("the vault has gone", reason="locked")
         generation, password = stored
         place = sessions.place(unlocked.vault_id, generation, unlocked.user, password, sessions.binding(session))
         session[sessions.ENTRY] = sessions.wrap(unlocked.user_key, self._cookie, place)
@@ -156,6 +164,19 @@ class RequestVault(UserVaultHandle):
 
     def _has_new_name(self) -> bool:
         return self._session_name() != self._bound
+
+
+def attach(user: Any, unlocked: UnlockedVault) -> None:
+    """Leave an open vault on a user whom a backend returns."""
+    setattr(user, ATTACHED, unlocked)
+
+
+def detached(user: Any) -> UnlockedVault | None:
+    """Take it from there."""
+    found: UnlockedVault | None = getattr(user, ATTACHED, None)
+    if found is not None:
+        delattr(user, ATTACHED)
+    return found
 
 
 def _password_of(user: Any) -> str:

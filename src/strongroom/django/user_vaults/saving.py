@@ -7,20 +7,26 @@ and the vault is locked until its owner comes with the recovery code or the old 
 
 from __future__ import annotations
 
+import logging
 from functools import wraps
 
-from django.db import transaction
+from django.db import router, transaction
 
 from strongroom.django.user_vaults import vaults
 from strongroom.django.user_vaults.current import in_use
 from strongroom.django.user_vaults.locked import KeyUnavailable
+from strongroom.django.user_vaults.pressure import password_work
 from strongroom.django.user_vaults.requests import RequestVault
+from strongroom.errors import NotFound, Tampered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from strongroom.django.user_vaults.models import VaultSlot
     from strongroom.django.user_vaults.unlocked import UnlockedVault
+
+_log = logging.getLogger("strongroom.django")
 
 
 def watch(model: Any) -> None:
@@ -40,16 +46,28 @@ def watch(model: Any) -> None:
             before(self, *args, **options)
             return
         # The derivation comes first: no row is held while it takes its time.
-        slot = vaults.new_password_slot(self, unlocked, password)
-        with transaction.atomic(using=vaults.alias(self)):
+        with password_work(None, self.get_username()) as attempt:
+            slot = vaults.new_password_slot(self, unlocked, password)
+            attempt.succeeded()
+        using = options.get("using") or router.db_for_write(type(self), instance=self)
+        with transaction.atomic(using=using), transaction.atomic(using=vaults.alias(self)):
             before(self, *args, **options)
-            vaults.put_password_slot(self, unlocked, slot)
+            _put(self, unlocked, slot)
         handle = in_use.get()
         if isinstance(handle, RequestVault):
             handle.password_changed()
 
     save_base.watches = True  # type: ignore[attr-defined]
     model.save_base = save_base
+
+
+def _put(user: Any, unlocked: UnlockedVault, slot: VaultSlot) -> None:
+    """Change the slot; a vault that somebody has tampered with does not keep its owner from a new password."""
+    try:
+        with transaction.atomic(using=vaults.alias(user)):
+            vaults.put_password_slot(user, unlocked, slot)
+    except (NotFound, Tampered) as error:
+        _log.error("the user vault of user %s stays under the old password: %s", user.pk, error.message)
 
 
 def _writes(options: dict[str, Any]) -> bool:

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from datetime import UTC
 
+from strongroom.credentials import boxes
 from strongroom.crypto import aead, kdf, labels
 from strongroom.crypto.labels import context
 from strongroom.crypto.mac import Mac
+from strongroom.django.user_vaults import escrow
 from strongroom.django.user_vaults.models import UserVault, VaultSlot
 from strongroom.django.user_vaults.unlocked import USER_KEY_BYTES
 from strongroom.errors import Tampered, WrongKey
@@ -80,6 +82,23 @@ def unwrap(slot: VaultSlot, vault: UserVault, credential: Credential) -> SecretB
         raise WrongKey(f"this does not open the {slot.kind} slot of the user vault") from None
     finally:
         wipe(kek)
+
+
+def seal(slot: VaultSlot, vault: UserVault, public: bytes, user_key: SecretBytes) -> VaultSlot:
+    """Fill *slot* with *user_key* sealed to the public key of an organisation.
+
+    Returns: the same slot, not saved.
+    """
+    slot.algorithm = _HPKE
+    slot.salt = escrow.fingerprint(public)
+    slot.wrapped = boxes.seal(public, user_key.reveal_buffer(), info=escrow_info(slot, vault))
+    return slot
+
+
+def escrow_info(slot: VaultSlot, vault: UserVault) -> bytes:
+    """What an escrow slot is sealed for: it opens as this slot of this user's vault alone."""
+    user = str(vault.user_id).encode("utf-8")
+    return context(vault.pk.bytes, labels.USER_ESCROW, 0, slot.pk.bytes, user, bytes(slot.salt))
 
 
 def proof(vault: UserVault, slots: Sequence[VaultSlot], user_key: SecretBytes) -> bytes:

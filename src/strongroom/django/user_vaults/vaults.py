@@ -12,7 +12,7 @@ from django.db import IntegrityError, router, transaction
 from django.utils import timezone
 
 from strongroom.crypto.entropy import random_buffer
-from strongroom.django.user_vaults import slots
+from strongroom.django.user_vaults import escrow, slots
 from strongroom.django.user_vaults.models import UserVault, VaultSlot
 from strongroom.django.user_vaults.options import profile
 from strongroom.django.user_vaults.unlocked import USER_KEY_BYTES, UnlockedVault
@@ -46,13 +46,18 @@ def create(user: Any, password: Text) -> UnlockedVault:
     """
     vault = UserVault(user_id=user.pk, created=timezone.now())
     key = SecretBytes(random_buffer(USER_KEY_BYTES))
-    slot = _password_slot(vault, password, key)
-    vault.proof = slots.proof(vault, [slot], key)
+    made = [_password_slot(vault, password, key)]
+    public = escrow.public_key()
+    if public is not None:
+        slot = VaultSlot(vault_id=vault.pk, kind=_KIND.ESCROW, created=vault.created)
+        made.append(slots.seal(slot, vault, public, key))
+    vault.proof = slots.proof(vault, made, key)
     using = alias(user)
     try:
         with transaction.atomic(using=using):
             vault.save(using=using, force_insert=True)
-            slot.save(using=using, force_insert=True)
+            for slot in made:
+                slot.save(using=using, force_insert=True)
     except IntegrityError:
         key.wipe()
         return open_with_password(user, password)
@@ -141,6 +146,22 @@ def put_recovery_slot(user: Any, unlocked: UnlockedVault, *, keep_others: bool =
         credential.wipe()
 
 
+def put_escrow_slot(user: Any, unlocked: UnlockedVault, public: bytes | None) -> None:
+    """Seal the user key to *public* in the place of whom it was sealed to before; None for nobody.
+
+    Raises: NotFound, Tampered: as `put_password_slot`.
+    """
+    new = []
+    if public is not None:
+        slot = VaultSlot(vault_id=unlocked.vault_id, kind=_KIND.ESCROW, created=timezone.now())
+        new = [slots.seal(slot, UserVault(pk=unlocked.vault_id, user_id=user.pk), public, unlocked.user_key)]
+
+    def change(_vault: UserVault, before: list[VaultSlot]) -> list[VaultSlot]:
+        return [*(one for one in before if one.kind != _KIND.ESCROW), *new]
+
+    _change(user, unlocked, change)
+
+
 def drop_sessions(user: Any, unlocked: UnlockedVault) -> None:
     """Have the keys of all sessions fall.
 
@@ -165,13 +186,16 @@ def has_slot(user: Any, kind: str) -> bool:
     return found
 
 
-def raise_cost(user: Any, unlocked: UnlockedVault, password: Text) -> None:
-    """Wrap the user key again if a new password slot would cost more than the one that is there."""
-    now = profile()
-    found = VaultSlot.objects.using(alias(user)).filter(vault_id=unlocked.vault_id, kind=_KIND.PASSWORD)
-    if any(slots.is_outdated(slot, now) for slot in found):
+def keep_up(user: Any, unlocked: UnlockedVault, password: Text) -> None:
+    """Bring the slots to what the settings say now: the cost of a guess rises, the escrow comes and goes."""
+    now, found = profile(), _slots_of(UserVault(pk=unlocked.vault_id), alias(user))
+    if any(one.kind == _KIND.PASSWORD and slots.is_outdated(one, now) for one in found):
         slot = new_password_slot(user, unlocked, password)
         put_password_slot(user, unlocked, slot, drops_sessions=False)
+    said = escrow.public_key()
+    wanted = [] if said is None else [escrow.fingerprint(said)]
+    if [bytes(one.salt) for one in found if one.kind == _KIND.ESCROW] != wanted:
+        put_escrow_slot(user, unlocked, said)
 
 
 def password_credential(password: Text) -> PassphraseCredential:

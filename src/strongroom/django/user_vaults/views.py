@@ -16,6 +16,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import FormView
 
 from strongroom.django.user_vaults import forms
+from strongroom.django.user_vaults.pressure import password_work
 from strongroom.errors import NotFound, Tampered, WrongKey
 
 TYPE_CHECKING = False
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest, HttpResponse
 
+    from strongroom.django.user_vaults.login_limits import Attempt
     from strongroom.django.user_vaults.requests import RequestVault
 
 
@@ -78,6 +80,10 @@ class UnlockView(_VaultView):
 
     def form_valid(self, form: Any) -> HttpResponse:
         """Open the vault, or make it where there is none."""
+        with password_work(self.request, self.request.user.get_username()) as attempt:
+            return self._opened(form, attempt)
+
+    def _opened(self, form: Any, attempt: Attempt) -> HttpResponse:
         password = form.cleaned_data["password"]
         user = self.request.user
         # The vault is not asked before: a wrong password costs what it costs at the log-in.
@@ -90,6 +96,7 @@ class UnlockView(_VaultView):
             return self.form_invalid(form)
         except Tampered:
             return self.tampered(form)
+        attempt.succeeded()
         return HttpResponseRedirect(self.get_success_url())
 
 
@@ -101,6 +108,11 @@ class RecoverView(_VaultView):
 
     def form_valid(self, form: Any) -> HttpResponse:
         """Open and wrap."""
+        # Around all of it: who knows today's password cannot guess old ones and codes without limit.
+        with password_work(self.request, self.request.user.get_username()) as attempt:
+            return self._recovered(form, attempt)
+
+    def _recovered(self, form: Any, attempt: Attempt) -> HttpResponse:
         data = form.cleaned_data
         if not self.request.user.check_password(data["password"]):
             return self.refused(form, _("This is not your password of today."), "password")
@@ -117,6 +129,7 @@ class RecoverView(_VaultView):
             return self.refused(form, _("You have no vault yet: there is nothing to recover."))
         except Tampered:
             return self.tampered(form)
+        attempt.succeeded()
         return HttpResponseRedirect(self.get_success_url())
 
 
