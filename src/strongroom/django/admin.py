@@ -144,7 +144,8 @@ class MaskedAdmin(MaskedFields):
                 self.log_change(request, obj, f"Revealed {field.verbose_name}.")
             _log.warning("user %s revealed %s of the row %s", request.user.pk, field.where, obj.pk)
             try:
-                value = Hidden(getattr(obj, field.attname))
+                found = getattr(obj, field.attname)
+                value = Hidden(found.reveal() if field.keys_of_users and found is not None else found)
             except StrongroomError as error:
                 failure = str(error)
         change = f"{self.admin_site.name}:{self.opts.app_label}_{self.opts.model_name}_change"

@@ -67,5 +67,6 @@ def _follow(migration: Any, operation: Any, fields: Fields) -> None:
 
 def _needs_moving(before: models.Field, after: models.Field) -> bool:
     if isinstance(before, EncryptedField) and isinstance(after, EncryptedField):
-        return any(getattr(before, one) != getattr(after, one) for one in ("kind", "bind", "searchable", "normalize"))
+        said = ("kind", "bind", "searchable", "normalize", "keys_of_users")
+        return any(getattr(before, one) != getattr(after, one) for one in said)
     return isinstance(before, EncryptedField) or isinstance(after, EncryptedField)

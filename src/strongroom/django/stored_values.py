@@ -156,5 +156,6 @@ def columns_of(models_of: list[type[models.Model]], using: str) -> list[StoredVa
         for model in models_of
         if not model._meta.proxy and not model._meta.swapped and router.allow_migrate_model(using, model)
         for field in encrypted_fields(model)
-        if field.model is model
+        # What is under its owner's key is no business of the process's key.
+        if field.model is model and not field.keys_of_users
     ]

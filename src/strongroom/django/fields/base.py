@@ -72,6 +72,8 @@ class EncryptedField(Hiding, models.Field):  # type: ignore[misc]  # Django carr
     _opening: tuple[Column | None, Callable[[Any, object, object], Any] | None] = (None, None)
     own_keys: Column | None = None
     """In the place of the process's keys; the canary's."""
+    keys_of_users = False
+    """Whether each value is under its owner's key, which the process does not have."""
 
     if TYPE_CHECKING:
         # What an attribute of a model gives and takes is the value.

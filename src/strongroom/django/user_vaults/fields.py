@@ -46,7 +46,6 @@ class UserEncryptedField(EncryptedField):
     """
 
     keys_of_users = True
-    """Commands that know the process's key alone leave these columns out."""
 
     def __init__(self, *args: Any, owner: str = "owner", bind: Sequence[str] = (), **options: Any) -> None:
         if isinstance(bind, str):
