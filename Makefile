@@ -1,5 +1,6 @@
 # Needs git, make and Python 3.11 or newer; everything else goes into .venv and build inside this checkout.
 #   make demo     a vault, a credential and a job that logs in by itself, shown step by step
+#   make demo-django   a site whose users' passwords only they can open, its worker and a photo service, to click through
 #   make test     the whole test suite
 #   make check    what CI runs: ruff, mypy, import contracts, then the tests with coverage
 #   make bench    speed and size against peers
@@ -21,7 +22,7 @@ PIP := $(PY) $(PIP_INSTALL)
 VECTORS := build/vectors
 NPM_PACKAGES := cctv-age@0.2.0 slip39@0.1.9 dotenv@18.0.10 @microsoft/jest-sarif@1.0.0-beta.0 \
     @dotenvx/dotenvx@2.38.2 @dotenvx/primitives@3.3.1 @dotenvx/providers@0.3.13 @dotenvx/tooling@1.0.6 undici@6.29.1 \
-    write-file-atomic@5.0.1 imurmurhash@0.1.4 signal-exit@4.1.0 yocto-spinner@1.2.2 yoctocolors@2.2.0
+    write-file-atomic@5.0.1 imurmurhash@0.1.4 signal-exit@4.1.0 yocto-spinner@1.2.2 yoctocolors@2.2.0 axe-core@4.14.1
 # Source packages whose own tests are test vectors of ours; the installed packages come without them.
 SDISTS := libpass==1.9.4 passlib==1.7.4 Django==5.2.19 ansible-core==2.19.14
 # pip before 25.1 knows no --group, so the groups are read from pyproject.toml here.
@@ -32,13 +33,19 @@ COVERAGE_CORE := 97
 PYTEST = $(PY) -m pytest -q -n $(JOBS) --dist worksteal $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types contracts bench bench-growth clean
+.PHONY: help demo demo-django pictures test check lint types contracts bench bench-growth clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
 
 demo: $(VENV)/.package
 	@$(PY) examples/cron/demo.py
+
+demo-django: $(VENV)/.site
+	@exec $(PY) examples/django-sync/start.py
+
+pictures: $(VENV)/.tests
+	@$(PY) -m docs.pictures.take
 
 test: $(VENV)/.tests $(VECTORS)/.fetched
 	@ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1 || command -v initdb > /dev/null || \
@@ -88,6 +95,11 @@ $(VENV)/.package: pyproject.toml Makefile
 	fi
 	@echo "installing strongroom and cryptography into $(VENV)"
 	@$(PIP) -e .
+	@touch $@
+
+$(VENV)/.site: $(VENV)/.package
+	@echo "installing Django, Authlib and gunicorn into $(VENV)"
+	@$(GROUP) site > $(VENV)/site.txt && $(PIP) -r $(VENV)/site.txt
 	@touch $@
 
 $(VENV)/.tests: $(VENV)/.package
