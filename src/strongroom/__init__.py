@@ -57,7 +57,7 @@ _HOMES = {
     "strongroom.vault.vault": "Vault",
 }
 # Public modules. A type checker finds them as such; importing them here would let every room reach them.
-_MODULES = ("boxes", "encrypted_files", "fernet", "passwords", "settings", "signing", "streams", "tokens")
+_MODULES = ("boxes", "encrypted_files", "fernet", "oauth", "passwords", "settings", "signing", "streams", "tokens")
 
 __all__ = [
     "Conflict",

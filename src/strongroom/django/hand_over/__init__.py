@@ -17,15 +17,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from strongroom.django.hand_over.deposits import ahand_over, awithdraw, hand_over, withdraw
     from strongroom.django.hand_over.models import HandedOver
+    from strongroom.django.hand_over.oauth import connect, connected
     from strongroom.django.hand_over.rounds import Worker
 
 _HOMES = {
     "strongroom.django.hand_over.deposits": "ahand_over awithdraw hand_over withdraw",
     "strongroom.django.hand_over.models": "HandedOver",
+    "strongroom.django.hand_over.oauth": "connect connected",
     "strongroom.django.hand_over.rounds": "Worker",
 }
 
-__all__ = ["HandedOver", "Worker", "ahand_over", "awithdraw", "hand_over", "withdraw"]
+__all__ = ["HandedOver", "Worker", "ahand_over", "awithdraw", "connect", "connected", "hand_over", "withdraw"]
 
 
 def __getattr__(name: str) -> object:

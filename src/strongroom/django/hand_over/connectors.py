@@ -8,6 +8,8 @@
     def fetch(credential: Item, handed: HandedOver) -> str:
         ...
         return "12 new photos"
+
+For a service that ``STRONGROOM_OAUTH`` names too, *credential* is an `OAuthCredential`.
 """
 
 from __future__ import annotations
@@ -18,12 +20,15 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
+from strongroom.django.hand_over.oauth import provider_of
 from strongroom.django.hand_over.records import folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
+
+    from strongroom.credentials.oauth import OAuthProvider
 
 _OPTIONS = ("connector", "every", "time_limit")
 EVERY = timedelta(hours=1)
@@ -37,11 +42,12 @@ class Connector:
     Attributes:
         function: is called with the credential and the row, and returns one line about how it went.
         path: where *function* was found, for messages.
+        provider: of a service whose accounts are connected by OAuth.
         every: how long after a sync that went well the next one is due.
         time_limit: after which a sync is ended.
     """
 
-    __slots__ = ("every", "function", "path", "service", "time_limit")
+    __slots__ = ("every", "function", "path", "provider", "service", "time_limit")
 
     def __init__(
         self,
@@ -51,6 +57,7 @@ class Connector:
         path: str = "",
         every: timedelta = EVERY,
         time_limit: timedelta = TIME_LIMIT,
+        provider: OAuthProvider | None = None,
     ) -> None:
         folder(service)
         if not timedelta(0) < time_limit <= _TIME_LIMIT_MAX or every <= timedelta(0):
@@ -58,6 +65,7 @@ class Connector:
         self.service = service
         self.function = function
         self.path = path or f"{function.__module__}.{function.__qualname__}"
+        self.provider = provider
         self.every = every
         self.time_limit = time_limit
 
@@ -79,7 +87,9 @@ def connectors() -> dict[str, Connector]:
             raise ImproperlyConfigured(f"STRONGROOM_SYNC[{service!r}] has {what}; it takes {', '.join(_OPTIONS)}")
         path = options.pop("connector")
         try:
-            found[service] = Connector(service, import_string(path), path=path, **options)
+            found[service] = Connector(
+                service, import_string(path), path=path, provider=provider_of(service), **options
+            )
         except (ImportError, ValueError, TypeError) as error:
             raise ImproperlyConfigured(f"STRONGROOM_SYNC[{service!r}]: {error}") from error
     return found

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from strongroom.items import Item
 
 _LOOKED_AT = 64 * 1024
-_AGAIN_SECONDS = 1.0
+_AGAIN_SECONDS = 70.0
+"""Longer than a refresh of OAuth tokens takes, which has to store what it got before it lets itself be ended."""
 
 
 class TookTooLong(BaseException):

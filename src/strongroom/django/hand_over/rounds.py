@@ -14,6 +14,7 @@ from datetime import timedelta
 from django.db.models import Q
 from django.utils import timezone
 
+from strongroom.credentials.oauth import OAuthCredential
 from strongroom.django.hand_over import records
 from strongroom.django.hand_over.limits import TimeLimit, TookTooLong, secrets_of, told
 from strongroom.django.hand_over.models import (
@@ -89,6 +90,18 @@ class Tally:
         return ", ".join(parts) or "nothing was due"
 
 
+class _Secrets:
+    """What must not be told of a sync: the credential's secret fields, and the tokens that came meanwhile."""
+
+    def __init__(self, item: Item, credential: Item | OAuthCredential) -> None:
+        self._item = item
+        self._credential = credential
+
+    def __call__(self) -> list[bytes]:
+        found = secrets_of(self._item)
+        return found + (self._credential.secrets() if isinstance(self._credential, OAuthCredential) else [])
+
+
 class Worker:
     """Does what is due.
 
@@ -130,8 +143,10 @@ class Worker:
         folder = records.folder(service)
         kept, withdrawn = self._names(f"{folder}/credentials"), self._names(f"{folder}/withdrawn")
         for name in sorted(kept & withdrawn):
+            path = f"{folder}/credentials/{name}"
             try:
-                self._vault.destroy(f"{folder}/credentials/{name}")
+                self._revoke(service, path, name)
+                self._vault.destroy(path)
             except NotFound:
                 continue  # another worker was faster
             tally.destroyed += 1
@@ -142,6 +157,18 @@ class Worker:
         for start in range(0, len(of_rows), _AT_ONCE):
             some = HandedOver.objects.filter(pk__in=of_rows[start : start + _AT_ONCE])
             some.exclude(state=WITHDRAWN).update(state=WITHDRAWN, next_sync=None)
+
+    def _revoke(self, service: str, path: str, name: str) -> None:
+        """Tell the service that its grant is no longer needed; if it does not listen, the grant is destroyed here."""
+        provider = self._connectors[service].provider
+        if provider is None or not provider.revoke_url:
+            return
+        try:
+            OAuthCredential(self._vault, path, provider).revoke()
+        except NotFound:
+            raise
+        except StrongroomError as error:
+            logger.warning("%s %s was not revoked at the service: %s", service, name, error)
 
     def _names(self, folder: str) -> set[str]:
         try:
@@ -197,7 +224,7 @@ class Worker:
             return self._failing(handed, "the credential was not given for this user, service and name: not used")
         if credential is None:
             return Outcome(WITHDRAWN, "", None)
-        return self._called(handed, connector, credential, secrets_of(credential))
+        return self._called(handed, connector, credential)
 
     def _credential(self, handed: HandedOver) -> Item | None:
         """What may be used for this row; None when it was withdrawn.
@@ -210,23 +237,30 @@ class Worker:
             return records.unbound(self._vault.get(records.credential_path(handed)), handed)
         return None
 
-    def _called(self, handed: HandedOver, connector: Connector, credential: Item, secrets: list[bytes]) -> Outcome:
+    def _called(self, handed: HandedOver, connector: Connector, item: Item) -> Outcome:
+        credential: Item | OAuthCredential = item
+        if connector.provider is not None:
+            # It reads again, and somebody may have written meanwhile: what it reads is looked at each time.
+            credential = OAuthCredential(
+                self._vault, item.path, connector.provider, check=lambda read: records.unbound(read, handed)
+            )
+        secrets = _Secrets(item, credential)
         try:
             with TimeLimit(connector.time_limit):
                 text = connector.function(credential, handed)
             if not isinstance(text, str):
                 return self._failing(handed, f"{connector.path} returned no text")
-            return Outcome(ACTIVE, told(text, secrets), connector.every)
+            return Outcome(ACTIVE, told(text, secrets()), connector.every)
         except TookTooLong:
             return self._failing(handed, f"it took longer than {connector.time_limit.total_seconds():.0f} s")
         except GrantRevoked as error:
-            return Outcome(REVOKED, told(error.message, secrets), None)
+            return Outcome(REVOKED, told(error.message, secrets()), None)
         except CredentialRefused as error:
-            return Outcome(REFUSED, told(error.message, secrets), None)
+            return Outcome(REFUSED, told(error.message, secrets()), None)
         except ServiceUnavailable as error:
-            return self._failing(handed, told(error.message, secrets))
+            return self._failing(handed, told(error.message, secrets()))
         except StrongroomError as error:
-            return self._failing(handed, told(f"{type(error).__name__}: {error.message}", secrets))
+            return self._failing(handed, told(f"{type(error).__name__}: {error.message}", secrets()))
         except OSError as error:
             # Neither its text nor what libraries put into it: both may repeat a request.
             return self._failing(handed, f"the service did not answer ({type(error).__name__})")
