@@ -70,7 +70,9 @@ class Place:
         self.keys = raw.execute("SELECT item, number FROM strongroom.versions").fetchall()
         # The very statement: what differs is then all that a vault does beside it.
         store: Any = self.vaults[0]._core.store
-        self.statement = store._session.statements[VERSIONS].glance
+        statement = store._session.statements[VERSIONS].glance.sql
+        # In the words of the driver's cursors: a percent sign is doubled, and a parameter has no number.
+        self.statement = re.sub(rb"\$[0-9]+", b"%b", statement.replace(b"%", b"%%"))
 
     def _open(self) -> Vault:
         vault = strongroom.open(self.location, key_file=str(self.bench.key_file), use_agent=False)

@@ -55,8 +55,12 @@ class Life:
         return {int(line.split()[-1]) for line in self.seen if line.startswith(word)}
 
     def end(self) -> None:
+        """Kill it, and read what it had said by then."""
         self._process.kill()
-        self._process.communicate(timeout=PATIENCE_SECONDS)
+        assert self._process.stdout is not None
+        with self._process.stdout as rest:
+            self.seen += rest.read().decode().splitlines()
+        self._process.wait(PATIENCE_SECONDS)
 
 
 @pytest.fixture(scope="module")

@@ -163,6 +163,9 @@ class Store(Protocol):
         Threads do not wait for each other where the store can answer several at once.
         """
 
+    def glance_many(self, table: Table, keys: list[Row]) -> tuple[int, dict[Row, Row]]:
+        """As `glance`, for the rows with exactly these keys, by key; keys without a row are left out."""
+
     def ask_primary(self) -> bool:
         """Read from where writes go from now on; False when that is so already.
 

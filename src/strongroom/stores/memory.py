@@ -84,6 +84,11 @@ class MemoryStore:
         with self.reading() as rows:
             return self.change_token(), rows.get(table, *key)
 
+    def glance_many(self, table: Table, keys: list[Row]) -> tuple[int, dict[Row, Row]]:
+        """See `interface.Store.glance_many`."""
+        with self.reading() as rows:
+            return self.change_token(), rows.get_many(table, keys)
+
     def ask_primary(self) -> bool:
         """There is nobody else to ask."""
         return False

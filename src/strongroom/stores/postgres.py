@@ -14,15 +14,18 @@ from strongroom.stores import postgres_address, postgres_driver, postgres_schema
 from strongroom.stores.interface import integer
 from strongroom.stores.postgres_blocks import ReadBlock, WriteBlock
 from strongroom.stores.postgres_reshaping import Reshaping
-from strongroom.stores.postgres_rows import Reader, adapted, checked_rows
+from strongroom.stores.postgres_rows import Reader, checked_rows
 from strongroom.stores.postgres_session import Session
 from strongroom.stores.schema import newest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from strongroom.stores.interface import Row, Table
     from strongroom.stores.postgres_address import Address
     from strongroom.stores.postgres_driver import Connection
+    from strongroom.stores.postgres_link import Statement
     from strongroom.stores.schema import Format
 
 _getpid = os.getpid
@@ -133,7 +136,7 @@ class PostgresStore:
             looking = session.looking
             if looking.is_cached(session.servers.writing):
                 return looking.token
-        return self._glance(None, ())[0]
+        return self._glance(looking.counted, ())[0]
 
     def glance(self, table: Table, *key: int | bytes) -> tuple[int, Row | None]:
         """See `interface.Store.glance`."""
@@ -141,26 +144,44 @@ class PostgresStore:
         if session.pid != _getpid():
             session.after_fork()
         session.refuse_closed()
-        if session.is_new or (session.mutex._is_owned() and session.depth):  # type: ignore[attr-defined]
+        if session.is_new or self._is_inside():
             with self.reading() as rows:
                 return session.token, rows.get(table, *key)
-        return self._glance(table, key)
+        token, found = self._glance(session.statements[table].glance, key)
+        return token, checked_rows(session, table, found)[0] if found else None
 
-    def _glance(self, table: Table | None, key: Row) -> tuple[int, Row | None]:
+    def glance_many(self, table: Table, keys: list[Row]) -> tuple[int, dict[Row, Row]]:
+        """See `interface.Store.glance_many`."""
         session = self._session
-        looking = session.looking
+        if session.pid != _getpid():
+            session.after_fork()
+        session.refuse_closed()
+        if not keys or session.is_new or self._is_inside():
+            with self.reading() as rows:
+                return session.token, rows.get_many(table, keys)
+        token, found = self._glance(session.statements[table].glance_many, list(zip(*keys, strict=True)))
+        rows_found = checked_rows(session, table, found)
+        return token, {row[: table.key_length]: row for row in rows_found}
+
+    def _is_inside(self) -> bool:
+        """Whether a transaction of this thread is open."""
+        session = self._session
+        return bool(session.mutex._is_owned() and session.depth)  # type: ignore[attr-defined]
+
+    def _glance(self, question: Statement, parameters: Sequence[object]) -> tuple[int, list[Row]]:
+        """The token and the rows, without the number of commits that stands before each."""
+        session = self._session
+        looking, servers = session.looking, session.servers
         own = looking.own
-        query = f"SELECT {looking.count}".encode() if table is None else session.statements[table].glance
-        servers = session.servers
-        row = servers.first_row(query, adapted(key))
-        token = looking.seen(integer(row, 0), own, made=servers.made)
+        rows = servers.ask(question, parameters)
+        token = looking.seen(integer(rows[0], 0), own, made=servers.made)
         if looking.is_behind and servers.are_two:
             # A replica that has not heard yet of what this program has seen.
-            row = servers.first_row(query, adapted(key), of_primary=True)
-            token = looking.seen(integer(row, 0), own, made=servers.made)
-        if table is None or row[1] is None:
-            return token, None
-        return token, checked_rows(session, table, [row[1:]])[0]
+            rows = servers.ask(question, parameters, of_primary=True)
+            token = looking.seen(integer(rows[0], 0), own, made=servers.made)
+        if len(rows[0]) == 1 or rows[0][1] is None:
+            return token, []
+        return token, [row[1:] for row in rows]
 
     def ask_primary(self) -> bool:
         """See `interface.Store.ask_primary`."""
@@ -175,7 +196,8 @@ class PostgresStore:
         with self.reading():
             session = self._session
             try:
-                postgres_schema.check_tables(session.link, session.address.schema, self.location, session.format)
+                connection, schema = session.link.connection, session.address.schema
+                postgres_schema.check_tables(connection, schema, self.location, session.format)
             except postgres_driver.load().Error as error:
                 raise session.failed(error) from None
 
@@ -213,7 +235,8 @@ class PostgresStore:
 
 def _inspect(session: Session, address: Address) -> Format:
     """The format of the store, whose tables were compared."""
-    connection = session.servers.reading.take()
+    link = session.servers.reading.take()
+    connection = link.connection
     try:
         number = session.looking.format_number(connection)
         found = postgres_schema.known_format(number, address.location, any_format=session.any_format)
@@ -224,7 +247,7 @@ def _inspect(session: Session, address: Address) -> Format:
             postgres_schema.check_tables(connection, address.schema, address.location, newest())
         raise postgres_driver.translate(error, address.location) from None
     finally:
-        session.servers.reading.give(connection)
+        session.servers.reading.give(link)
 
 
 def _make(connection: Connection, address: Address) -> None:

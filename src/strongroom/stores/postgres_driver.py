@@ -6,7 +6,15 @@ brings asyncio along, which is most of a cold start.
 
 from __future__ import annotations
 
-from strongroom.errors import Conflict, Denied, FormatUnsupported, StoreUnavailable, Tampered, VaultNotFound
+from strongroom.errors import (
+    Conflict,
+    Denied,
+    FormatUnsupported,
+    OutcomeUnknown,
+    StoreUnavailable,
+    Tampered,
+    VaultNotFound,
+)
 from strongroom.stores.interface import Overtaken
 
 TYPE_CHECKING = False
@@ -17,7 +25,8 @@ if TYPE_CHECKING:
     import psycopg
 
     Connection = psycopg.Connection[tuple[Any, ...]]
-    Cursor = psycopg.Cursor[tuple[Any, ...]]
+
+    from strongroom.stores.postgres_link import Link
 
 _BUSY = "55P03"
 _TRANSIENT = {
@@ -74,21 +83,21 @@ def sqlstate(error: BaseException) -> str:
     return str(getattr(error, "sqlstate", None) or "")
 
 
-def is_undone(error: BaseException, connection: Connection) -> bool:
+def is_undone(error: BaseException, link: Link) -> bool:
     """Whether an error of COMMIT means for certain that nothing was committed.
 
     The server said no, and is still there: then the transaction is undone. A connection that
     was lost, or a server that ends the session, leaves open what it did before.
     """
-    return bool(sqlstate(error)) and sqlstate(error)[:2] != "57" and not connection.closed
+    return bool(sqlstate(error)) and sqlstate(error)[:2] != "57" and not link.closed
 
 
-def is_stale(error: BaseException, connection: Connection) -> bool:
+def is_stale(error: BaseException, link: Link) -> bool:
     """Whether a kept connection was found dead, so that a new one may be alive: the server was restarted.
 
     Where a network does not carry anything, there is nobody to connect to either, and nobody has the time.
     """
-    return connection.closed and "timed out" not in str(error)
+    return link.closed and "timed out" not in str(error)
 
 
 def translate(error: BaseException, location: str) -> Exception:
@@ -135,6 +144,14 @@ def lost(location: str) -> StoreUnavailable:
     """The error for a server that does not answer any more."""
     return StoreUnavailable(
         f"{location}: the connection to the server was lost", advice="try again", is_transient=True
+    )
+
+
+def unknown(location: str) -> OutcomeUnknown:
+    """The error for a COMMIT that was sent, and whose answer is missing."""
+    return OutcomeUnknown(
+        f"{location}: the connection was lost while a change was being committed; it may or may not be there",
+        advice="read it back, or repeat it with the same request id",
     )
 
 

@@ -65,13 +65,13 @@ def look(location: str) -> ServerFacts:
     address = postgres_address.parse(location)
     pool = Pool(address.writing, address.location)
     try:
-        connection = pool.take()
+        link = pool.take()
         try:
-            return ServerFacts(connection, address.schema)
+            return ServerFacts(link.connection, address.schema)
         except postgres_driver.load().Error as error:
             raise postgres_driver.translate(error, address.location) from None
         finally:
-            pool.give(connection)
+            pool.give(link)
     finally:
         pool.close()
 

@@ -10,12 +10,14 @@ from __future__ import annotations
 from time import monotonic
 
 from strongroom.stores import postgres_driver
+from strongroom.stores.postgres_link import BIGINT, Statement
 from strongroom.stores.postgres_schema import COMMITS_TABLE, FORMAT_TABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from strongroom.stores.postgres_address import Address
     from strongroom.stores.postgres_driver import Connection
+    from strongroom.stores.postgres_link import Link
     from strongroom.stores.postgres_pool import Pool
 
 
@@ -26,6 +28,8 @@ class Looking:
         token: of the last look.
         is_behind: the server that answered last has seen less than another one before.
         count: the expression for the number of all commits.
+        counted: the question for it.
+        counting: the statement that counts a commit of a writer.
         telling: the statement that tells listeners of a commit.
     """
 
@@ -37,40 +41,31 @@ class Looking:
         channel = channel_of(address.schema)
         self._location = address.location
         self.count = f"(SELECT coalesce(sum(number), 0)::bigint FROM {commits.as_string()})"
-        self._look = f"SELECT (SELECT number FROM {form.as_string()}), {self.count}"
-        # A name may hold a percent sign, which the driver would take for a parameter where there are some.
-        doubled = commits.as_string().replace("%", "%%")
-        self._counting = (
-            f"INSERT INTO {doubled} AS c VALUES (%b, 1) ON CONFLICT (writer) DO UPDATE SET number = c.number + 1"
-        ).encode()
-        self.telling = f"SELECT pg_notify({sql.Literal(channel).as_string()}, '')"
+        self.counted = Statement(f"SELECT {self.count}".encode(), gives=(BIGINT,))
+        self._look = f"SELECT (SELECT number::bigint FROM {form.as_string()}), {self.count}"
+        self.counting = Statement(
+            f"INSERT INTO {commits.as_string()} AS c VALUES ($1, 1)"
+            " ON CONFLICT (writer) DO UPDATE SET number = c.number + 1".encode(),
+            (BIGINT,),
+        )
+        self.telling = Statement(f"SELECT pg_notify({sql.Literal(channel).as_string()}, '')".encode())
         self._listened = sql.Identifier(channel).as_string()
         self._cached_seconds = address.cached_seconds
-        self._listener: Connection | None = None
+        self._listener: Link | None = None
         self._looked_at = 0.0
         self._own = 0
         self._newest = 0
         self.is_behind = False
         self.token = 0
 
-    def begin(
-        self, connection: Connection, begin: str, *, made: int, condition: str = "true"
-    ) -> tuple[object, int, bool]:
-        """Begin a transaction and look, in one journey.
+    def look(self, condition: str = "true", takes: tuple[int, ...] = ()) -> Statement:
+        """The question for the number of the vault's format, that of all commits, and whether a condition is met.
 
         Args:
-            made: how many connections were ever made: a new one may lead to a server with another past.
-            condition: an expression.
-
-        Returns: the number of the vault's format, the token, and whether the condition is met.
+            condition: an expression, which is looked at in the same moment.
+            takes: the types of its parameters.
         """
-        own = self._own
-        cursor = connection.execute(f"{begin}; {self._look}, {condition}", prepare=False)
-        cursor.nextset()
-        row = cursor.fetchone()
-        assert row is not None  # noqa: S101 - a SELECT of expressions has one row
-        number, count, is_met = row
-        return number, self.seen(int(count), own, made=made), bool(is_met)
+        return Statement(f"{self._look}, ({condition})::int::bigint".encode(), takes, (BIGINT, BIGINT, BIGINT))
 
     def format_number(self, connection: Connection) -> object:
         """The number of the vault's format, outside a transaction."""
@@ -85,37 +80,26 @@ class Looking:
 
     def seen(self, count: int, own: int, *, made: int) -> int:
         """Take in a number of commits. Returns: the token."""
-        self.is_behind = count < self._newest
-        self._newest = max(self._newest, count)
-        self._looked_at = monotonic()
-        self.token = made << 48 | (count - own) & 0xFFFF_FFFF_FFFF
-        return self.token
-
-    def counting(self, writer: int) -> tuple[bytes, list[object]]:
-        """The statement that counts a commit of this writer."""
-        from psycopg.types.numeric import Int4
-
-        return self._counting, [Int4(writer)]
+        newest = self._newest
+        self.is_behind = count < newest
+        if count > newest:
+            self._newest = count
+        if self._cached_seconds:
+            self._looked_at = monotonic()
+        self.token = token = made << 48 | (count - own) & 0xFFFF_FFFF_FFFF
+        return token
 
     def committed(self) -> None:
         """A commit of this store has happened."""
         self._own += 1
         self._newest += 1
 
-    def count_on(self, connection: Connection) -> bool:
-        """Take for behind, from now on, a server that knows of fewer commits than this one does by now.
+    def count_on(self, count: int) -> None:
+        """Take for behind, from now on, a server that knows of fewer commits than there were after this store's last.
 
-        Asked after a commit: others may have committed beside it, and a replica may have theirs without it.
-
-        Returns: whether there was an answer.
+        Others may have committed beside it, and a replica may have theirs without it.
         """
-        try:
-            row = connection.execute(f"SELECT {self.count}", prepare=False).fetchone()
-        except postgres_driver.load().Error:
-            return False
-        assert row is not None  # noqa: S101 - a SELECT of expressions has one row
-        self._newest = max(self._newest, int(row[0]))
-        return True
+        self._newest = max(self._newest, count)
 
     def is_cached(self, pool: Pool) -> bool:
         """Whether the last look still holds, as far as the URL lets that be believed without asking.
@@ -130,7 +114,7 @@ class Looking:
             self._listen(pool)
             return False
         try:
-            is_told = any(True for _ in listener.notifies(timeout=0))
+            is_told = listener.told()
         except postgres_driver.load().Error:
             # The server was restarted, or the network was away: its place in the pool is for the next one.
             self.close(pool)
@@ -152,7 +136,7 @@ class Looking:
         # One of the pool's own, which closes it; what was committed before is seen by the look that follows.
         listener = pool.take()
         try:
-            listener.execute(f"LISTEN {self._listened}")
+            listener.connection.execute(f"LISTEN {self._listened}")
         except postgres_driver.load().Error as error:
             listener.close()
             pool.give(listener)

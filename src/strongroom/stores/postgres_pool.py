@@ -11,10 +11,13 @@ from threading import Condition
 
 from strongroom.errors import StoreUnavailable
 from strongroom.stores import postgres_driver
+from strongroom.stores.postgres_link import Link
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from strongroom.stores.postgres_driver import Connection, Cursor
+    from strongroom.stores.postgres_driver import Connection
+
+_getpid = os.getpid
 
 CONNECTIONS_MAX = 32
 """Of one store, at the same time."""
@@ -35,7 +38,7 @@ SET client_min_messages = error
 """
 
 # A child must not end what its parent is using, not even by the garbage collector: libpq would say goodbye.
-_abandoned: list[Connection] = []
+_abandoned: list[Link] = []
 
 
 class Pool:
@@ -45,7 +48,7 @@ class Pool:
         made: how many were made so far; a new one may lead to another server.
     """
 
-    __slots__ = ("_condition", "_cursors", "_idle", "_is_closed", "_location", "_options", "_pid", "_taken", "made")
+    __slots__ = ("_condition", "_idle", "_is_closed", "_location", "_options", "_pid", "_taken", "made")
 
     def __init__(self, options: dict[str, str], location: str) -> None:
         self._options = options
@@ -58,56 +61,45 @@ class Pool:
         self._pid = os.getpid()
         # Only who waits for a connection, or makes one, needs it: the rest are single steps of a list and a set.
         self._condition = Condition()
-        self._idle: list[Connection] = []
-        self._taken: set[Connection] = set()
-        self._cursors: dict[Connection, Cursor] = {}
+        self._idle: list[Link] = []
+        self._taken: set[Link] = set()
 
-    def take(self) -> Connection:
+    def take(self) -> Link:
         """A connection for one caller alone, who gives it back.
 
         Raises: StoreUnavailable, Denied, VaultNotFound: no connection can be made.
         """
-        if self._pid != os.getpid():
+        if self._pid != _getpid():
             self.abandon()
         while True:
             try:
-                connection = self._idle.pop()
+                link = self._idle.pop()
             except IndexError:
-                break
-            if not connection.closed:
-                self._taken.add(connection)
-                return connection
-            self._cursors.pop(connection, None)
-        return self._make()
+                return self._make()
+            if not link.closed:
+                self._taken.add(link)
+                return link
 
-    def _make(self) -> Connection:
+    def _make(self) -> Link:
         with self._condition:
             if not self._condition.wait_for(self._has_room, _PATIENCE_SECONDS):
                 raise StoreUnavailable(f"{self._location}: all connections are in use", is_transient=True)
-            connection = self._idle.pop() if self._idle else self._connect()
-            self._taken.add(connection)
-            return connection
+            link = self._idle.pop() if self._idle else Link(self._connect(), self._location)
+            self._taken.add(link)
+            return link
 
     def _has_room(self) -> bool:
         return bool(self._idle) or len(self._taken) < CONNECTIONS_MAX
 
-    def cursor(self, connection: Connection) -> Cursor:
-        """The cursor of a connection that was taken, for one question at a time; making one costs a fifth of a get."""
-        found = self._cursors.get(connection)
-        if found is None:
-            found = self._cursors[connection] = connection.cursor(binary=True)
-        return found
-
-    def give(self, connection: Connection) -> None:
+    def give(self, link: Link) -> None:
         """Give a connection back; one in a transaction, or after a Ctrl-C in a request, is of no use to others."""
-        if self._pid != os.getpid() or connection not in self._taken:
+        if self._pid != _getpid() or link not in self._taken:
             return  # a parent's
-        self._taken.discard(connection)
-        if self._is_closed or connection.pgconn.transaction_status != _IDLE:
-            self._cursors.pop(connection, None)
-            connection.close()
+        self._taken.discard(link)
+        if self._is_closed or link.status != _IDLE:
+            link.close()
         else:
-            self._idle.append(connection)
+            self._idle.append(link)
         if len(self._taken) >= CONNECTIONS_MAX - 1:
             with self._condition:
                 self._condition.notify()
@@ -116,11 +108,10 @@ class Pool:
         """Let go of the others after one was found dead: they lead to the same server."""
         while True:
             try:
-                connection = self._idle.pop()
+                link = self._idle.pop()
             except IndexError:
                 return  # also when somebody else has just taken the last one
-            self._cursors.pop(connection, None)
-            connection.close()
+            link.close()
 
     def abandon(self) -> None:
         """In a child: leave the parent's connections alone, and begin anew."""

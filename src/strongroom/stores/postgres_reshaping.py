@@ -43,7 +43,7 @@ class Reshaping:
         session = self._session
         session.hand_over()
         try:
-            change(session.link)
+            change(session.link.connection)
         except postgres_driver.load().Error as error:
             raise session.failed(error) from None
 

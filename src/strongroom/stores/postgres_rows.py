@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from strongroom.stores.interface import Table
 from strongroom.stores.postgres_driver import damaged
+from strongroom.stores.postgres_link import BIGINT, BIGINTS, BYTEA, BYTEAS, Statement
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import LiteralString
 
     from psycopg.sql import Composable
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from strongroom.stores.postgres_session import Session
 
 _INTEGER_MAX = 2**63 - 1
+_KINDS = {"INTEGER": BIGINT, "BLOB": BYTEA}
+_ARRAYS = {BIGINT: BIGINTS, BYTEA: BYTEAS}
 _VALUE_BYTES_MAX = 64 * 1024 * 1024
 """Longest value in bytes, as in SQLite; a longer one is not even fetched."""
 _FIRST_PAGE = 64
@@ -30,25 +33,26 @@ _HELD_BYTES_MAX = 4 * 1024 * 1024
 
 
 class Statements:
-    """The SQL of one table of one vault, written once; ``scan`` and ``last`` by length of the key's prefix."""
+    """What is said of one table of one vault; ``scan`` and ``last`` by length of the key's prefix."""
 
-    __slots__ = ("delete", "first_pages", "get", "get_many", "glance", "last", "next_pages", "put", "types")
+    __slots__ = (
+        "delete", "first_pages", "get", "get_many", "glance", "glance_many", "last", "next_pages", "put", "types",
+    )  # fmt: skip
 
     def __init__(self, schema: str, table: Table, count_of_commits: str) -> None:
         from psycopg import sql
 
-        # A name may hold a percent sign, which the driver would take for a parameter.
-        place = sql.SQL(sql.Identifier(schema, table.name).as_string().replace("%", "%%"))
-        commits = sql.SQL(count_of_commits.replace("%", "%%"))
+        place = sql.Identifier(schema, table.name)
         self.types = tuple(int if kind == "INTEGER" else bytes for _, kind in table.columns)
-        self._read(table, place, commits)
+        self._read(table, place, sql.SQL(count_of_commits))
         self._write(table, place)
 
     def _read(self, table: Table, place: Composable, commits: Composable) -> None:
         from psycopg import sql
 
         key = [name for name, _ in table.columns[: table.key_length]]
-        kinds = [kind for _, kind in table.columns[: table.key_length]]
+        gives = tuple(_KINDS[kind] for _, kind in table.columns)
+        takes = gives[: len(key)]
         columns = sql.SQL(", ").join(
             sql.SQL("CASE WHEN octet_length({0}) <= {1} THEN {0} END").format(sql.Identifier(name), _VALUE_BYTES_MAX)
             if kind == "BLOB"
@@ -56,48 +60,49 @@ class Statements:
             for name, kind in table.columns
         )
         order, backwards = _joined(", ", "{}", key), _joined(", ", "{} DESC", key)
-        counts = range(len(key) + 1)
-        wheres = [_where(key[:count]) for count in counts]
-        marks = sql.SQL(", ").join([sql.SQL("%b")] * len(key))
-        later = [
-            sql.SQL("{} {} ({}) > ({})").format(wheres[count], sql.SQL("AND" if count else " WHERE"), order, marks)
-            for count in counts
-        ]
         rows = sql.SQL("SELECT {} FROM {}").format(columns, place)
-        pages = sql.SQL("{}{} ORDER BY {} LIMIT %b")
-        self.get = sql.SQL("{}{}").format(rows, wheres[-1]).as_bytes()
-        self.glance = (
-            sql.SQL("SELECT {}, x.* FROM (VALUES (1)) AS one LEFT JOIN ({}{}) AS x ON true")
-            .format(commits, rows, wheres[-1])
-            .as_bytes()
-        )
-        self.last = [sql.SQL("{}{} ORDER BY {} LIMIT 1").format(rows, where, backwards).as_bytes() for where in wheres]
-        self.first_pages = [pages.format(rows, where, order).as_bytes() for where in wheres]
-        self.next_pages = [pages.format(rows, where, order).as_bytes() for where in later]
-        arrays = sql.SQL(", ").join(sql.SQL("%b::bytea[]" if kind == "BLOB" else "%b::bigint[]") for kind in kinds)
-        self.get_many = (
-            sql.SQL("{} WHERE ({}) IN (SELECT * FROM unnest({}))").format(rows, order, arrays).as_bytes()
-        )
+        one, several = _where(key), _among(key, takes)
+        seen = sql.SQL("SELECT {}, x.* FROM (VALUES (1)) AS one LEFT JOIN ({}{}) AS x ON true")
+        arrays = tuple(_ARRAYS[kind] for kind in takes)
+        self.get = _statement(sql.SQL("{}{}").format(rows, one), takes, gives)
+        self.get_many = _statement(sql.SQL("{}{}").format(rows, several), arrays, gives)
+        self.glance = _statement(seen.format(commits, rows, one), takes, (BIGINT, *gives))
+        self.glance_many = _statement(seen.format(commits, rows, several), arrays, (BIGINT, *gives))
+        self.last, self.first_pages, self.next_pages = [], [], []
+        page = sql.SQL("{}{} ORDER BY {} LIMIT ${}")
+        for count in range(len(key) + 1):
+            where, given = _where(key[:count]), takes[:count]
+            last = sql.SQL("{}{} ORDER BY {} LIMIT 1").format(rows, where, backwards)
+            later = sql.SQL("{} {} ({}) > ({})").format(
+                where, sql.SQL("AND" if count else " WHERE"), order, _marks(count, len(key))
+            )
+            self.last.append(_statement(last, given, gives))
+            self.first_pages.append(
+                _statement(page.format(rows, where, order, sql.Literal(count + 1)), (*given, BIGINT), gives)
+            )
+            limit = sql.Literal(count + len(key) + 1)
+            self.next_pages.append(_statement(page.format(rows, later, order, limit), (*given, *takes, BIGINT), gives))
 
     def _write(self, table: Table, place: Composable) -> None:
         from psycopg import sql
 
         names = [name for name, _ in table.columns]
+        kinds = tuple(_KINDS[kind] for _, kind in table.columns)
         key, others = names[: table.key_length], names[table.key_length :]
-        values = sql.SQL(", ").join([sql.SQL("%b")] * len(names))
         # Not ON CONFLICT, to which a row that another writer has deleted meanwhile is merely not there.
-        self.put = (
-            sql.SQL(
-                "WITH v ({}) AS (VALUES ({})), there AS (UPDATE {} AS t SET {} FROM v WHERE {} RETURNING 1)"
-                " INSERT INTO {} SELECT * FROM v WHERE NOT EXISTS (SELECT 1 FROM there)"
-            )
-            .format(
-                *(_joined(", ", "{}", names), values, place, _joined(", ", "{0} = v.{0}", others)),
-                *(_joined(" AND ", "t.{0} = v.{0}", key), place),
-            )
-            .as_bytes()
+        put = sql.SQL(
+            "WITH v ({}) AS (VALUES ({})), there AS (UPDATE {} AS t SET {} FROM v WHERE {} RETURNING 1)"
+            " INSERT INTO {} SELECT * FROM v WHERE NOT EXISTS (SELECT 1 FROM there)"
+        ).format(
+            *(_joined(", ", "{}", names), _marks(0, len(names)), place, _joined(", ", "{0} = v.{0}", others)),
+            *(_joined(" AND ", "t.{0} = v.{0}", key), place),
         )
-        self.delete = sql.SQL("DELETE FROM {}{}").format(place, _where(key)).as_bytes()
+        self.put = _statement(put, kinds)
+        self.delete = _statement(sql.SQL("DELETE FROM {}{}").format(place, _where(key)), kinds[: len(key)])
+
+
+def _statement(text: Composable, takes: tuple[int, ...], gives: tuple[int, ...] = ()) -> Statement:
+    return Statement(text.as_bytes(), takes, gives)
 
 
 def _joined(between: LiteralString, form: LiteralString, names: list[str]) -> Composable:
@@ -107,10 +112,34 @@ def _joined(between: LiteralString, form: LiteralString, names: list[str]) -> Co
     return sql.SQL(between).join(sql.SQL(form).format(sql.Identifier(name)) for name in names)
 
 
-def _where(names: list[str]) -> Composable:
+def _marks(after: int, count: int) -> Composable:
+    """The places of *count* parameters behind the first *after*."""
     from psycopg import sql
 
-    return sql.SQL(" WHERE {}").format(_joined(" AND ", "{} = %b", names)) if names else sql.SQL("")
+    return sql.SQL(", ").join(sql.SQL("${}").format(sql.Literal(after + number)) for number in range(1, count + 1))
+
+
+def _where(names: list[str]) -> Composable:
+    """A condition on the first parameters."""
+    from psycopg import sql
+
+    terms = [
+        sql.SQL("{} = ${}").format(sql.Identifier(name), sql.Literal(number)) for number, name in enumerate(names, 1)
+    ]
+    return sql.SQL(" WHERE {}").format(sql.SQL(" AND ").join(terms)) if terms else sql.SQL("")
+
+
+def _among(names: list[str], kinds: tuple[int, ...]) -> Composable:
+    """A condition on arrays, one for each column of the key."""
+    from psycopg import sql
+
+    arrays = [
+        sql.SQL("${}::bytea[]" if kind == BYTEA else "${}::bigint[]").format(sql.Literal(number))
+        for number, kind in enumerate(kinds, 1)
+    ]
+    return sql.SQL(" WHERE ({}) IN (SELECT * FROM unnest({}))").format(
+        _joined(", ", "{}", names), sql.SQL(", ").join(arrays)
+    )
 
 
 class EachTable(dict[Table, Statements]):
@@ -161,18 +190,16 @@ class Reader:
         """See `interface.Reading`."""
         if not keys:
             return {}
-        columns = [adapted(column) for column in zip(*keys, strict=True)]
-        query = self._session.statements[table].get_many
-        found = checked_rows(self._session, table, self._session.ask(query, columns))
+        found = self._many(table, self._session.statements[table].get_many, list(zip(*keys, strict=True)))
         return {row[: table.key_length]: row for row in found}
 
-    def _one(self, table: Table, query: bytes, parameters: Row) -> Row | None:
+    def _one(self, table: Table, query: Statement, parameters: Row) -> Row | None:
         found = self._many(table, query, parameters)
         return found[0] if found else None
 
-    def _many(self, table: Table, query: bytes, parameters: Row) -> list[Row]:
+    def _many(self, table: Table, query: Statement, parameters: Sequence[object]) -> list[Row]:
         session = self._session
-        return checked_rows(session, table, session.ask(query, adapted(parameters)))
+        return checked_rows(session, table, session.ask(query, parameters))
 
     def _stream(self, table: Table, prefix: Row, serial: int) -> Iterator[Row]:
         session = self._session
@@ -212,7 +239,7 @@ class Writer(Reader):
             raise TypeError("wrong number or type of columns")
         if any(not -_INTEGER_MAX <= value <= _INTEGER_MAX for value in row if isinstance(value, int)):
             raise ValueError("a number in a row is 0 to 2**63 - 1")
-        session.hold(statements.put, adapted(row), sum(len(value) for value in row if isinstance(value, bytes)))
+        session.hold(statements.put, row, sum(len(value) for value in row if isinstance(value, bytes)))
         if len(session.held) > _HELD_ROWS_MAX or session.held_bytes > _HELD_BYTES_MAX:
             session.hand_over()
 
@@ -225,14 +252,7 @@ class Writer(Reader):
         """Delete the row with exactly this key; nothing happens when there is none."""
         session = self._session
         session.check_writable()
-        session.hold(session.statements[table].delete, adapted(key), 0)
-
-
-def adapted(values: Row) -> list[object]:
-    """Parameters of one type for each column: the driver would choose a narrower one for a small number."""
-    from psycopg.types.numeric import Int8
-
-    return [Int8(value) if type(value) is int else value for value in values]
+        session.hold(session.statements[table].delete, key, 0)
 
 
 def checked_rows(session: Session, table: Table, rows: list[Row]) -> list[Row]:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from strongroom.stores.interface import Row, Table
     from strongroom.stores.postgres_address import Address
+    from strongroom.stores.postgres_link import Statement
 
 
 class Servers:
@@ -49,8 +50,8 @@ class Servers:
         replicas.close()
         return True
 
-    def first_row(self, query: bytes, parameters: Sequence[object], *, of_primary: bool = False) -> Row:
-        """The first row of the answer to a question outside all transactions; several threads may ask at once.
+    def ask(self, statement: Statement, parameters: Sequence[object], *, of_primary: bool = False) -> list[Row]:
+        """The answer, of one row or more, to a question outside all transactions; several threads may ask at once.
 
         Raises: StoreUnavailable, Denied, Tampered.
         """
@@ -59,16 +60,10 @@ class Servers:
             made = pool.made
             link = pool.take()
             try:
-                row = pool.cursor(link).execute(query, parameters or None, prepare=True).fetchone()
-                if row is None:
-                    raise postgres_driver.lost(self._location)  # each such question has an answer
-                return row
+                return link.ask(statement, parameters)
             except postgres_driver.load().Error as error:
                 if not postgres_driver.is_stale(error, link) or pool.made != made:
                     raise postgres_driver.translate(error, self._location) from None
-            except BaseException:
-                link.close()  # an answer may still be on its way
-                raise
             finally:
                 pool.give(link)
             # One that was kept from before: the server was restarted, or the network was away.
@@ -83,7 +78,7 @@ class Servers:
 
         link = self.writing.take()
         try:
-            link.execute(sql.SQL("VACUUM {}").format(sql.Identifier(self._schema, table.name)))
+            link.connection.execute(sql.SQL("VACUUM {}").format(sql.Identifier(self._schema, table.name)))
         except postgres_driver.load().Error as error:
             raise postgres_driver.translate(error, self._location) from None
         finally:

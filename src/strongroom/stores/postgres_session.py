@@ -11,9 +11,11 @@ from __future__ import annotations
 import os
 from _thread import RLock
 
-from strongroom.errors import Conflict, FormatUnsupported, OutcomeUnknown, StoreUnavailable
+from strongroom.errors import Conflict, FormatUnsupported, StoreUnavailable
 from strongroom.stores import postgres_driver, postgres_schema
-from strongroom.stores.interface import Overtaken
+from strongroom.stores.interface import Overtaken, integer
+from strongroom.stores.postgres_beginning import Beginning
+from strongroom.stores.postgres_link import COMMIT, ROLLBACK, SYNC
 from strongroom.stores.postgres_locks import Locks
 from strongroom.stores.postgres_looking import Looking
 from strongroom.stores.postgres_rows import EachTable
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from strongroom.stores.interface import Row
     from strongroom.stores.postgres_address import Address
     from strongroom.stores.postgres_driver import Connection
+    from strongroom.stores.postgres_link import Link, Parameters, Statement, Step
     from strongroom.stores.postgres_pool import Pool
     from strongroom.stores.schema import Format
 
@@ -40,10 +43,10 @@ class Session:
         mutex: held by the thread whose transaction is open.
         depth: how many blocks, one inside the other, are open.
         serial: counts transactions; what was begun in one is over in the next.
-        writer: the number of the writer that this transaction is.
         token: see `interface.Store.change_token`; of the transaction's moment.
         held: statements that wait to be handed over.
         looking: what was seen of others' commits.
+        beginning: what transactions begin with.
     """
 
     def __init__(self, address: Address, *, any_format: bool) -> None:
@@ -55,7 +58,7 @@ class Session:
         self.statements = EachTable(address.schema, self.looking.count)
         self.is_closed = False
         self.is_new = False
-        self.locks = Locks(address.schema)
+        self.beginning = Beginning(address, self.looking, self.servers)
         self.format: Format
         self.former: Format | None = None
         self._begin_anew()
@@ -63,15 +66,14 @@ class Session:
     def _begin_anew(self) -> None:
         self.pid = os.getpid()
         self.mutex = RLock()
-        self._link: Connection | None = None
+        self._link: Link | None = None
         self._links: Pool = self.servers.reading
         self.depth = 0
         self.serial = 0
         self.state = IDLE
         self._is_locked = False
-        self.writer = 0
         self.token = 0
-        self.held: list[tuple[bytes, Sequence[object]]] = []
+        self.held: list[Step] = []
         self.held_bytes = 0
 
     def after_fork(self) -> None:
@@ -81,7 +83,12 @@ class Session:
         self._begin_anew()
 
     @property
-    def link(self) -> Connection:
+    def writer(self) -> int:
+        """The number of the writer that this transaction is."""
+        return self.beginning.writer
+
+    @property
+    def link(self) -> Link:
         """The connection of the open transaction.
 
         Raises: RuntimeError: there is none.
@@ -133,26 +140,21 @@ class Session:
             pool.drop_idle()
 
     def _start_reading(self) -> None:
-        self._look("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        self._check_format(self.beginning.read(self.link))
 
     def _start_writing(self, *, beside: bool) -> None:
         self._is_locked = True
-        self.writer = self.locks.lock(self.link, beside=beside, wanted=self.writer)
-        self._look("BEGIN ISOLATION LEVEL REPEATABLE READ", self.locks.still(beside=beside, number=self.writer))
+        self._check_format(self.beginning.write(self.link, beside=beside))
 
-    def _look(self, begin: str, condition: str = "true") -> None:
-        number, self.token, is_locked = self.looking.begin(
-            self.link, begin, made=self.servers.made, condition=condition
-        )
-        if not is_locked:
-            raise postgres_driver.lent(self.location)
+    def _check_format(self, number: object) -> None:
+        self.token = self.looking.token
         found = postgres_schema.known_format(number, self.location, any_format=self.any_format)
         if found is not self.format:
             raise FormatUnsupported(f"{self.location} was upgraded meanwhile", advice="repeat the command")
 
     def end_reading(self) -> None:
         """End the transaction; there is nothing to commit."""
-        self._finish_with("COMMIT")
+        self._finish([(COMMIT, ())])
 
     def end_writing(self, *, is_commit: bool) -> None:
         """Commit, or undo.
@@ -171,63 +173,73 @@ class Session:
             )
 
     def _commit(self) -> None:
-        link = self.link
-        self.hold(*self.looking.counting(self.writer), 0)
+        """Write what is held back, commit, tell others and unlock: one journey."""
+        link, looking = self.link, self.looking
+        steps: list[Step] = [*self.held, (looking.counting, (self.writer,)), (COMMIT, ())]
+        before = len(steps)
+        count: list[Step] = [(looking.counted, ())] if self.servers.are_two else []
+        unlock: list[Step] = [(Locks.UNLOCK, ())] if self._is_locked else []
+        answers: list[list[Row]] = []
         try:
-            self._send([*self.held, (b"COMMIT", ())])
+            link.travel([*steps, (SYNC, ()), *count, (looking.telling, ()), *unlock], answers)
         except postgres_driver.load().Error as error:
-            ours = postgres_driver.translate(error, self.location)
-            is_undone = postgres_driver.is_undone(error, link)
-        except BaseException:
-            # A Ctrl-C: nobody knows how far the server has come.
+            if len(answers) < before:
+                ours = postgres_driver.translate(error, self.location)
+                is_undone = postgres_driver.is_undone(error, link)
+                self.clear()
+                raise (ours if is_undone else postgres_driver.unknown(self.location)) from None
+            # What was committed is committed; the server unlocks when the connection goes.
             link.close()
-            self.clear()
+        except BaseException:
+            # A Ctrl-C: nobody knows how far the server has come, unless it has said so.
+            if len(answers) < before:
+                self.clear()
+            else:
+                self._committed(answers[before:])
             raise
-        else:
-            self.former = None
-            self.looking.committed()
-            try:
-                if self.servers.are_two and not self.looking.count_on(link):
-                    # Which replica has it cannot be told any more.
-                    self.servers.ask_primary()
-            finally:
-                self._finish_with(self.looking.telling)
-            return
-        self.clear()
-        if is_undone:
-            raise ours from None
-        raise OutcomeUnknown(
-            f"{self.location}: the connection was lost while a change was being committed; it may or may not be there",
-            advice="read it back, or repeat it with the same request id",
-        )
+        self._committed(answers[before:])
+
+    def _committed(self, answers: Sequence[list[Row]]) -> None:
+        """Go on after a commit; *answers* are those to what came after it."""
+        self.former = None
+        self.looking.committed()
+        try:
+            if self.servers.are_two and answers:
+                self.looking.count_on(integer(answers[0][0], 0))
+            elif self.servers.are_two:
+                # Which replica has it cannot be told any more.
+                self.servers.ask_primary()
+        finally:
+            self._leave()
 
     def clear(self) -> None:
         """Undo what is open, and let go of its locks; a connection that cannot is closed, which does both."""
         if self.former is not None:
             self.format, self.former = self.former, None
         if not self.is_new:
-            self._finish_with("ROLLBACK")
+            unlocking: list[Step] = [(SYNC, ()), (Locks.UNLOCK, ())] if self._is_locked else []
+            self._finish([(ROLLBACK, ()), *unlocking])
 
-    def _finish_with(self, sql: str) -> None:
+    def _finish(self, steps: Sequence[Step]) -> None:
+        link = self._link
+        try:
+            if link is not None and not link.closed:
+                link.travel(steps)
+        except postgres_driver.load().Error:
+            # Nothing is left to be said: the server undoes what is open and unlocks when the connection goes.
+            self.link.close()
+        finally:
+            self._leave()
+
+    def _leave(self) -> None:
+        """Give the connection back; one that is in the midst of something is closed."""
         link, self._link = self._link, None
-        is_locked = self._is_locked
         self._is_locked = False
         self.state = IDLE
         self.serial += 1
         self.held.clear()
         self.held_bytes = 0
-        if link is None:
-            return
-        try:
-            if not link.closed:
-                link.execute(f"{sql}; {Locks.UNLOCK}" if is_locked else sql, prepare=False)
-        except postgres_driver.load().Error:
-            # What was committed is committed; the server undoes the rest and unlocks when the connection goes.
-            link.close()
-        except BaseException:
-            link.close()
-            raise
-        finally:
+        if link is not None:
             self._links.give(link)
 
     # -- a store that is not published yet ----------------------------------------------
@@ -239,8 +251,8 @@ class Session:
         """
         self._links, self._link = self.servers.writing, self.servers.writing.take()
         try:
-            self.link.execute("BEGIN")
-            make(self.link)
+            self.link.connection.execute("BEGIN")
+            make(self.link.connection)
         except postgres_driver.load().Error as error:
             self.close()
             ours = postgres_driver.translate(error, self.location)
@@ -280,7 +292,7 @@ class Session:
 
     # -- inside a transaction ----------------------------------------------------------
 
-    def ask(self, query: bytes, parameters: Sequence[object]) -> list[Row]:
+    def ask(self, query: Statement, parameters: Parameters) -> list[Row]:
         """All rows of the answer to one question.
 
         Raises: RuntimeError: no transaction is open; StoreUnavailable, Tampered.
@@ -288,15 +300,14 @@ class Session:
         self.check_open()
         if self.held:
             self.hand_over()
-        link = self.link
         try:
-            return self._links.cursor(link).execute(query, parameters, prepare=True).fetchall()
+            return self.link.ask(query, parameters)
         except postgres_driver.load().Error as error:
             raise self.failed(error) from None
 
-    def hold(self, query: bytes, parameters: Sequence[object], size: int) -> None:
+    def hold(self, statement: Statement, parameters: Parameters, size: int) -> None:
         """Keep a statement until something is read, or the transaction ends."""
-        self.held.append((query, parameters))
+        self.held.append((statement, parameters))
         self.held_bytes += size
 
     def hand_over(self) -> None:
@@ -305,7 +316,8 @@ class Session:
         Raises: Overtaken, StoreUnavailable, Tampered.
         """
         try:
-            self._send(self.held)
+            if self.held:
+                self.link.travel(self.held)
         except postgres_driver.load().Error as error:
             raise self.failed(error) from None
         finally:
@@ -319,7 +331,7 @@ class Session:
         """
         self.hand_over()
         try:
-            self.link.execute(sql, prepare=False)
+            self.link.connection.execute(sql)
         except postgres_driver.load().Error as error:
             raise self.failed(error) from None
 
@@ -330,28 +342,6 @@ class Session:
         self.execute(f"ROLLBACK TO {savepoint}; RELEASE {savepoint}")
         if self.former is not None and not self.depth:
             self.format, self.former = self.former, None
-
-    def _send(self, statements: Sequence[tuple[bytes, Sequence[object]]]) -> None:
-        link = self.link
-        if not statements:
-            return
-        if len(statements) == 1:
-            link.execute(*statements[0], prepare=True)
-            return
-        first: Exception | None = None
-        failures = postgres_driver.load().Error
-        try:
-            with link.pipeline():
-                try:
-                    for query, parameters in statements:
-                        link.execute(query, parameters or None, prepare=True)
-                except failures as error:
-                    # Not out of the pipeline's block, which would write what it meets afterwards to a log.
-                    first = error
-        except failures as error:
-            raise first or error from None
-        if first is not None:
-            raise first
 
     def failed(self, error: Exception) -> Exception:
         """Our error for *error*; the server commits nothing of a transaction in which a statement failed."""

@@ -171,6 +171,11 @@ class SqliteStore:
         with self._read_block as rows:
             return self.change_token(), rows.get(table, *key)
 
+    def glance_many(self, table: Table, keys: list[Row]) -> tuple[int, dict[Row, Row]]:
+        """See `interface.Store.glance_many`."""
+        with self._read_block as rows:
+            return self.change_token(), rows.get_many(table, keys)
+
     def ask_primary(self) -> bool:
         """There is only one file."""
         return False

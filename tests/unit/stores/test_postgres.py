@@ -19,6 +19,7 @@ from strongroom.errors import (
 )
 from strongroom.stores import postgres_pool, postgres_rows
 from strongroom.stores.interface import WRITERS_MAX, Overtaken
+from strongroom.stores.postgres_link import BIGINT, Statement
 from strongroom.stores.postgres_locks import Locks
 from strongroom.stores.registry import create_store, open_store
 from strongroom.stores.schema import HEADER, LEDGER, SLOTS, VERSIONS
@@ -459,21 +460,12 @@ class TestLentSessions:
     def test_locks_that_were_lost_let_nobody_write(self, store, url, opened, monkeypatch, beside, others):
         """Somebody else has what this writer waited for: nothing is begun. `others`: 1 for a writer's number."""
         other = opened(open_store(url))
-        take = Locks.lock
-        blocks = []
-
-        def lose(locks, connection, **options):
-            number = take(locks, connection, **options)
-            monkeypatch.undo()
-            connection.execute(Locks.UNLOCK)
-            blocks.append(other.writing(beside=bool(others)))
-            blocks[0].__enter__()
-            return number
-
-        monkeypatch.setattr(Locks, "lock", lose)
-        with pytest.raises(StoreUnavailable, match="lends another session"), store.writing(beside=beside):
-            pass
-        blocks[0].__exit__(None, None, None)
+        # Another session was given the locks, and has lost them since to who asked after it.
+        was_taken = Statement(b"SELECT 1::bigint", gives=(BIGINT,))
+        with monkeypatch.context() as pooler, other.writing(beside=bool(others)):
+            pooler.setattr(Locks, "taking", lambda locks, *, beside, wanted: [(was_taken, ())])
+            with pytest.raises(StoreUnavailable, match="lends another session"), store.writing(beside=beside):
+                pass
         with store.writing(beside=beside) as rows:
             rows.put(SLOTS, (b"id", b""))
 
@@ -482,6 +474,6 @@ class TestLentSessions:
         with store.reading() as rows:
             for _ in range(2):
                 rows.get(SLOTS, b"id")
-            store._session.link.execute("DO $$ BEGIN EXECUTE 'DEALLOCATE ALL'; END $$", prepare=False)
+            store._session.link.connection.execute("DEALLOCATE ALL")
             with pytest.raises(StoreUnavailable, match="lends another session"):
                 rows.get(SLOTS, b"id")

@@ -49,7 +49,7 @@ def of_three(vault: Vault, store: Store) -> Vault:
     for number in range(3):
         with as_writer(store, number):
             other = Vault(vault._core) if not number else vault
-            other._core.store._session.writer = number  # type: ignore[attr-defined]  # the one that it asks for first
+            other._core.store._session.beginning.writer = number  # type: ignore[attr-defined]  # the one that it asks for first
             other.set(f"of/{number}", {"n": str(number)})
             other.set("of/all", {"n": str(number)})
     return vault
@@ -186,7 +186,7 @@ def test_one_writer_alone_cannot_be_rolled_back(of_three: Vault, store: Store) -
         of_three.set("of/2", {"n": "after"})
     then_but_later = state_of(store)
     with as_writer(store, 0):
-        store._session.writer = 0  # type: ignore[attr-defined]
+        store._session.beginning.writer = 0  # type: ignore[attr-defined]
         of_three.patch("of/0", {"n": "0"})
     of_three.verify()
     for table in (NODES, VERSIONS):
@@ -207,7 +207,7 @@ def test_who_comes_anew_finds_that_too(of_three: Vault, store: Store, credential
     with as_writer(store, 2):
         of_three.set("of/2", {"n": "after"})
     with as_writer(store, 0):
-        store._session.writer = 0  # type: ignore[attr-defined]
+        store._session.beginning.writer = 0  # type: ignore[attr-defined]
         of_three.add_grant("g", "user", 1001, {"read": ["x"]})
     later = state_of(store)
     for table in (HEADER, OBJECTS):
@@ -228,7 +228,7 @@ def test_what_is_written_later_hides_no_roll_back(
     with as_writer(store, 2):
         of_three.set("of/2", {"n": "after"})
     with as_writer(store, 0):
-        store._session.writer = 0  # type: ignore[attr-defined]
+        store._session.beginning.writer = 0  # type: ignore[attr-defined]
         of_three.add_grant("g", "user", 1001, {"read": ["x"]})
     seen = state_of(store)
     for table in (HEADER, OBJECTS):
@@ -236,7 +236,7 @@ def test_what_is_written_later_hides_no_roll_back(
     put_back(store, then, writer=2)
     for number in range(2):
         with open_vault(beside(store), credential, author="other") as other, as_writer(store, later):
-            other._core.store._session.writer = later  # type: ignore[attr-defined]
+            other._core.store._session.beginning.writer = later  # type: ignore[attr-defined]
             other.set("of/1", {"n": f"later {number}"})
             assert other.commit_counter >= 9
     with open_vault(beside(store), credential, author="other") as other, pytest.raises(Tampered) as caught:
