@@ -13,8 +13,10 @@ from django.conf import settings
 
 APPS = [
     "django.contrib.contenttypes", "django.contrib.auth", "django.contrib.sessions", "django.contrib.messages",
-    "django.contrib.admin", "django.contrib.staticfiles", "strongroom.django",
-    "tests.django.shop", "tests.django.mover",
+    "django.contrib.admin", "django.contrib.staticfiles", "rest_framework.authtoken",
+    "strongroom.django", "strongroom.django.user_vaults",
+    "tests.django.shop", "tests.django.mover", "tests.django.private",
+    "strongroom.django.hand_over",
 ]  # fmt: skip
 MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -42,7 +44,7 @@ def configure() -> None:
         DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": str(directory / "project.sqlite3")}},
         DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
         # Tables of apps with migrations come after the others, which refer to them here.
-        MIGRATION_MODULES=dict.fromkeys(("auth", "contenttypes", "sessions", "admin")),
+        MIGRATION_MODULES=dict.fromkeys(("auth", "contenttypes", "sessions", "admin", "authtoken")),
         USE_TZ=True,
         MIDDLEWARE=MIDDLEWARE,
         TEMPLATES=[TEMPLATES],
