@@ -81,10 +81,11 @@ class UserEncryptedField(EncryptedField):
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
         """The value of *model_instance*, encrypted for its row and owner; the object has it locked from then on."""
-        encrypted = super().pre_save(model_instance, add)
-        if type(encrypted) is Encrypted:
-            locked = LockedValue(self, self.row.of(model_instance), bytes(encrypted))
-            setattr(model_instance, self.attname, locked)
+        encrypted = self.encrypted(getattr(model_instance, self.attname), model_instance)
+        if encrypted is not None:
+            setattr(model_instance, self.attname, LockedValue(self, self.row.of(model_instance), bytes(encrypted)))
+            if not add:
+                encrypted.instance = model_instance
         return encrypted
 
     def encrypted(self, value: Any, instance: models.Model) -> Encrypted | None:
