@@ -15,7 +15,8 @@ APPS = [
     "django.contrib.contenttypes", "django.contrib.auth", "django.contrib.sessions", "django.contrib.messages",
     "django.contrib.admin", "django.contrib.staticfiles", "rest_framework.authtoken",
     "strongroom.django", "strongroom.django.user_vaults",
-    "tests.django.shop", "tests.django.mover", "tests.django.private",
+    "tests.django.shop", "tests.django.mover",
+    "tests.django.private",
     "strongroom.django.hand_over",
 ]  # fmt: skip
 MIDDLEWARE = [

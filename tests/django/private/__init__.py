@@ -1,0 +1,1 @@
+"""An app whose values lie under their owners' keys."""
