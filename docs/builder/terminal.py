@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import select
 import shlex
 import signal
@@ -29,7 +30,7 @@ COLUMNS = 110
 PASSPHRASE = "tea with nine blue elephants"
 PASSWORD = "correct-Horse-27-battery"
 # A word of the question: what is typed. The first that fits.
-ANSWERS = {"recovery code": "n", "passphrase": PASSPHRASE, "username": "dustin", "[y/n]": "y", "": PASSWORD}
+ANSWERS = {"make a recovery code": "n", "passphrase": PASSPHRASE, "username": "dustin", "[y/n]": "y", "": PASSWORD}
 _MARK = "STRONGROOM_PAGE"
 # Everything a page says at a Python prompt is one program, that remembers: a block a line, an answer a line.
 _INTERPRETER = """
@@ -161,7 +162,7 @@ def _converse(screen: int, answers: Mapping[str, str]) -> str:
         try:
             data = os.read(screen, 65536)
         except OSError:  # EIO: the last process that had the terminal has ended
-            return seen.decode("utf-8", "replace").replace("\r\n", "\n")
+            return _as_seen(seen.decode("utf-8", "replace"))
         seen += data
         # A question ends in a blank, and a hidden one is asked when echo is off already.
         question = seen[answered:].rpartition(b"\n")[2]
@@ -170,6 +171,12 @@ def _converse(screen: int, answers: Mapping[str, str]) -> str:
             answered = len(seen)
             os.write(screen, next(typed for word, typed in answers.items() if word in asked).encode() + b"\n")
     raise TimeoutError(f"it does not end; the screen says {seen.decode('utf-8', 'replace')}")
+
+
+def _as_seen(written: str) -> str:
+    """What is left on the screen: without colours, and without what a progress bar has written over."""
+    plain = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", written).replace("\r\n", "\n")
+    return re.sub(r"[^\n]*\r", "", plain)
 
 
 def _marked(variable: str) -> list[int]:
