@@ -259,5 +259,3 @@ def _make(connection: Connection, address: Address) -> None:
     elif connection.execute("SELECT 1 FROM pg_class WHERE relnamespace = %s LIMIT 1", [place[0]]).fetchone():
         raise Conflict(f"{address.location} exists already", advice="another place: ?schema=NAME")
     postgres_schema.make_tables(connection, address.schema, newest())
-
-

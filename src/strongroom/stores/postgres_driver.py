@@ -142,9 +142,7 @@ def translate(error: BaseException, location: str) -> Exception:
 
 def lost(location: str) -> StoreUnavailable:
     """The error for a server that does not answer any more."""
-    return StoreUnavailable(
-        f"{location}: the connection to the server was lost", advice="try again", is_transient=True
-    )
+    return StoreUnavailable(f"{location}: the connection to the server was lost", advice="try again", is_transient=True)
 
 
 def unknown(location: str) -> OutcomeUnknown:

@@ -382,5 +382,3 @@ class Session:
         """
         if self.depth:
             raise RuntimeError(f"{what} inside a transaction")
-
-

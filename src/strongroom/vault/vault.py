@@ -18,7 +18,7 @@ from strongroom.stores.interface import Reading
 from strongroom.vault import history
 from strongroom.vault.asynchronous import AsyncTwins
 from strongroom.vault.handle import VaultHandle
-from strongroom.vault.reads import FETCHED_AT_ONCE, fetch_many, open_fields, readable_entry
+from strongroom.vault.reads import FETCHED_AT_ONCE, fetch_many, open_fields, open_many, readable_entry
 from strongroom.vault.records import DESTROYED, FOLDER, ITEM
 from strongroom.vault.spans import deadline
 from strongroom.vault.values import to_fields
@@ -88,6 +88,10 @@ class Vault(VaultHandle, AsyncTwins, metaclass=ABCMeta):
         Raises: as `get`; one missing item fails the whole call.
         """
         core, wanted = self._core, list(dict.fromkeys(paths))
+        if core.store.is_remote and len(wanted) <= FETCHED_AT_ONCE:
+            opened = open_many(core, wanted)
+            if opened is not None:
+                return {path: Item(path, entry.describe(), fields) for path, (entry, fields) in opened.items()}
         found: dict[str, Item] = {}
         with core.reading() as rows:
             for start in range(0, len(wanted), FETCHED_AT_ONCE):
@@ -176,9 +180,7 @@ class Vault(VaultHandle, AsyncTwins, metaclass=ABCMeta):
 
         def write(change: Change) -> Version:
             settings, until = core.settings(change.rows), deadline(change.now, expires)
-            return history.write_version(
-                change, core, path, converted, settings=settings, cas=cas, expires=until
-            )
+            return history.write_version(change, core, path, converted, settings=settings, cas=cas, expires=until)
 
         return core.commit("set", request_id, write)
 

@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from strongroom.errors import Expired, NotFound, VaultLocked
+from strongroom.errors import Expired, NotFound, Tampered, VaultLocked
 from strongroom.keys.slots.key_file import KeyFileCredential, decode_key_file, encode_key_file, new_key_file
+from strongroom.stores.interface import Store
+from strongroom.stores.schema import VERSIONS
 from strongroom.stores.sqlite import SqliteStore
 from strongroom.vault.opening import create_vault, open_vault
 from strongroom.vault.sealed_versions import SealedVersions
 from strongroom.vault.vault import Vault
-from tests.unit.vault.conftest import Clock
+from tests.unit.vault.conftest import Clock, beside
 
 
 def remembered(vault: Vault) -> int:
@@ -113,6 +115,65 @@ def test_what_another_program_writes_is_seen(tmp_path: Path, key: KeyFileCredent
             two.delete("a")
             with pytest.raises(NotFound, match="deleted"):
                 one.get("a")
+
+
+def test_what_another_restores_is_there_at_once(
+    vault: Vault, store: Store, credential: KeyFileCredential, clock: Clock
+) -> None:
+    """A version that is deleted, destroyed or past its date as far as one knows is asked for again."""
+    with open_vault(beside(store), credential, author="other", clock_us=clock) as other:
+        vault.set_many({"deleted": {"x": "1"}, "destroyed": {"x": "1"}})
+        vault.set("late", {"x": "1"}, expires=timedelta(seconds=60))
+        clock.advance(seconds=61)
+        vault.delete("deleted")
+        vault.destroy("destroyed", versions=(1,))
+        for path in ("deleted", "destroyed", "late"):
+            for read in (other.get, lambda path: other.get_many([path])):
+                with pytest.raises((NotFound, Expired)):
+                    read(path)
+        vault.restore("deleted")
+        vault.set("destroyed", {"x": "2"})
+        vault.set("late", {"x": "2"})
+        assert other.get("deleted", "x").reveal() == "1"
+        assert other.get("destroyed", "x").reveal() == "2"
+        assert [item["x"].reveal() for item in other.get_many(["late", "deleted"]).values()] == ["2", "1"]
+
+
+def test_many_are_asked_for_in_one_question(
+    vault: Vault, store: Store, credential: KeyFileCredential, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once their places are known, in a store to which each question is a journey; what others do is seen."""
+    paths = [f"folder/{number}" for number in range(40)]
+    with open_vault(beside(store), credential, author="other", clock_us=clock) as other:
+        vault.set_many({path: {"x": path} for path in paths})
+        for _ in range(2):
+            assert {path: item["x"].reveal() for path, item in other.get_many(paths).items()} == {p: p for p in paths}
+        if other._core.store.is_remote:
+            with monkeypatch.context() as alone:
+                alone.setattr(type(other._core), "reading", lambda core: pytest.fail("it begins a transaction"))
+                assert list(other.get_many([*paths, paths[0]])) == paths
+                assert other.get_many([]) == {}
+        vault.set(paths[3], {"x": "new"})
+        assert other.get_many(paths)[paths[3]]["x"].reveal() == "new"
+        vault.rotate()
+        assert other.get_many(paths)[paths[3]]["x"].reveal() == "new"
+        vault.move(paths[3], "elsewhere")
+        with pytest.raises(NotFound):
+            other.get_many(paths)
+        with pytest.raises(ValueError, match="canonical|empty|path"):
+            other.get_many(["folder/4", "folder//4"])
+
+
+def test_many_that_were_swapped_are_tampering(vault: Vault, store: Store) -> None:
+    """Also when nobody has counted the commit that did it."""
+    vault.set_many({"a": {"x": "1"}, "b": {"x": "2"}})
+    vault.get_many(["a", "b"])
+    with store.writing() as rows:
+        (first, second) = list(rows.scan(VERSIONS))
+        rows.put_many(VERSIONS, [(*first[:2], second[2]), (*second[:2], first[2])])
+    vault._core.sealed.forget()
+    with pytest.raises(Tampered):
+        vault.get_many(["a", "b"])
 
 
 def test_a_read_block_that_was_left_open_does_not_stop_time(tmp_path: Path, key: KeyFileCredential) -> None:
