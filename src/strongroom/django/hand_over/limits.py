@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from html import escape
+from time import monotonic
 
 from strongroom.django.hand_over.models import RESULT_MAX
 from strongroom.formats.masking import VALUE_BYTES_MAX, VALUE_BYTES_MIN, Mask
@@ -38,18 +39,25 @@ class TimeLimit:
         self._seconds = span.total_seconds()
         self._is_set = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
         self._before: object = None
+        self._timer = 0.0, 0.0
+        self._began = 0.0
 
     def __enter__(self) -> Self:
         if self._is_set:
+            self._began = monotonic()
             self._before = signal.signal(signal.SIGALRM, _ring)
             # Again and again: the first one may meet a `finally` that waits as well.
-            signal.setitimer(signal.ITIMER_REAL, self._seconds, _AGAIN_SECONDS)
+            self._timer = signal.setitimer(signal.ITIMER_REAL, self._seconds, _AGAIN_SECONDS)
         return self
 
     def __exit__(self, *_exc: object) -> None:
         if self._is_set:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, self._before)  # type: ignore[arg-type]  # as signal() gave it
+            left, interval = self._timer
+            if left:
+                # Somebody else's alarm goes on, and rings at once if its time came meanwhile.
+                signal.setitimer(signal.ITIMER_REAL, max(left - (monotonic() - self._began), 0.001), interval)
 
 
 def _ring(_number: int, _frame: FrameType | None) -> None:

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from strongroom.errors import Tampered
-from strongroom.items import Field, Item, check_name, parse_path
+from strongroom.items import COMPONENT_BYTES_MAX, Field, Item, check_name, parse_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from strongroom.vault.vault import Vault
 
 BINDING = "handed-over"
-_BINDING_BYTES_MAX = 8_192
 _FORMAT = 1
 _OPTIONS = ("DEPOSIT_KEY", "FOLDER", "VAULT")
 _FOLDER = "handed-over"
@@ -82,9 +81,8 @@ def binding(handed: HandedOver) -> Field:
 
     Raises: ValueError: a name that cannot be.
     """
-    check_name(handed.name, "name", _BINDING_BYTES_MAX // 8)
-    text = json.dumps(_facts(handed), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return Field(BINDING, "text", text.encode("utf-8"), is_secret=False)
+    check_name(handed.name, "name", COMPONENT_BYTES_MAX)
+    return Field(BINDING, "text", _facts(handed), is_secret=False)
 
 
 def unbound(item: Item, handed: HandedOver) -> Item:
@@ -92,13 +90,8 @@ def unbound(item: Item, handed: HandedOver) -> Item:
 
     Raises: Tampered: it was given for another user, service or name, or does not say.
     """
-    told = item.field(BINDING).data if BINDING in item else b""
-    try:
-        facts = json.loads(told) if 0 < len(told) <= _BINDING_BYTES_MAX else None
-    except ValueError:
-        facts = None
-    # As text of one form: 1 and true are equal to Python.
-    if not isinstance(facts, dict) or json.dumps(facts, sort_keys=True) != json.dumps(_facts(handed), sort_keys=True):
+    # As bytes: nothing that a depositor has written is taken apart.
+    if BINDING not in item or item.field(BINDING).data != _facts(handed):
         raise Tampered(
             f"what was handed over as {handed.pk} was not given for the user, service and name that its row says",
             advice="the row was changed: nothing was used",
@@ -106,11 +99,12 @@ def unbound(item: Item, handed: HandedOver) -> Item:
     return Item(item.path, item.version, {name: item.field(name) for name in item if name != BINDING})
 
 
-def _facts(handed: HandedOver) -> dict[str, object]:
-    return {
+def _facts(handed: HandedOver) -> bytes:
+    facts = {
         "format": _FORMAT,
         "id": str(handed.pk),
         "name": handed.name,
         "service": handed.service,
         "user": str(handed.user_id),
     }
+    return json.dumps(facts, sort_keys=True, separators=(",", ":")).encode("ascii")
