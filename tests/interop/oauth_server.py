@@ -8,6 +8,7 @@ from __future__ import annotations
 import ssl
 import threading
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import trustme
@@ -131,12 +132,12 @@ class OAuthServer:
         self.before: Callable[[], None] = lambda: None
         self.after: Callable[[], None] = lambda: None
         self.mutex = threading.Lock()
-        self.authority = trustme.CA()
+        self.authority = _authority()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.authority.issue_cert("127.0.0.1").configure_cert(context)
         self.server = make_server("127.0.0.1", 0, self._app(), threaded=True, ssl_context=context)
         self.url = f"https://127.0.0.1:{self.server.server_port}"
-        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True)
         self.thread.start()
 
     def provider(self, **more: Any) -> OAuthProvider:
@@ -227,6 +228,12 @@ class OAuthServer:
     def _save(self, given: dict[str, Any], asked: Any) -> None:
         family = asked.refresh_token.family if asked.refresh_token else Family(given["scope"])
         self.tokens.append(Token(family, asked.client, given))
+
+
+@cache
+def _authority() -> trustme.CA:
+    """One for all servers of this process."""
+    return trustme.CA()
 
 
 def _code_grant(server: OAuthServer) -> type[grants.AuthorizationCodeGrant]:

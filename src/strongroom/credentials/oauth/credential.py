@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from datetime import timedelta
+from queue import Empty, SimpleQueue
 from threading import Thread
 from urllib.parse import unquote
 
@@ -193,25 +194,27 @@ class OAuthCredential:
         In a thread of its own: a signal that ends what the caller does (a time limit, Ctrl-C) would otherwise come
         between the answer with the new refresh token and the moment when it is stored.
         """
-        found: list[SecretStr | None] = []
-        failed: list[BaseException] = []
+        ended: SimpleQueue[tuple[SecretStr | None, BaseException | None]] = SimpleQueue()
 
         def run() -> None:
             try:
-                found.append(self._claimed(stored, wanted))
-            except BaseException as error:  # handed over to the thread that waits
-                failed.append(error)
+                how: tuple[SecretStr | None, BaseException | None] = self._claimed(stored, wanted), None
+            except BaseException as error:  # raised by the thread that waits
+                how = None, error
+            # A signal may come when the first has been taken and nobody has it yet: the second is waited for then.
+            ended.put(how)
+            ended.put(how)
 
-        thread = Thread(target=run, name="strongroom-oauth-refresh")
-        thread.start()
+        # Not Thread.join(): interrupted once, it takes the thread for ended (python/cpython#90882).
+        Thread(target=run, name="strongroom-oauth-refresh").start()
         try:
-            thread.join()
+            token, failure = ended.get()
         except BaseException:
-            thread.join(LEASE_SECONDS)
+            _wait(ended)
             raise
-        if failed:
-            raise failed[0]
-        return found[0]
+        if failure is not None:
+            raise failure
+        return token
 
     def _claimed(self, stored: records.Stored, wanted: frozenset[str]) -> SecretStr | None:
         mark = records.Mark(random_bytes(8).hex(), self._clock() + LEASE_SECONDS)
@@ -290,6 +293,13 @@ class OAuthCredential:
 
     def __reduce_ex__(self, _protocol: object) -> str:
         raise TypeError("a credential cannot be pickled")
+
+
+def _wait(ended: SimpleQueue[tuple[SecretStr | None, BaseException | None]]) -> None:
+    try:
+        ended.get(timeout=LEASE_SECONDS)
+    except Empty:
+        return  # it stands still; whoever comes next finds its mark
 
 
 def _scope_problem(tokens: exchange.Tokens, wanted: frozenset[str]) -> StrongroomError | None:
