@@ -64,7 +64,7 @@ def table(results: dict[str, dict[str, dict[str, object]]]) -> str:
     """In Markdown; what a field does not withstand is bold."""
     lines = [f"| library | cipher | {' | '.join(COLUMNS.values())} |", f"|{' --- |' * (len(COLUMNS) + 2)}"]
     for name, outcomes in results.items():
-        cipher = {OURS: "AES-256-GCM, a key for each value", PLAIN: "none"}.get(name) or LIBRARIES[name].cipher
+        cipher = {OURS: "AES-256-GCM, bound to the row", PLAIN: "none"}.get(name) or LIBRARIES[name].cipher
         if "" in outcomes:
             lines.append(f"| {name} | {cipher} | does not start: `{outcomes['']['word']}` |{' |' * (len(COLUMNS) - 1)}")
             continue

@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from strongroom.crypto.columns import ColumnKey
+from strongroom.crypto import columns
+from strongroom.crypto.columns import OVERHEAD_BYTES, VALUES_MAX, ColumnKey
 from strongroom.errors import Tampered
 from strongroom.secret import SecretBytes
 from strongroom.vault.named_keys.record import decode_record
@@ -58,8 +59,8 @@ def place(value: dict[str, Any], number: int, key_id: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("value", FROZEN["values"], ids=lambda value: ".".join(value["place"]))
-def test_the_verifier_and_strongroom_read_it(value: dict[str, Any]) -> None:
-    """Magic, version, token, salt, type and content, each at its place."""
+def test_the_verifier_and_strongroom_read_it(value: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Magic, version, token, number of the key, nonce, type and content, each at its place."""
     stored, row = bytes.fromhex(value["stored"]), value["row"].encode("ascii")
     assert stored[:3] == b"srf"
     number = int.from_bytes(stored[4:8], "big")
@@ -67,19 +68,21 @@ def test_the_verifier_and_strongroom_read_it(value: dict[str, Any]) -> None:
     head = 24 if stored[3] == 2 else 8
     key_id, secret = private(number)
     key = expand("sha512", secret, b"strongroom/v1/column" + place(value, number, key_id), 32)
-    salt = stored[head : head + 24]
-    one = expand("sha256", key, salt + stored[:head] + row, 32)
-    plain = AESGCM(one).decrypt(bytes(12), stored[head + 24 :], None)
+    which, nonce = stored[head : head + 1], stored[head + 1 : head + 13]
+    one = expand("sha256", key, b"cipher" + which, 32)
+    context = row + b":" + stored[:head]
+    plain = AESGCM(one).decrypt(nonce, stored[head + 13 :], context)
     column = value["place"][1]
     is_searched = stored[3] == 2
     assert plain == (b"\x01Ann@Example.org" if is_searched else CONTENTS[column])
     if is_searched:
-        index = expand("sha512", secret, b"strongroom/v1/column-index" + place(value, number, key_id), 32)
+        index = expand("sha256", key, b"index", 32)
         assert stored[8:24] == hmac.new(index, b"ann@example.org", hashlib.sha256).digest()[:16]
     record = decode_record(RECORD)
     ours = ColumnKey(record.materials[number], record.id, number, *value["place"])
-    assert ours.decrypt(stored[head:], stored[:head] + row) == plain
-    assert ours._encrypt_from_parts(plain, stored[:head] + row, salt) == stored[head:]
+    assert ours.decrypt(stored[head:], context) == plain
+    monkeypatch.setattr(columns, "random_bytes", lambda length: (which + nonce)[:length])
+    assert ours.encrypt(plain, context) == stored[head:]
 
 
 def test_every_type_is_frozen() -> None:
@@ -108,27 +111,56 @@ def test_each_part_of_the_place_counts(other: ColumnKey) -> None:
     assert len(key.token(b"data")) == 16
 
 
-def test_salt_and_row_do_not_run_together() -> None:
-    """A byte that moves from the row into the message is another message."""
+def test_message_and_row_do_not_run_together() -> None:
+    """A byte that moves from the row into the message, or back, makes another message."""
     key = new_key()
-    message = key._encrypt_from_parts(b"data", b"row", b"s" * 24)
+    message = key.encrypt(b"data", b"row")
     with pytest.raises(Tampered):
-        key.decrypt(message[1:], b"srow")
+        key.decrypt(message[1:], b"row" + message[:1])
     with pytest.raises(Tampered):
-        key.decrypt(message, b"row\x01")
+        key.decrypt(b"w" + message, b"ro")
+    assert key.decrypt_after(b"row" + message, 3) == b"data"
+    with pytest.raises(Tampered):
+        key.decrypt_after(b"row" + message, 2)
 
 
-def test_equal_values_differ() -> None:
-    """Each message has its own salt."""
+def test_each_byte_counts() -> None:
+    """The number of the key, the nonce, the ciphertext and the tag: none may be another."""
     key = new_key()
-    assert len({key.encrypt(b"data", b"row")[:24] for _ in range(100)}) == 100
+    message = key.encrypt(b"data", b"row")
+    for place in range(len(message)):
+        for other in {message[place] ^ 1, message[place] ^ 64, message[place] ^ 128}:
+            with pytest.raises(Tampered):
+                key.decrypt(message[:place] + bytes((other,)) + message[place + 1 :], b"row")
+
+
+def test_key_and_nonce_are_drawn_for_each_message() -> None:
+    """13 random bytes each; every key has its turn, and what one program encrypts under it another one opens."""
+    key = new_key()
+    messages = [key.encrypt(b"data", b"row") for _ in range(4_096)]
+    assert len({message[:13] for message in messages}) == len(messages)
+    # That one of 256 is missing has a chance of 256 * (255 / 256) ** 4096, which is 3e-5; three of them, 4e-15.
+    assert len({message[0] for message in messages}) > 253
+    assert len({key._ciphers[number].encrypt(bytes(12), b"", None) for number in range(256)}) == 256
+    other = new_key()
+    assert not other._ciphers
+    assert {other.decrypt(message, b"row") for message in messages} == {b"data"}
+
+
+def test_the_limit_keeps_nonces_apart() -> None:
+    """Of `VALUES_MAX` values, two have the same key and nonce with a chance below 2^-32."""
+    assert VALUES_MAX**2 / 2 / 256**13 < 2**-32
+    assert VALUES_MAX / 256 < 2**32
 
 
 def test_short_messages_are_refused() -> None:
-    """Everything below salt and tag is refused before any work."""
-    for length in range(40):
+    """Everything below number, nonce and tag is refused before any work."""
+    key = new_key()
+    for length in range(OVERHEAD_BYTES):
         with pytest.raises(Tampered):
-            new_key().decrypt(bytes(length), b"row")
+            key.decrypt(bytes(length), b"row")
+    assert not key._ciphers
+    assert key.decrypt(key.encrypt(b"", b"row"), b"row") == b""
 
 
 def test_a_key_shows_and_copies_nothing() -> None:

@@ -1,11 +1,11 @@
-"""Values in other programs' tables: one derivation and one AES-256-GCM message for each value.
+"""Values in other programs' tables: AES-256-GCM under one of 256 keys of the column, bound to the row.
 
-A column has a key of its own, derived from one version of a named key. Each value gets a one-use
-key from it: HKDF-Expand over a random salt and the row that the value stands in, so that it opens
-nowhere else. Suite 1 says the same in 6 us, of which a table of 10,000 rows would be read at half
-the speed (docs/decisions/0023); what is left out for that is its key commitment.
+A column has a key of its own, derived from one version of a named key, and 256 keys derived from that. They are made
+once and kept: a key for each message takes as long again as the message itself, and a table of 10,000 rows would
+be read at less than half of its speed (docs/decisions/0027). So nonces are drawn at random, together with the choice of
+the key: 104 bits, of which `VALUES_MAX` says for how many values they last.
 
-Source: docs/format.md#columns; RFC 5869 (one block of SHA-256); NIST SP 800-38D.
+Source: docs/format.md#columns; RFC 5869 (one block); NIST SP 800-38D, 8.2.2 and 8.3.
 """
 
 from __future__ import annotations
@@ -28,17 +28,40 @@ if TYPE_CHECKING:
 
     Buffer = bytes | bytearray | memoryview
 
-SALT_BYTES = 24
+NONCE_BYTES = 12
 TAG_BYTES = 16
 TOKEN_BYTES = 16
-OVERHEAD_BYTES = SALT_BYTES + TAG_BYTES
+OVERHEAD_BYTES = 1 + NONCE_BYTES + TAG_BYTES
 """What a message is longer than its plaintext."""
+VALUES_MAX = 2**36
+"""Values that one column may be given under one version, for a chance below 2^-32 that a nonce comes twice.
+
+Of n values, n^2 / 2 pairs each meet with the chance 2^-104: n^2 / 2^105, which is 2^-33 here. Each of the 256 keys
+then has 2^28 messages, where SP 800-38D allows 2^32 with random nonces.
+"""
 
 _SHA256 = SHA256()
-# A key serves one message, so the nonce need not differ.
-_NONCE = bytes(12)
+_AFTER_NONCE = 1 + NONCE_BYTES
 # HKDF-Expand's counter of the first block, which is the only one.
 _FIRST_BLOCK = b"\x01"
+
+
+class _Ciphers(dict[int, AESGCM]):
+    """A column's ciphers by number, made when they are first needed: some keys serve a single value.
+
+    A cipher takes 2.5 KB. It may be used by many threads at once, and after a fork: it keeps a keyed state that it
+    copies for each message and never changes.
+    """
+
+    __slots__ = ("_keyed",)
+
+    def __init__(self, keyed: HMAC) -> None:
+        self._keyed = keyed
+
+    def __missing__(self, number: int) -> AESGCM:
+        # As bytes, and not a buffer that is wiped: where OpenSSL is older than 3.2, AESGCM keeps what it is given.
+        found = self[number] = AESGCM(_expand(self._keyed, labels.COLUMN_CIPHER + bytes((number,))))
+        return found
 
 
 class ColumnKey:
@@ -51,45 +74,60 @@ class ColumnKey:
         table, column: which values it is for.
     """
 
-    __slots__ = ("_indexed", "_keyed")
+    __slots__ = ("_ciphers", "_indexed", "_keyed")
 
     def __init__(self, private: SecretBytes, key_id: bytes, number: int, table: str, column: str) -> None:
         place = key_id + u32(number) + text(table) + text(column)
-        self._keyed = _keyed(private, labels.COLUMN + b"\0" + place)
-        self._indexed = _keyed(private, labels.COLUMN_INDEX + b"\0" + place)
+        key = HiddenBuffer(32)
+        try:
+            HKDFExpand(SHA512(), len(key), labels.COLUMN + b"\0" + place).derive_into(private.reveal_buffer(), key)
+            self._keyed = HMAC(key, _SHA256)
+        finally:
+            wipe(key)
+        self._ciphers = _Ciphers(self._keyed)
+        self._indexed: HMAC | None = None
 
     def encrypt(self, plaintext: Buffer, row: bytes) -> bytes:
         """A message of *plaintext* that opens with the same *row* alone.
 
         Args:
             row: what names the row, and all else that stands beside the message; injective.
+
+        Returns: `OVERHEAD_BYTES` more than *plaintext*.
         """
-        return self._encrypt_from_parts(plaintext, row, random_bytes(SALT_BYTES))
+        drawn = random_bytes(_AFTER_NONCE)
+        return drawn + self._ciphers[drawn[0]].encrypt(drawn[1:], plaintext, row)
 
     def decrypt(self, message: bytes, row: bytes) -> bytes:
         """What `encrypt` encrypted.
 
         Raises: Tampered: another key, column or row, or any changed, missing or added byte.
         """
-        if len(message) < OVERHEAD_BYTES:
+        return self.decrypt_after(row + message, len(row))
+
+    def decrypt_after(self, data: bytes, end: int) -> bytes:
+        """As `decrypt`, where row and message are one: on the path of every value that is read.
+
+        Args:
+            end: of the row, and the start of the message.
+
+        Raises: Tampered: as `decrypt`.
+        """
+        if len(data) - end < OVERHEAD_BYTES:
             raise _tampered()
-        state = self._keyed.copy()
-        state.update(message[:SALT_BYTES] + row + _FIRST_BLOCK)
+        start = end + _AFTER_NONCE
         try:
-            return AESGCM(state.finalize()).decrypt(_NONCE, message[SALT_BYTES:], None)
+            return self._ciphers[data[end]].decrypt(data[end + 1 : start], data[start:], data[:end])
         except InvalidTag:
             raise _tampered() from None
 
     def token(self, data: Buffer) -> bytes:
         """16 bytes that are equal for equal *data* in this column: what a blind index holds."""
+        if self._indexed is None:
+            self._indexed = HMAC(_expand(self._keyed, labels.COLUMN_INDEX), _SHA256)
         state = self._indexed.copy()
         state.update(data)
         return state.finalize()[:TOKEN_BYTES]
-
-    def _encrypt_from_parts(self, plaintext: Buffer, row: bytes, salt: bytes) -> bytes:
-        state = self._keyed.copy()
-        state.update(salt + row + _FIRST_BLOCK)
-        return salt + AESGCM(state.finalize()).encrypt(_NONCE, plaintext, None)
 
     def __repr__(self) -> str:
         return "ColumnKey(<hidden>)"
@@ -98,14 +136,11 @@ class ColumnKey:
         raise TypeError("a column's key cannot be pickled or copied")
 
 
-def _keyed(private: SecretBytes, info: bytes) -> HMAC:
-    """An HMAC-SHA-256 whose key is HKDF-Expand (SHA-512) of *private*: once for each column, in a wiped buffer."""
-    key = HiddenBuffer(32)
-    try:
-        HKDFExpand(SHA512(), len(key), info).derive_into(private.reveal_buffer(), key)
-        return HMAC(key, _SHA256)
-    finally:
-        wipe(key)
+def _expand(keyed: HMAC, info: bytes) -> bytes:
+    """HKDF-Expand (SHA-256) of 32 bytes, with the key that *keyed* has."""
+    state = keyed.copy()
+    state.update(info + _FIRST_BLOCK)
+    return state.finalize()
 
 
 def _tampered() -> Tampered:

@@ -71,7 +71,10 @@ PEPPER_ID = b"strongroom/v1/pepper-id"
 FILE = b"strongroom/v1/file"
 FILE_KEK = b"strongroom/v1/file-kek"
 COLUMN = b"strongroom/v1/column"
-COLUMN_INDEX = b"strongroom/v1/column-index"
+
+# Labels of what is derived from a column's key.
+COLUMN_CIPHER = b"cipher"
+COLUMN_INDEX = b"index"
 
 _DOMAIN = b"strongroom/v1\0"
 _TYPE_AND_KEY = Struct(">BI").pack

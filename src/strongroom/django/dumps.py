@@ -89,7 +89,7 @@ def protect(sender: type[models.Model], **_signal: object) -> None:
         return state
 
     def setstate(self: models.Model, state: dict[str, Any]) -> None:
-        from strongroom.django.fields.base import Encrypted
+        from strongroom.django.fields.messages import Encrypted
         from strongroom.django.guards import encrypted_fields
 
         before_set(self, state)

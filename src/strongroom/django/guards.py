@@ -90,7 +90,8 @@ def _watch(column: models.Field, check: Callable[[Any], None]) -> None:
         before_sql = getattr(column, "get_placeholder_sql", None)
 
         def get_placeholder_sql(value: Any, compiler: Any, connection: Any) -> Any:
-            check(compiler)
+            if not _only_inserts(compiler.query):
+                check(compiler)
             if before_sql is not None:
                 return before_sql(value, compiler, connection)
             return compiler.compile(value) if hasattr(value, "as_sql") else ("%s", [value])
@@ -100,10 +101,16 @@ def _watch(column: models.Field, check: Callable[[Any], None]) -> None:
     before = getattr(column, "get_placeholder", None)
 
     def get_placeholder(value: Any, compiler: Any, connection: Any) -> Any:
-        check(compiler)
+        if not _only_inserts(compiler.query):
+            check(compiler)
         return "%s" if before is None else before(value, compiler, connection)
 
     column.get_placeholder = get_placeholder
+
+
+def _only_inserts(query: Any) -> bool:
+    """Whether *query* changes no row that is there: asked for each value of a `bulk_create`, and said first."""
+    return type(query) is InsertQuery and query.on_conflict is None
 
 
 def _check_upsert(field: EncryptedField, unique: set[models.Field], updated: set[models.Field]) -> None:
@@ -148,7 +155,7 @@ def before_save(sender: type[models.Model], instance: models.Model, raw: bool = 
 
 def after_save(sender: type[models.Model], instance: models.Model, raw: bool = False, **_signal: object) -> None:
     """Give a fixture's object its values back."""
-    from strongroom.django.fields.base import Encrypted
+    from strongroom.django.fields.messages import Encrypted
 
     if raw:
         for field in encrypted_fields(sender):

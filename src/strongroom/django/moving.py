@@ -14,7 +14,8 @@ from django.db.backends.utils import names_digest
 from django.db.migrations.operations import AddField, AlterField, RemoveField, RenameField
 
 from strongroom.crypto.columns import TOKEN_BYTES
-from strongroom.django.fields.base import HEAD_BYTES, MAGIC, MAGIC_INDEXED, EncryptedField
+from strongroom.django.fields.base import EncryptedField
+from strongroom.django.fields.messages import HEAD_BYTES, MAGIC, MAGIC_INDEXED
 from strongroom.django.fields.searching import BlindToken
 from strongroom.errors import Tampered
 

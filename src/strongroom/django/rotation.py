@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from django.db import transaction
 
+from strongroom.django.fields.messages import open_stored
+from strongroom.django.rows import END
 from strongroom.errors import Denied, StrongroomError, Tampered, WrongKey
 
 TYPE_CHECKING = False
@@ -112,10 +114,10 @@ def _again(values: StoredValues, column: Column, stored: Stored, tally: Tally) -
     key, head = column.primary, values.head
     if values.field.searchable:
         head += key.token(values.field._searched(values.field.from_bytes(data[1:])))
-    message = key.encrypt(data, head + stored.row)
-    if key.decrypt(message, head + stored.row) != data:
+    new = head + key.encrypt(data, stored.row + END + head)
+    if open_stored(key, new, stored.row) != data:
         raise StrongroomError(f"{values.field.where}: what was just encrypted does not decrypt; nothing was written")
-    return head + message
+    return new
 
 
 def _opened(values: StoredValues, column: Column, stored: Stored) -> bytes:

@@ -12,7 +12,7 @@ from django.db import NotSupportedError, models
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Any
 
 NOTHING = "-"
@@ -23,7 +23,7 @@ _SEPARATOR = ","
 
 
 def _integer(value: Any) -> str:
-    return str(int(value))
+    return str(value if type(value) is int else int(value))
 
 
 def _uuid(value: Any) -> str:
@@ -31,6 +31,8 @@ def _uuid(value: Any) -> str:
 
 
 def _text(value: Any) -> str:
+    if value is None:
+        raise TypeError("None is no text")
     return str(value).encode("utf-8").hex().upper()
 
 
@@ -60,6 +62,10 @@ class NotBindable(ValueError):
     """A column of a type whose text is not the same everywhere."""
 
 
+class NoRow(ValueError):
+    """An instance that says no row: it has no key yet, or one that its column cannot hold."""
+
+
 def spelling(field: models.Field) -> str:
     """How the values of *field*, or of what it refers to, are spelled.
 
@@ -85,6 +91,31 @@ def spelled(field: models.Field, value: Any) -> bytes:
     return _SPELLINGS[spelling(field)][0](value).encode("ascii")
 
 
+def _reading(
+    spells: Sequence[tuple[str, Callable[[Any], str]]], unusual: Callable[[models.Model], bytes]
+) -> Callable[[models.Model], bytes]:
+    """What spells the row of an instance whose columns are all there; *unusual* is asked where one is not."""
+    if len(spells) == 1:
+        ((key, spell_key),) = spells
+
+        def of_key(instance: models.Model) -> bytes:
+            try:
+                return spell_key(instance.__dict__[key]).encode("ascii")
+            except (KeyError, TypeError, ValueError):
+                return unusual(instance)
+
+        return of_key
+
+    def of_columns(instance: models.Model) -> bytes:
+        values = instance.__dict__
+        try:
+            return _SEPARATOR.join([spell(values[attname]) for attname, spell in spells]).encode("ascii")
+        except (KeyError, TypeError, ValueError):
+            return unusual(instance)
+
+    return of_columns
+
+
 class Row:
     """How the rows of one model are spelled for one encrypted field: primary key, then what it is bound to.
 
@@ -94,37 +125,37 @@ class Row:
 
     Attributes:
         fields: the columns, in this order.
+        of: the row that an instance is saved to; raises NoRow: it has no primary key yet, or a value that its
+            column cannot hold. A function made for the model, as every value that is written asks it.
         said: SQL that was put together before, by the column's own and the database's kind.
 
     Raises: NotBindable, FieldDoesNotExist: a column that cannot be bound to.
     """
 
-    __slots__ = ("_parts", "fields", "said")
+    __slots__ = ("_parts", "fields", "of", "said")
 
     def __init__(self, model: type[models.Model], bind: tuple[str, ...]) -> None:
         meta = model._meta
         self.said: dict[tuple[str, str], str] = {}
         self.fields = (*meta.pk_fields, *(meta.get_field(name) for name in bind))
         self._parts = tuple((field.attname, *_SPELLINGS[spelling(field)], field.null) for field in self.fields)
+        self.of = _reading([(attname, spell) for attname, spell, *_rest in self._parts], self._of_unusual)
 
-    def of(self, instance: models.Model) -> bytes:
-        """The row that *instance* is saved to.
-
-        Raises: ValueError: it has no primary key yet, or a value that its column cannot hold.
-        """
+    def _of_unusual(self, instance: models.Model) -> bytes:
+        """The row of an instance that was loaded in part, or is bound to NULL; or what is wrong with it."""
         values = instance.__dict__
         spelled = []
         for attname, spell, _sqlite, _postgres, nullable in self._parts:
             value = values[attname] if attname in values else getattr(instance, attname)
             if value is None:
                 if not nullable:
-                    raise ValueError(f"{attname} has no value yet, and encrypted values are bound to it")
+                    raise NoRow(f"{attname} has no value yet, and encrypted values are bound to it")
                 spelled.append(NOTHING)
             else:
                 try:
                     spelled.append(spell(value))
                 except (TypeError, ValueError):
-                    raise ValueError(f"{attname} is a {type(value).__name__} that its column cannot hold") from None
+                    raise NoRow(f"{attname} is a {type(value).__name__} that its column cannot hold") from None
         return _SEPARATOR.join(spelled).encode("ascii")
 
     def sql(self, column: str, quoted: Callable[[models.Field], str], vendor: str) -> str:

@@ -9,11 +9,17 @@ from __future__ import annotations
 
 from django.db import connections
 
-from strongroom.crypto.columns import TOKEN_BYTES
-from strongroom.django.fields.base import HEAD_BYTES, MAGIC, MAGIC_INDEXED
+from strongroom.django.fields.messages import (
+    HEAD_BYTES,
+    MAGIC,
+    MAGIC_INDEXED,
+    head_of,
+    number_of,
+    open_stored,
+    token_of,
+)
 from strongroom.django.guards import encrypted_fields
 from strongroom.django.rows import END
-from strongroom.errors import Tampered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,7 +42,7 @@ class Stored:
     Attributes:
         key: the row's primary key, as the database gives it.
         row: what the value is bound to.
-        message: what lies in the column.
+        message: what lies in the column, head and all.
     """
 
     __slots__ = ("key", "message", "row")
@@ -51,14 +57,12 @@ class Stored:
 
         Raises: Tampered: it is no encrypted value.
         """
-        if self.message[:_NUMBER_AT] not in (MAGIC, MAGIC_INDEXED) or len(self.message) < HEAD_BYTES:
-            raise Tampered("it holds no encrypted value")
-        return int.from_bytes(self.message[_NUMBER_AT:HEAD_BYTES], "big")
+        return number_of(self.message)
 
     @property
     def token(self) -> bytes:
         """Its blind index; empty when it has none."""
-        return self.message[HEAD_BYTES : HEAD_BYTES + TOKEN_BYTES] if self.message.startswith(MAGIC_INDEXED) else b""
+        return token_of(self.message)
 
     def open(self, column: Column) -> bytes:
         """The kind and the value, without noting down that an older version was needed.
@@ -66,9 +70,7 @@ class Stored:
         Raises: Tampered, WrongKey, Denied: as reading it through a queryset.
         """
         number = self.number
-        key = column.keys.get(number) or column.key(number)
-        split = HEAD_BYTES + len(self.token)
-        return key.decrypt(self.message[split:], self.message[:split] + self.row)
+        return open_stored(column.keys.get(number) or column.key(number), self.message, self.row)
 
 
 class StoredValues:
@@ -87,8 +89,7 @@ class StoredValues:
     @property
     def head(self) -> bytes:
         """How values begin that are written today; see docs/format.md#columns."""
-        number = self.field.column_keys().number
-        return (MAGIC_INDEXED if self.field.searchable else MAGIC) + number.to_bytes(4, "big")
+        return head_of(self.field, self.field.column_keys().number)
 
     def counts(self) -> dict[int | None, int]:
         """How many values name each version of the key; None for what is no encrypted value."""

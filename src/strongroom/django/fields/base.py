@@ -2,13 +2,13 @@
 
 A value is encrypted in `pre_save`, where the instance is known, and nowhere else: whatever reaches
 the database on another way is refused. It is decrypted from the row that the database gives with it
-(`columns`), never from what an instance says. Source: docs/format.md#columns, docs/decisions/0022.
+(`columns`), never from what an instance says; what stands there is made in `messages`.
+Source: docs/format.md#columns, docs/decisions/0022 and 0027.
 """
 
 from __future__ import annotations
 
 from functools import cached_property
-from struct import Struct
 
 from django.core import checks
 from django.core.exceptions import FieldError
@@ -16,13 +16,14 @@ from django.db import NotSupportedError, models
 from django.db.models.lookups import IsNull
 from django.db.models.signals import class_prepared
 
-from strongroom.crypto.columns import OVERHEAD_BYTES, TOKEN_BYTES
+from strongroom.django.fields import messages
 from strongroom.django.fields.columns import EncryptedColumn, refuse_or_open
 from strongroom.django.fields.hiding import Hiding
 from strongroom.django.fields.lookups import refused_lookup, searching_lookup
+from strongroom.django.fields.messages import Encrypted
 from strongroom.django.guards import prepare_model
 from strongroom.django.keys import Column, field_keys
-from strongroom.django.rows import END, VENDORS, Row
+from strongroom.django.rows import VENDORS, Row
 from strongroom.errors import Denied, StrongroomError, Tampered, WrongKey
 
 TYPE_CHECKING = False
@@ -30,28 +31,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any, Literal
 
-MAGIC = b"srf\x01"
-MAGIC_INDEXED = b"srf\x02"
-_HEAD = Struct(">4sI")
-HEAD_BYTES = _HEAD.size
-_LEAST = HEAD_BYTES + OVERHEAD_BYTES + 1
+    from strongroom.django.fields.messages import Opener, Sealer
 
 
-class Encrypted(bytes):
-    """A value as it goes into its column: made for one row, and not shown.
-
-    Attributes:
-        value: what it was before, where a caller needs it back.
-        instance: whose value it is, while that is saved.
-    """
-
-    value: object = None
-    instance: models.Model | None = None
-
-    def __repr__(self) -> str:
-        return f"<{len(self)} encrypted bytes>"
-
-    __str__ = __repr__
+__all__ = ["Encrypted", "EncryptedField"]
 
 
 class EncryptedField(Hiding, models.Field):  # type: ignore[misc]  # Django carries no types
@@ -69,7 +52,10 @@ class EncryptedField(Hiding, models.Field):  # type: ignore[misc]  # Django carr
 
     kind: int
     """The number of the type inside the message; see docs/format.md#columns."""
-    _opening: tuple[Column | None, Callable[[Any, object, object], Any] | None] = (None, None)
+    # Made of one reading of the keys, and replaced together with it, each in one assignment.
+    _column: Column | None = None
+    _opening: tuple[Column | None, Opener | None] = (None, None)
+    _sealing: tuple[Column | None, Sealer | None] = (None, None)
     own_keys: Column | None = None
     """In the place of the process's keys; the canary's."""
     keys_of_users = False
@@ -162,7 +148,10 @@ class EncryptedField(Hiding, models.Field):  # type: ignore[misc]  # Django carr
         """The keys of this column, as this process has them."""
         if self.own_keys is not None:
             return self.own_keys
-        return field_keys().column(self.place)
+        column = self._column
+        if column is None or not column.is_current():
+            column = self._column = field_keys().column(self.place)
+        return column
 
     # To the database.
 
@@ -176,10 +165,22 @@ class EncryptedField(Hiding, models.Field):  # type: ignore[misc]  # Django carr
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
         """The value of *model_instance*, encrypted for its row."""
-        encrypted = self.encrypted(super().pre_save(model_instance, add), model_instance)
-        if encrypted is not None and not add:
+        value = getattr(model_instance, self.attname) if self._is_attribute else super().pre_save(model_instance, add)
+        if value is None:
+            return None
+        column, seal = self._sealing
+        if column is None or seal is None or not column.is_current():
+            seal = self._sealer()
+        encrypted = seal(value, model_instance)
+        if not add:
             encrypted.instance = model_instance
         return encrypted
+
+    @cached_property
+    def _is_attribute(self) -> bool:
+        """Whether what is saved is what stands in the instance; a date may be made at that moment."""
+        after = type(self).__mro__[type(self).__mro__.index(EncryptedField) + 1 :]
+        return next(one for one in after if "pre_save" in vars(one)) is models.Field
 
     def encrypted(self, value: Any, instance: models.Model) -> Encrypted | None:
         """*value* encrypted for the row of *instance*; None stays None.
@@ -188,17 +189,16 @@ class EncryptedField(Hiding, models.Field):  # type: ignore[misc]  # Django carr
         """
         if value is None:
             return None
-        data = self._plain(value)
-        try:
-            row = self.row.of(instance)
-        except ValueError as error:
-            raise ValueError(f"{self.where}: {error}") from None
+        return self._sealer()(value, instance)
+
+    def _sealer(self) -> Sealer:
+        """What encrypts under the keys of this moment."""
         column = self.column_keys()
-        if self.searchable:
-            head = _HEAD.pack(MAGIC_INDEXED, column.number) + column.primary.token(self._searched(value))
-        else:
-            head = _HEAD.pack(MAGIC, column.number)
-        return Encrypted(head + column.primary.encrypt(bytes((self.kind,)) + data, head + row))
+        known, seal = self._sealing
+        if seal is None or column is not known:
+            seal = messages.sealer(self, column)
+            self._sealing = (column, seal)
+        return seal
 
     def tokens(self, value: Any) -> list[bytes]:
         """What the blind index of *value* may be, one for each version of the key in use."""
@@ -209,6 +209,9 @@ class EncryptedField(Hiding, models.Field):  # type: ignore[misc]  # Django carr
 
         Raises: FieldError: anything else: it comes from a way on which the row is not known.
         """
+        if type(value) is Encrypted and connection.vendor == "sqlite":
+            # The one type of bytes that its driver takes as it is, without looking for an adapter first.
+            return bytearray(value)
         return self.get_db_prep_value(value, connection)
 
     def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
@@ -230,46 +233,14 @@ class EncryptedField(Hiding, models.Field):  # type: ignore[misc]  # Django carr
         """For expressions other than the column itself: refused, unless they give it unchanged."""
         return [refuse_or_open(self)]
 
-    def opener(self) -> Callable[[Any, object, object], Any]:
+    def opener(self) -> Opener:
         """What turns the row and the message that the database gives into the value, for one query."""
         column = self.column_keys()
         known, opener = self._opening
         if opener is None or column is not known:
-            opener = self._opener(column)
+            opener = messages.opener(self, column)
             self._opening = (column, opener)
         return opener
-
-    def _opener(self, column: Column) -> Callable[[Any, object, object], Any]:
-        usual = _HEAD.pack(MAGIC_INDEXED if self.searchable else MAGIC, column.number)
-        split = HEAD_BYTES + (TOKEN_BYTES if self.searchable else 0)
-        decrypt, kind, from_bytes = column.primary.decrypt, self.kind, self.from_bytes
-
-        def open_value(said: Any, _expression: object, _connection: object) -> Any:
-            if said is None:
-                return None
-            row, _, stored = bytes(said).partition(END)
-            try:
-                if stored.startswith(usual):
-                    data = decrypt(stored[split:], stored[:split] + row)
-                else:
-                    data = self._open_other(column, stored, row)
-                if data[0] != kind:
-                    raise Tampered("it is a value of another type")
-                return from_bytes(data[1:])
-            except StrongroomError as error:
-                raise self._named(error, row) from None
-
-        return open_value
-
-    def _open_other(self, column: Column, stored: bytes, row: bytes) -> bytes:
-        """A message that is not of the usual form: of an older version, with an index, or none at all."""
-        if len(stored) < _LEAST:
-            raise Tampered("it holds no encrypted value")
-        magic, number = _HEAD.unpack_from(stored)
-        if magic not in (MAGIC, MAGIC_INDEXED):
-            raise Tampered("it holds no encrypted value")
-        split = HEAD_BYTES + (TOKEN_BYTES if magic == MAGIC_INDEXED else 0)
-        return column.key(number).decrypt(stored[split:], stored[:split] + row)
 
     def _named(self, error: StrongroomError, row: bytes) -> StrongroomError:
         kind = type(error) if isinstance(error, Tampered | WrongKey | Denied) else StrongroomError

@@ -261,6 +261,10 @@ class NamedKey(AsyncLifecycle, Lifecycle):
         state = self._known()
         return self._fresh() if monotonic() - state.loaded > REFRESH_SECONDS else state
 
+    def _is_current(self, state: State) -> bool:
+        """Whether *state* may still be used without reading the key again."""
+        return self._state is state and monotonic() - state.loaded <= REFRESH_SECONDS
+
     def _may_be_newer(self) -> bool:
         """Whether another reading could know more: the last one is not of this very moment."""
         if monotonic() - self._known().loaded < _SOONEST_SECONDS:
