@@ -16,6 +16,7 @@ from bench import (
     agents,
     certificates,
     django_fields,
+    django_logins,
     encrypted_files,
     files,
     growth,
@@ -31,7 +32,7 @@ from bench.table import machine, table
 T = TypeVar("T")
 VAULT_ROWS = (
     *ROWS, *agents.ROWS, *named_keys.ROWS, *files.ROWS, *encrypted_files.ROWS, *passwords.ROWS, *scan.ROWS,
-    *certificates.ROWS, *django_fields.ROWS, *postgres.ROWS,
+    *certificates.ROWS, *django_fields.ROWS, *django_logins.ROWS, *postgres.ROWS,
 )  # fmt: skip
 BUILD = Path(__file__).resolve().parents[1] / "build"
 
