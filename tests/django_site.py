@@ -54,7 +54,11 @@ class SiteUnderTest:
         self.lines: list[str] = []
         names = {f"guest-{number}": SECRET.format(number) for number in range(accounts)}
         self.free = list(names.items())
-        self.site = self.start.Site(state, names, every_seconds=2, say=self.lines.append)
+        self.site = self.start.Site(
+            state, names, every_seconds=1, say=self.lines.append, settings="tests.django_site_settings"
+        )
+        places = [str(ROOT), os.environ.get("PYTHONPATH", "")]
+        self.site.environment["PYTHONPATH"] = os.pathsep.join(filter(None, places))
         self.seen: set[Path] = set()
         self.people = 0
 
@@ -94,6 +98,14 @@ class SiteUnderTest:
         return [path.name for path in files if text.encode() in path.read_bytes()]
 
 
+    def begin(self) -> None:
+        """Start it; what does not start is a failure of the test and not the end of all tests."""
+        try:
+            self.site.start()
+        except SystemExit as end:
+            raise AssertionError(end.code) from None
+
+
 class Visitor:
     """Somebody with a browser of their own.
 
@@ -115,10 +127,18 @@ class Visitor:
         return self
 
     def clicks(self, name: str) -> Visitor:
-        """A button, or a link that looks like one."""
-        role = self.page.get_by_role("button", name=name, exact=True)
-        (role if role.count() else self.page.get_by_role("link", name=name, exact=True)).first.click()
+        """A button, or a link; the page that follows is there when this returns."""
+        button = self.page.get_by_role("button", name=name, exact=True)
+        found = button if button.count() else self.page.get_by_role("link", name=name, exact=True)
+        with self.page.expect_navigation():
+            found.first.click()
         return self
+
+    def clicks_through(self, username: str, password: str, answer: str) -> Visitor:
+        """Logs in at the service, and answers its question."""
+        self.page.get_by_label("Username").fill(username)
+        self.page.get_by_label("Password").fill(password)
+        return self.clicks("Log in").clicks(answer)
 
     def fills(self, **fields: str) -> Visitor:
         """Fields of the form, by the names that the server knows."""
@@ -177,13 +197,22 @@ class Visitor:
         wait_until(is_there, f"the worker never said {text!r}, but {self.site.lines[-5:]}")
         return self
 
+    def loses_key(self) -> Visitor:
+        """The cookie with the key is gone, and that of the session is not."""
+        kept = [each for each in self.page.context.cookies() if each["name"] not in self.key_cookies()]
+        self.page.context.clear_cookies()
+        self.page.context.add_cookies(kept)
+        return self
+
     def shows_password(self) -> str:
         """What the page shows when asked for."""
         self.clicks("Show")
         return self.shown()
 
     def shown(self) -> str:
-        found: str = self.page.locator("code.secret").inner_text()
+        secret = self.page.locator("code.secret")
+        assert secret.count() == 1, self.text()
+        found: str = secret.inner_text()
         return found
 
 
@@ -253,10 +282,13 @@ def axe_script() -> str:
         return file.read().decode()
 
 
-def axe_findings(page: Any, script: str) -> list[str]:
-    """What axe finds on the page: one line for each rule."""
+def axe_findings(page: Any, script: str, *rules: str) -> list[str]:
+    """What axe finds on the page, of these rules or of all: one line for each rule."""
     page.evaluate(script)
-    found = page.evaluate("axe.run({resultTypes: ['violations']})")
+    chosen: dict[str, object] = {"resultTypes": ["violations"]}
+    if rules:
+        chosen["runOnly"] = list(rules)
+    found = page.evaluate("options => axe.run(options)", chosen)
     return [
         f"{page.url}: {one['id']}: {one['help']}: {[node['html'][:120] for node in one['nodes']]}"
         for one in found["violations"]

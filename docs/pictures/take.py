@@ -48,10 +48,7 @@ def walk(one: Visitor, place: Path) -> None:
     take("you")
     one.goes("/password/")
     take("change-password")
-    cookies = one.page.context.cookies()
-    one.page.context.clear_cookies()
-    one.page.context.add_cookies([each for each in cookies if not each["name"].endswith("strongroom_key")])
-    one.goes("/").clicks("Holidays").clicks("Show").sees("Unlock")
+    one.loses_key().goes("/").clicks("Holidays").clicks("Show").sees("Unlock")
     take("unlock")
     one.goes("/vault/recover/")
     take("recover")
@@ -72,7 +69,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as directory:
         site = SiteUnderTest(Path(directory))
         try:
-            site.site.start()
+            site.begin()
             with chromium() as browser, visitor(site, browser, viewport={"width": WIDTH, "height": HEIGHT}) as one:
                 walk(one, place)
         finally:

@@ -37,6 +37,7 @@ class Site:
     Args:
         state: an empty directory of one's own.
         accounts: who has photos at Kestrel: usernames and passwords.
+        settings: Django's settings module.
         every_seconds: how long after a visit the worker goes to Kestrel again.
         say: told of each line that the worker writes, and of each mail.
     """
@@ -47,6 +48,7 @@ class Site:
         accounts: dict[str, str],
         *,
         every_seconds: float = 10,
+        settings: str = "shoebox.settings",
         say: Callable[[str], None] = lambda line: None,
     ) -> None:
         self.state = state
@@ -61,6 +63,7 @@ class Site:
             "HOME": str(state),
             "XDG_STATE_HOME": str(state / "anchors"),
             "PYTHONUNBUFFERED": "1",
+            "DJANGO_SETTINGS_MODULE": settings,
             "SHOEBOX_STATE": str(state),
             "SHOEBOX_SECRET_KEY_FILE": str(state / "secret-key"),
             "SHOEBOX_EVERY_SECONDS": str(every_seconds),

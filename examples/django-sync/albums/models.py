@@ -40,6 +40,11 @@ class Account(models.Model):
         return self.handed is not None and self.handed.state != "withdrawn"
 
     @property
+    def needs_attention(self) -> bool:
+        """Whether the worker came back with empty hands."""
+        return self.handed is not None and self.handed.state in ("failing", "refused", "revoked")
+
+    @property
     def last_visit(self) -> str:
         """How long ago the worker was there, in words."""
         if self.handed is None or self.handed.last_sync is None:

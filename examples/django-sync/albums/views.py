@@ -10,8 +10,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from albums.forms import AddForm, EditForm
 from albums.models import Account
-from strongroom import SecretStr
+from strongroom import SecretStr, Tampered
 from strongroom.django.hand_over import hand_over, withdraw
+
+CLOSED = "This password was locked by a vault that you have given up, and cannot be opened any more. Type it in again."
 
 
 @require_safe
@@ -56,7 +58,11 @@ def show_password(request, key):
     # By GET one comes back from the unlock page: nothing is shown that was not asked for on this page.
     if request.method != "POST":
         return redirect("account", key)
-    return render(request, "albums/account.html", {"account": account, "password": account.password.reveal()})
+    try:
+        return render(request, "albums/account.html", {"account": account, "password": account.password.reveal()})
+    except Tampered:
+        messages.error(request, CLOSED)
+        return redirect("account", key)
 
 
 @login_required
@@ -83,8 +89,11 @@ def hand_over_account(request, key):
     """Give the worker a copy."""
     account = mine(request, key)
     if request.method == "POST":
-        give(account)
-        messages.success(request, "The worker has a copy now, and comes by in a moment.")
+        try:
+            give(account)
+            messages.success(request, "The worker has a copy now, and comes by in a moment.")
+        except Tampered:
+            messages.error(request, CLOSED)
     return redirect("account", key)
 
 

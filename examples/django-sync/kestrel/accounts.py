@@ -10,7 +10,7 @@ import threading
 from base64 import urlsafe_b64encode
 from time import time
 
-ACCESS_SECONDS = 60
+ACCESS_SECONDS = 300
 CODE_SECONDS = 60
 SCENES = ("sea", "hills", "night", "snow", "dunes", "forest")
 PHOTOS = (

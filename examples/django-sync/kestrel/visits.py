@@ -16,7 +16,7 @@ from kestrel import pages
 from kestrel.accounts import PHOTOS, Account, Kestrel, Refused
 
 FORM_BYTES_MAX = 8192
-SCOPE = "photos:read"
+SCOPE = "photos.read"
 HEADERS = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "same-origin",

@@ -90,7 +90,21 @@ LOGOUT_REDIRECT_URL = "home"
 
 # A short time between two visits is for people who look on.
 EVERY = timedelta(seconds=float(os.environ.get("SHOEBOX_EVERY_SECONDS", "3600")))
-STRONGROOM_SYNC = {"kestrel": {"connector": "albums.sync.fetch", "every": EVERY}}
+STRONGROOM_SYNC = {
+    "kestrel": {"connector": "albums.sync.fetch", "every": EVERY},
+    "kestrel-oauth": {"connector": "albums.sync.fetch_with_token", "every": EVERY},
+}
+# A client without a secret of its own, which proves with PKCE that it is the one that asked.
+STRONGROOM_OAUTH = {
+    "kestrel-oauth": {
+        "client_id": "Shoebox",
+        "scope": "photos.read",
+        "authorize_url": f"{PHOTOS}/authorize",
+        "token_url": f"{PHOTOS}/oauth/token",
+        "revoke_url": f"{PHOTOS}/oauth/revoke",
+        "api_url": f"{PHOTOS}/api/",
+    }
+}
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True

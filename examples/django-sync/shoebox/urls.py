@@ -1,6 +1,6 @@
 """Every address of the site."""
 
-from albums import forms, people, views
+from albums import connections, forms, people, views
 from django.contrib.auth import views as auth_views
 from django.contrib.staticfiles.views import serve
 from django.urls import include, path, re_path
@@ -20,7 +20,9 @@ urlpatterns = [
     ),
     path("password/reset/done/", auth_views.PasswordResetCompleteView.as_view(), name="password_reset_complete"),
     path("accounts/add/", views.add, name="add"),
-    path("accounts/connect/", views.home, name="connect"),
+    path("accounts/connect/", connections.ask, name="connect"),
+    path("accounts/connect/go/", connections.go, name="go"),
+    path("accounts/connect/back/", connections.back, name="back"),
     path("accounts/<uuid:key>/", views.account, name="account"),
     path("accounts/<uuid:key>/password/", views.show_password, name="show-password"),
     path("accounts/<uuid:key>/edit/", views.edit, name="edit"),
