@@ -94,7 +94,7 @@ def test_a_vault_opens_with_its_password_alone(ann: Any) -> None:
         held = vault.unlocked()
     assert vault.state == "locked"
     with pytest.raises(KeyUnavailable):
-        held.user_key  # noqa: B018
+        held.user_key
 
 
 def test_a_user_without_a_vault(using: str, owner: Any) -> None:
@@ -670,7 +670,8 @@ CHANGES = [
     ("uservault", "created", "2026-01-01 00:00:00"), ("uservault", "generation", 7),
     ("uservault", "proof", b"x" * 32), ("uservault", "proof", b""),
     ("vaultslot", "memory_kib", 19_457), ("vaultslot", "memory_kib", 0), ("vaultslot", "memory_kib", 2_097_152),
-    ("vaultslot", "iterations", 2), ("vaultslot", "iterations", 0), ("vaultslot", "lanes", 2), ("vaultslot", "lanes", 0),
+    ("vaultslot", "iterations", 2), ("vaultslot", "iterations", 0), ("vaultslot", "lanes", 2),
+    ("vaultslot", "lanes", 0),
     ("vaultslot", "algorithm", 0), ("vaultslot", "algorithm", 2), ("vaultslot", "algorithm", 99),
     ("vaultslot", "kind", "recovery"), ("vaultslot", "kind", "escrow"), ("vaultslot", "kind", "x"),
     ("vaultslot", "salt", b"y" * 32), ("vaultslot", "salt", b""), ("vaultslot", "wrapped", b""),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -64,6 +65,12 @@ def new_login(client: Any, password: str = SECRET, label: str = "bank") -> str:
     answer = client.post("/add/", {"label": label, "password": password})
     assert answer.status_code == 200, answer.status_code
     return str(answer.content.decode())
+
+
+def code_of(answer: Any) -> str:
+    """The recovery code that a page shows; empty when it shows none."""
+    found = re.search(r"<output>([0-9A-Z-]{39})</output>", answer.content.decode())
+    return found[1] if found else ""
 
 
 def leads_to_unlock(answer: Any) -> bool:

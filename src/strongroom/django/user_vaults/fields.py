@@ -13,10 +13,12 @@ from uuid import UUID
 
 from django.core import checks
 from django.db import models
+from django.db.models import signals
 
 from strongroom.crypto.columns import OVERHEAD_BYTES
 from strongroom.django.fields import EncryptedCharField, EncryptedJSONField, EncryptedTextField
-from strongroom.django.fields.base import Encrypted, EncryptedField
+from strongroom.django.fields.base import EncryptedField
+from strongroom.django.fields.messages import Encrypted
 from strongroom.django.forms import MASK
 from strongroom.django.rows import END
 from strongroom.django.user_vaults.current import in_use
@@ -77,15 +79,29 @@ class UserEncryptedField(EncryptedField):
         """
         raise KeyUnavailable(f"{self.where} has no key of the process's own", reason="other")
 
+    def contribute_to_class(self, cls: type[models.Model], name: str, private_only: bool = False) -> None:
+        """As `models.Field.contribute_to_class`."""
+        super().contribute_to_class(cls, name, private_only=private_only)
+        if not cls._meta.abstract:
+            signals.pre_save.connect(lock_values, sender=cls, dispatch_uid="strongroom.lock_values")
+
     # To the database.
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
         """The value of *model_instance*, encrypted for its row and owner; the object has it locked from then on."""
-        encrypted = self.encrypted(getattr(model_instance, self.attname), model_instance)
+        encrypted = self.lock(model_instance)
+        if encrypted is not None and not add:
+            encrypted.instance = model_instance
+        return encrypted
+
+    def lock(self, instance: models.Model) -> Encrypted | None:
+        """The value of *instance*, encrypted for its row, and put into its place.
+
+        Raises: KeyUnavailable, ValueError: as `encrypted`.
+        """
+        encrypted = self.encrypted(getattr(instance, self.attname), instance)
         if encrypted is not None:
-            setattr(model_instance, self.attname, LockedValue(self, self.row.of(model_instance), bytes(encrypted)))
-            if not add:
-                encrypted.instance = model_instance
+            setattr(instance, self.attname, LockedValue(self, self.row.of(instance), bytes(encrypted)))
         return encrypted
 
     def encrypted(self, value: Any, instance: models.Model) -> Encrypted | None:
@@ -205,6 +221,19 @@ class UserEncryptedField(EncryptedField):
     def clean(self, value: Any, model_instance: models.Model | None) -> Any:
         """As `models.Field.clean`; what is locked was clean when it was saved."""
         return value if isinstance(value, LockedValue) else super().clean(value, model_instance)
+
+
+def lock_values(
+    sender: type[models.Model], instance: models.Model, raw: bool = False, update_fields: Any = None, **_signal: object
+) -> None:
+    """Encrypt what *instance* is about to save: a key that is not there is missed before the transaction is begun.
+
+    Raises: KeyUnavailable, ValueError: as `UserEncryptedField.encrypted`.
+    """
+    for field in () if raw else sender._meta.concrete_fields:
+        is_written = update_fields is None or field.name in update_fields
+        if isinstance(field, UserEncryptedField) and is_written and field.attname in instance.__dict__:
+            field.lock(instance)
 
 
 class UserEncryptedCharField(UserEncryptedField, EncryptedCharField):

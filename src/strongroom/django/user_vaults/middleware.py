@@ -58,15 +58,18 @@ class UserVaultMiddleware:
         vault = _prepared(request)
         token, seen = in_use.set(vault), pressure.enter_request(request)
         try:
-            if vault.may_open:
-                # An asynchronous view reveals without waiting for the database, which it could not.
-                await sync_to_async(lambda: vault.is_unlocked)()
             response = await self.get_response(request)
             return await sync_to_async(_finished)(vault, request, response)
         finally:
             pressure.leave_request(seen)
             in_use.reset(token)
             vault.close()
+
+    def process_view(self, request: HttpRequest, view: Any, _args: Any, _kwargs: Any) -> None:
+        """Open the vault for an asynchronous view, which could not wait for the database where it reveals a value."""
+        vault = getattr(request, "user_vault", None)
+        if iscoroutinefunction(view) and vault is not None:
+            vault.open_now()
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Answer KeyUnavailable: with the page that unlocks, or with 403 and the reason; TooManyAttempts: with 429."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.utils.functional import LazyObject, empty
 
 from strongroom.django.user_vaults import sessions, vaults
 from strongroom.django.user_vaults.handle import UserVaultHandle
@@ -49,9 +50,9 @@ class RequestVault(UserVaultHandle):
 
         Raises: KeyUnavailable: the password has to be given again, or nobody is logged in.
         """
-        if self._unlocked is None and not self._tried:
-            self._tried = True
-            self._load()
+        self.open_now()
+        if self._unlocked is None:
+            self._take_attached()
         if self._unlocked is not None and (not self._is_known() or self._unlocked.user != str(self.user.pk)):
             self.forget()
         return super().unlocked()
@@ -61,10 +62,11 @@ class RequestVault(UserVaultHandle):
         super().take(unlocked)
         self._must_keep = True
 
-    @property
-    def may_open(self) -> bool:
-        """Whether the browser sent a key at all; asks nobody."""
-        return self._cookie is not None
+    def open_now(self) -> None:
+        """Open the vault out of the session already; without the browser's key nobody is asked."""
+        if self._unlocked is None and not self._tried:
+            self._tried = True
+            self._load()
 
     def password_changed(self) -> None:
         """What the kept key is bound to has changed: keep it anew."""
@@ -94,9 +96,8 @@ class RequestVault(UserVaultHandle):
 
     def settle(self, response: HttpResponse) -> None:
         """Write down what the next request needs, before the session is saved."""
-        if self._has_new_name() and self._unlocked is None and not self._tried:
-            self._tried = True
-            self._load()
+        if self._has_new_name():
+            self.open_now()
         if self._unlocked is not None and (self._must_keep or self._has_new_name()):
             self._keep(response)
         elif self._unlocked is not None and self._cookie is not None and settings.SESSION_SAVE_EVERY_REQUEST:
@@ -123,17 +124,26 @@ class RequestVault(UserVaultHandle):
         if self._cookie is None or not self._is_known():
             return
         entry = self._request.session.get(sessions.ENTRY)
-        vault = None if entry is None else vaults.find(self.user)
-        if vault is None:
+        now = None if entry is None else vaults.bound_now(self.user)
+        if now is None:
             return
         user = str(self.user.pk)
-        place = sessions.place(vault.pk, vault.generation, user, _password_of(self.user), self._bound)
+        place = sessions.place(now.vault_id, now.generation, user, now.password, self._bound)
         try:
             key = sessions.unwrap(entry, self._cookie, place)
         except Tampered:
             self.forget()
             return
-        super().take(UnlockedVault(vault.pk, user, vault.generation, key))
+        super().take(UnlockedVault(now.vault_id, user, now.generation, key))
+
+    def _take_attached(self) -> None:
+        """Take what a backend has opened for who sends the password with each request: for this one, not to be kept."""
+        user = self.user
+        # Whoever has not been asked for yet was not let in by a password in this request.
+        if user is not None and not (isinstance(user, LazyObject) and user._wrapped is empty):
+            attached = detached(user)
+            if attached is not None:
+                super().take(attached)
 
     def _keep(self, response: HttpResponse) -> None:
         unlocked = self.unlocked()
@@ -143,11 +153,10 @@ class RequestVault(UserVaultHandle):
         if self._cookie is None:
             self._new_cookie()
         # What lies in the database now: the transaction that changed it may have been rolled back.
-        stored = vaults.bound_now(self.user)
-        if stored is None or self._cookie is None:
+        now = vaults.bound_now(self.user)
+        if now is None or now.vault_id != unlocked.vault_id or self._cookie is None:
             raise KeyUnavailable("the vault has gone", reason="locked")
-        generation, password = stored
-        place = sessions.place(unlocked.vault_id, generation, unlocked.user, password, sessions.binding(session))
+        place = sessions.place(now.vault_id, now.generation, unlocked.user, now.password, sessions.binding(session))
         session[sessions.ENTRY] = sessions.wrap(unlocked.user_key, self._cookie, place)
         sessions.set_cookie(response, self._cookie, session)
         self._bound = self._session_name()
@@ -177,7 +186,3 @@ def detached(user: Any) -> UnlockedVault | None:
     if found is not None:
         delattr(user, ATTACHED)
     return found
-
-
-def _password_of(user: Any) -> str:
-    return str(getattr(user, "password", ""))

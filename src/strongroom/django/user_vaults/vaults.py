@@ -281,13 +281,25 @@ def _buffer(value: Text) -> bytearray:
         raise ValueError("a password is text without lone surrogates") from None
 
 
-def bound_now(user: Any) -> tuple[int, str] | None:
-    """The generation of the vault of *user*, and the stored string of the password, as they lie in the database now."""
-    using = alias(user)
-    vault = UserVault.objects.using(using).filter(user_id=user.pk).values_list("generation", flat=True).first()
-    if vault is None:
-        return None
-    if not hasattr(user, "password"):
-        return vault, ""
-    password = user._meta.model._base_manager.using(using).filter(pk=user.pk).values_list("password", flat=True).first()
-    return vault, str(password)
+class Bound:
+    """What keys in sessions are bound to, as it lies in the database now: objects in memory may have changed since.
+
+    Attributes:
+        vault_id: of the user's vault.
+        generation: of the vault.
+        password: the stored string of the log-in's password.
+    """
+
+    __slots__ = ("generation", "password", "vault_id")
+
+    def __init__(self, vault_id: uuid.UUID, generation: int, password: str) -> None:
+        self.vault_id = vault_id
+        self.generation = generation
+        self.password = password
+
+
+def bound_now(user: Any) -> Bound | None:
+    """See `Bound`; None when the user has no vault. One query."""
+    rows = UserVault.objects.using(alias(user)).filter(user_id=user.pk)
+    found = rows.values_list("pk", "generation", "user__password").first()
+    return None if found is None else Bound(*found)
