@@ -74,7 +74,11 @@ class Reader:
 
     def u8(self) -> int:
         """One byte as a number."""
-        return self.take(1)[0]
+        position = self._position
+        if position >= self._end:
+            raise self.malformed("it ends too early")
+        self._position = position + 1
+        return self._data[position]
 
     def u32(self) -> int:
         """Four bytes as a number."""
@@ -96,17 +100,19 @@ class Reader:
 
     def counted(self, limit: int) -> bytes:
         """u32 length, then that many bytes; more than *limit* is malformed."""
-        return self.take(self._length(limit))
+        start, end = self._counted(limit)
+        return bytes(self._data[start:end])
 
     def counted_buffer(self, limit: int) -> bytearray:
         """As `counted`, into a new bytearray."""
-        return self.take_buffer(self._length(limit))
+        start, end = self._counted(limit)
+        return HiddenBuffer(memoryview(self._data)[start:end])
 
     def text(self, limit: int) -> str:
         """u32 length, then UTF-8 of at most *limit* bytes."""
-        data = self.take(self._length(limit))
+        start, end = self._counted(limit)
         try:
-            return data.decode("utf-8")
+            return str(self._data[start:end], "utf-8")
         except UnicodeDecodeError:
             # `from None`: the cause's arguments hold the bytes.
             raise self.malformed("text is not UTF-8") from None
@@ -123,8 +129,17 @@ class Reader:
         if self._position != self._end:
             raise self.malformed("bytes are left over")
 
-    def _length(self, limit: int) -> int:
-        length = self.u32()
+    def _counted(self, limit: int) -> tuple[int, int]:
+        """Where the bytes behind a u32 length begin and end; the next position is behind them."""
+        position = self._position
+        try:
+            length: int = _U32.unpack_from(self._data, position)[0]
+        except StructError:
+            raise self.malformed("it ends too early") from None
         if length > limit:
             raise self.malformed("a field is too long")
-        return length
+        start = position + 4
+        self._position = end = start + length
+        if end > self._end:
+            raise self.malformed("it ends too early")
+        return start, end

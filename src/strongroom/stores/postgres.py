@@ -144,7 +144,7 @@ class PostgresStore:
         if session.pid != _getpid():
             session.after_fork()
         session.refuse_closed()
-        if session.is_new or self._is_inside():
+        if session.is_new or (session.depth and self._is_inside()):
             with self.reading() as rows:
                 return session.token, rows.get(table, *key)
         token, found = self._glance(session.statements[table].glance, key)

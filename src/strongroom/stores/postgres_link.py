@@ -52,13 +52,12 @@ class Statement:
         gives: the types of the columns of the answer: `BYTEA` or `BIGINT`; none: nobody looks at the answer.
     """
 
-    __slots__ = ("columns", "formats", "gives", "is_plain", "sql", "takes")
+    __slots__ = ("formats", "gives", "is_plain", "sql", "takes")
 
     def __init__(self, sql: bytes, takes: tuple[int, ...] = (), gives: tuple[int, ...] = ()) -> None:
         self.sql = sql
         self.takes = takes
         self.gives = gives
-        self.columns = tuple(enumerate(gives))
         self.formats = (_BINARY,) * len(takes)
         self.is_plain = not any(kind in _ELEMENT for kind in takes)
 
@@ -82,20 +81,26 @@ class Link:
         connection: the driver's, for what is rare.
     """
 
-    __slots__ = ("_made", "_names", "_pgconn", "_poll", "connection", "location")
+    __slots__ = ("_binary", "_load", "_made", "_names", "_pgconn", "_poll", "_wait", "connection", "location")
 
     def __init__(self, connection: Connection, location: str) -> None:
         import select  # of now, and not of before a library of green threads took its place
+
+        from psycopg.adapt import Transformer
+        from psycopg.pq import Format
 
         # The driver would throw away all prepared statements after a ROLLBACK if it had any.
         connection.prepare_threshold = None
         self.connection = connection
         self.location = location
         self._pgconn: PGconn = connection.pgconn
+        self._load = Transformer(connection)
+        self._binary = Format.BINARY
         self._names: dict[Statement, bytes] = {}
         self._made = 0
         self._poll = select.poll()
         self._poll.register(self._pgconn.socket, select.POLLIN)
+        self._wait = self._poll.poll
 
     @property
     def closed(self) -> bool:
@@ -127,9 +132,12 @@ class Link:
             pgconn.send_query_prepared(name, values, statement.formats, _BINARY)
             if pgconn.flush():
                 self._flush()
-            result = self._result()
+            # As `_result`, which it is not called for: this is the path of every get.
+            self._wait()
+            pgconn.consume_input()
+            result = self._result() if pgconn.is_busy() else pgconn.get_result()
             if result is not None and result.status == _TUPLES_OK and self._result() is None:
-                return _rows(statement, result)
+                return self._rows(result)
             refused = self._refused(statement, result)
             self._finish(refused)
         except BaseException as error:
@@ -220,14 +228,14 @@ class Link:
             self._names[statement] = name
         elif first is None:
             self._check_columns(statement, result)
-            answers.append(_rows(statement, result))
+            answers.append(self._rows(result) if statement.gives else [])
         return None
 
     def _result(self) -> PGresult | None:
         """The next part of what the server says; None at the end of an answer. A Ctrl-C gets through meanwhile."""
         pgconn = self._pgconn
         while pgconn.is_busy():
-            self._poll.poll()
+            self._wait()
             pgconn.consume_input()
         return pgconn.get_result()
 
@@ -263,6 +271,12 @@ class Link:
             self._names.pop(statement, None)
         return error
 
+    def _rows(self, result: PGresult) -> list[Row]:
+        """The rows of an answer; a NULL is None."""
+        load = self._load
+        load.set_pgresult(result, format=self._binary)
+        return load.load_rows(0, result.ntuples, tuple)
+
     def _check_columns(self, statement: Statement, result: PGresult) -> None:
         # Once: the server refuses a prepared statement whose columns have changed since.
         if statement.gives and tuple(map(result.ftype, range(result.nfields))) != statement.gives:
@@ -278,19 +292,6 @@ class Link:
             return
         finally:
             self.close()
-
-
-def _rows(statement: Statement, result: PGresult) -> list[Row]:
-    value, columns = result.get_value, statement.columns
-    # A NULL is found where the rows are checked.
-    return [
-        tuple([value(at, column) if kind == BYTEA else _number(value(at, column)) for column, kind in columns])  # type: ignore[misc]
-        for at in range(result.ntuples)
-    ]
-
-
-def _number(data: bytes | None) -> int | None:
-    return None if data is None else int.from_bytes(data, "big", signed=True)
 
 
 def _array(kind: int, values: Sequence[bytes | int]) -> bytes:

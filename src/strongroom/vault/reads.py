@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from strongroom.vault.ledger import LedgeredRows
     from strongroom.vault.names import Place
     from strongroom.vault.records import Entry
-    from strongroom.vault.sealed_versions import Parts
+    from strongroom.vault.sealed_versions import Parts, Remembered
 
 FETCHED_AT_ONCE = 256
 """Half of what `sealed_versions` remembers."""
@@ -144,32 +144,46 @@ def open_many(core: Core, paths: list[str]) -> dict[str, tuple[Entry, dict[str, 
 
     Returns: None where that is not enough: a name was not met before, or another program has written.
     """
-    wanted: dict[Row, tuple[str, Entry, Place]] = {}
+    known: dict[str, Remembered] = {}
+    missing: dict[Row, tuple[str, Place, Entry]] = {}
+    entries: dict[str, Entry] = {}
     with core.mutex:
         if core.is_locked or core.is_busy or core.has_looked:
             return None
-        token, envelope = core.token, core.envelope
+        token, envelope, sealed, tree = core.token, core.envelope, core.sealed, core.tree
         for path in paths:
-            place = core.tree.known_item(path)
+            found = sealed.get(path, None)
+            place = tree.known_item(path) if found is None else found[0]
             if place is None or path[:1] == RESERVED_MARK:
                 return None
             try:
-                entry = readable_entry(core, path, place, None, allow_expired=False)
+                entries[path] = entry = readable_entry(core, path, place, None, allow_expired=False)
             except (NotFound, Expired):
                 return None  # as in `_find_in_one_journey`
-            wanted[place.id, entry.number] = path, entry, place
-    now, rows = core.store.glance_many(VERSIONS, list(wanted))
-    if now != token or len(rows) < len(wanted):
+            if found is None:
+                missing[place.id, entry.number] = path, place, entry
+            else:
+                known[path] = found
+    if not missing:
+        now = core.store.change_token()
+    else:
+        now, rows = core.store.glance_many(VERSIONS, list(missing))
+        for key, row in rows.items():
+            path, place, entry = missing[key]
+            known[path] = place, entry.number, blob(row, 2), (place.id, u64(entry.number), entry.edition)
+    if now != token or len(known) < len(entries):
         return None
-    found: dict[str, tuple[Entry, dict[str, Field]]] = {}
-    for key, (path, entry, place) in wanted.items():
-        try:
-            sealed = blob(rows[key], 2)
-            plaintext = memoryview(envelope.decrypt(labels.VERSION, sealed, place.id, u64(entry.number), entry.edition))
-        except (VaultLocked, Tampered):
-            return None  # there may be new keys: whoever asks for it alone says what it is
-        found[path] = entry, decode_fields(plaintext)
-    return found
+    with core.mutex:
+        if core.token == token and not core.is_busy:
+            for path, _, _ in missing.values():
+                sealed.remember(path, None, known[path])
+    try:
+        return {
+            path: (entry, decode_fields(memoryview(envelope.decrypt(labels.VERSION, known[path][2], *known[path][3]))))
+            for path, entry in entries.items()
+        }
+    except (VaultLocked, Tampered):
+        return None  # there may be new keys: whoever asks for one alone says what it is
 
 
 def readable_entry(core: Core, path: str, place: Place, version: int | None, allow_expired: bool) -> Entry:

@@ -160,7 +160,7 @@ def test_many_are_asked_for_in_one_question(
         vault.move(paths[3], "elsewhere")
         with pytest.raises(NotFound):
             other.get_many(paths)
-        with pytest.raises(ValueError, match="canonical|empty|path"):
+        with pytest.raises(ValueError, match="empty"):
             other.get_many(["folder/4", "folder//4"])
 
 
