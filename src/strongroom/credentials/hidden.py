@@ -5,6 +5,14 @@
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    _Fields = dict[str, Any]
+else:
+    _Fields = dict
+
 
 class HiddenBytes(bytes):
     """Bytes whose `repr` tells their number alone."""
@@ -24,3 +32,14 @@ class HiddenText(str):
 
     def __repr__(self) -> str:
         return f"<{len(self)} hidden characters>"
+
+
+class HiddenFields(_Fields):
+    """A dictionary whose `repr` tells its length alone; its parts are ordinary objects."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} hidden fields>"
+
+    __str__ = __repr__

@@ -13,6 +13,7 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from urllib.parse import unquote
 
+from strongroom.credentials.hidden import HiddenFields
 from strongroom.credentials.oauth import exchange, records
 from strongroom.credentials.oauth.provider import OAuthProvider, scopes
 from strongroom.credentials.oauth.transport import Answer, Transport, origin, split_url
@@ -152,8 +153,9 @@ class OAuthCredential:
         transport = Transport(seconds=seconds, bytes_max=bytes_max)
         for renew in (False, True):
             with self.access_token(scope, renew=renew) as token:
-                shown = {"Accept": "application/json", **(headers or {}), "Authorization": f"Bearer {token.reveal()}"}
-                answer = transport.send("GET", url, shown)
+                sent = HiddenFields({"Accept": "application/json", **(headers or {})})
+                sent["Authorization"] = f"Bearer {token.reveal()}"
+                answer = transport.send("GET", url, sent)
             if answer.status_code != 401:
                 break
         else:

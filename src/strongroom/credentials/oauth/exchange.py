@@ -5,7 +5,7 @@ Nothing that a server has said is repeated but the codes of RFC 6749: descriptio
 
 from __future__ import annotations
 
-from strongroom.credentials.hidden import HiddenText
+from strongroom.credentials.hidden import HiddenFields, HiddenText
 from strongroom.credentials.oauth.provider import OAuthProvider, scopes
 from strongroom.credentials.oauth.transport import Answer, Transport
 from strongroom.errors import Denied, GrantRevoked, ServiceUnavailable, StrongroomError
@@ -14,7 +14,7 @@ from strongroom.secret import SecretStr
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import Any
 
 TOKEN_CHARACTERS_MAX = 16_384
@@ -127,12 +127,15 @@ def _asked(provider: OAuthProvider, ask: Callable[[Any], Any]) -> Answer:
         client.register_compliance_hook(hook, keep)
     try:
         answer = ask(client)
-    except StrongroomError:
-        raise
+    except StrongroomError as error:
+        failure = error
     except Exception as error:
         # Its text may hold what was to be sent.
-        raise ServiceUnavailable(f"the request could not be made ({type(error).__name__})") from None
-    return answers[0] if answers else answer
+        failure = ServiceUnavailable(f"the request could not be made ({type(error).__name__})")
+    else:
+        return answers[0] if answers else answer
+    # Without the library's frames, whose variables hold what was sent.
+    raise failure.with_traceback(None) from None
 
 
 def ended(*, after_a_crash: bool = False) -> GrantRevoked:
@@ -157,19 +160,20 @@ def _refusal(code: object) -> StrongroomError:
 
 def _tokens(answer: Answer) -> Tokens:
     try:
-        found = answer.json()
+        told = answer.json()
+        found = HiddenFields(told) if isinstance(told, dict) else None
     except (ValueError, RecursionError):
         found = None
-    if isinstance(found, dict) and "error" in found:
+    told = None
+    if found is not None and "error" in found:
         raise _refusal(found["error"])
-    if answer.status_code != 200 or not isinstance(found, dict):
+    if answer.status_code != 200 or found is None:
         raise ServiceUnavailable(
             f"the token endpoint answered with status {answer.status_code} and without tokens",
             is_transient=answer.status_code >= 500,
         )
-    given = found.get("refresh_token")
     try:
-        tokens = Tokens(None if given is None else checked_token(given))
+        tokens = Tokens(None if found.get("refresh_token") is None else checked_token(found["refresh_token"]))
     except ValueError:
         raise _unusable() from None
     try:
@@ -179,7 +183,7 @@ def _tokens(answer: Answer) -> Tokens:
     return tokens
 
 
-def _fill(tokens: Tokens, found: dict[str, Any]) -> None:
+def _fill(tokens: Tokens, found: Mapping[str, Any]) -> None:
     if found["token_type"].lower() != "bearer":
         raise ValueError("another kind of token")
     lifetime, scope = found.get("expires_in"), found.get("scope")

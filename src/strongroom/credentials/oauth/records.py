@@ -90,7 +90,7 @@ class Stored:
             self.scope = parsed_scopes(item.public(SCOPE))
             self.mark = _mark(item)
             self._access = _access(item)
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
             raise Tampered(f"the grant in {item.path} cannot be read") from None
 
     def token(self, scope: frozenset[str], now: float, spare_seconds: float) -> SecretStr | None:

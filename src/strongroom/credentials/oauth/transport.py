@@ -12,7 +12,7 @@ import socket
 from time import monotonic
 from urllib.parse import SplitResult, urlencode, urlsplit
 
-from strongroom.credentials.hidden import HiddenBytes
+from strongroom.credentials.hidden import HiddenBytes, HiddenFields
 from strongroom.errors import ServiceUnavailable
 
 TYPE_CHECKING = False
@@ -105,8 +105,10 @@ class Transport:
 
         Raises: ServiceUnavailable, ValueError: as `send`.
         """
-        url, signed, body = auth.prepare("POST", url, dict(headers), urlencode(data))
-        return self.send("POST", url, signed, HiddenBytes(body.encode("ascii")))
+        # Hidden from whoever prints the variables of this frame, where a request fails.
+        data = HiddenFields(data)
+        url, headers, body = _signed(url, data, headers, auth)
+        return self.send("POST", url, headers, body)
 
     def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None) -> Answer:
         """One request, one answer.
@@ -139,7 +141,7 @@ class Transport:
             connection.connect()
             connected = connection.sock
             connection.sock = _Timed(connected, deadline)
-            connection.request(method, target, body, dict(headers))
+            connection.request(method, target, body, headers)
             answer = connection.getresponse()
             if 300 <= answer.status < 400:
                 raise ServiceUnavailable(f"{host} answered with a redirect, which is not followed")
@@ -156,6 +158,13 @@ class Transport:
             connection.close()
             if connected is not None:
                 connected.close()
+
+
+def _signed(
+    url: str, data: Mapping[str, str], headers: Mapping[str, str], auth: Signing
+) -> tuple[str, HiddenFields, HiddenBytes]:
+    url, signed, body = auth.prepare("POST", url, dict(headers), urlencode(data))
+    return url, HiddenFields(signed), HiddenBytes(body.encode("ascii"))
 
 
 class _Timed:
