@@ -15,13 +15,16 @@ from typing import Any, NamedTuple
 from docs.builder.blocks import ROOT
 
 TESTING = "strongroom.testing"
+KEYS = "strongroom.vault.named_keys"
+FIXTURE = "FixtureFunctionDefinition"  # pytest's, whose name for it is not public
 # The page's name, and what is on it: a module with its public names, or classes by their full names.
 PAGES: dict[str, tuple[str, ...]] = {
     "strongroom": ("strongroom",),
     "strongroom.Vault": ("strongroom.vault.vault.Vault",),
     "strongroom.errors": ("strongroom.errors",),
-    "vault.keys": ("strongroom.vault.named_keys.named_keys.NamedKeys", "strongroom.vault.named_keys.named_key.NamedKey"),
+    "vault.keys": (f"{KEYS}.named_keys.NamedKeys", f"{KEYS}.named_key.NamedKey"),
     "vault.ca": ("strongroom.vault.authority.authority.Authority",),
+    "strongroom.oauth": ("strongroom.oauth",),
     "strongroom.passwords": ("strongroom.passwords",),
     "strongroom.tokens": ("strongroom.tokens",),
     "strongroom.streams": ("strongroom.streams",),
@@ -76,7 +79,7 @@ def _is_error(value: object) -> bool:
 
 def _is_own(module: Any, name: str) -> bool:
     value = vars(module)[name]
-    is_documented = inspect.isclass(value) or inspect.isroutine(value) or type(value).__name__ == "FixtureFunctionDefinition"
+    is_documented = inspect.isclass(value) or inspect.isroutine(value) or type(value).__name__ == FIXTURE
     return not name.startswith("_") and is_documented and getattr(value, "__module__", "") == module.__name__
 
 
@@ -109,7 +112,7 @@ def _entry(one: Name, level: int) -> Iterator[str]:
         bases = [base.__name__ for base in value.__bases__ if base is not object and not base.__name__.startswith("_")]
         if _is_error(value):
             yield f"An error, of {' and '.join(f'`{base}`' for base in bases)}.\n"
-        elif not issubclass(value, enum.Enum) and "__init__" in vars(value):
+        elif not issubclass(value, enum.Enum) and "__init__" in vars(value) and not _is_given(value):
             yield _signature(one.name, value)
     elif callable(value):
         yield _signature(one.name, value)
@@ -119,9 +122,15 @@ def _entry(one: Name, level: int) -> Iterator[str]:
         yield from described(inspect.getdoc(value) or "")
     if one.asynchronous:
         yield f"In an event loop: `await a{one.name}(...)`.\n"
-    if inspect.isclass(value) and not _is_error(value):
+    # A field's methods are Django's, which has a manual.
+    if inspect.isclass(value) and not _is_error(value) and not value.__module__.startswith("strongroom.django"):
         for method in _methods(value):
             yield from _entry(method, level + 1)
+
+
+def _is_given(kind: type) -> bool:
+    """Whether nobody makes such an object by calling its class: the docstring says where it comes from."""
+    return re.search(r"\b(Made by|From) `", kind.__doc__ or "") is not None
 
 
 def _methods(kind: type) -> list[Name]:
@@ -179,7 +188,7 @@ def _annotation(annotation: Any) -> str:
 def described(docstring: str) -> Iterator[str]:
     """A docstring of the house as Markdown: sentences, then its sections as lists."""
     section, entries, paragraph = "", [], []
-    for line in [*docstring.replace("``", "`").splitlines(), "Source:"]:
+    for line in [*docstring.replace("``", "`").replace("::\n", ":\n").splitlines(), "Source:"]:
         begins = _SECTION.match(line)
         if not begins and not (section and (line.startswith("    ") or not line.strip())):
             if section:

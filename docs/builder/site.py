@@ -41,6 +41,7 @@ class Site:
         self.names = {
             name[len("docs/python/") : -len(".md")]: name for name in self.texts if name.startswith("docs/python/")
         }
+        del self.names["strongroom"]  # the word for everything, and not only for the module
         self.linked: dict[str, str] = {}
         self.dead: list[str] = []
 
@@ -79,9 +80,10 @@ def build(directory: Path) -> int:
     site = Site()
     pages = {name: site.render(name) for name in site.texts}
     order = contents(site)
-    unlisted = sorted({name for name in site.texts if name.startswith("docs/")} - {name for _, name in order})
-    unlisted = [name for name in unlisted if not name.startswith(("docs/decisions/0", "docs/python/")) and name != CONTENTS]
-    site.dead += [f"{CONTENTS} does not lead to {name}" for name in unlisted]
+    known = {CONTENTS, *(name for _, name in order)}
+    listed_elsewhere = ("docs/decisions/0", "docs/python/")
+    manual = [name for name in site.texts if name.startswith("docs/") and not name.startswith(listed_elsewhere)]
+    site.dead += [f"{CONTENTS} does not lead to {name}" for name in manual if name not in known]
     if site.dead:
         raise DeadLinks("\n".join(sorted(set(site.dead))))
     shutil.rmtree(directory, ignore_errors=True)
@@ -116,7 +118,7 @@ def contents(site: Site) -> list[tuple[str, str]]:
             for title, target in re.findall(r"\[([^\]]+)\]\(([^)#]+)\)", line):
                 name = os.path.normpath(os.path.join("docs", target))
                 if name in site.texts:
-                    found.append((title, name))
+                    found.append((title.replace("`", ""), name))
     return found
 
 
@@ -160,7 +162,7 @@ def _navigation(target: str, site: Site, order: list[tuple[str, str]]) -> str:
 
 
 def _style() -> str:
-    light = HtmlFormatter(style="friendly").get_style_defs(".code")
-    dark = HtmlFormatter(style="nord").get_style_defs(".code")
+    light = HtmlFormatter(style="friendly", nobackground=True).get_style_defs(".code")
+    dark = HtmlFormatter(style="nord", nobackground=True).get_style_defs(".code")
     own = (HERE / "style.css").read_text(encoding="utf-8")
     return f"{light}\n@media (prefers-color-scheme: dark) {{\n{dark}\n}}\n{own}"
