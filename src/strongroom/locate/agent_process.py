@@ -35,16 +35,26 @@ _WORD = "agent-process"
 _REASONS: dict[int, type[StrongroomError]] = {5: Denied, 7: Tampered, 9: UnsafePermissions, 14: FormatUnsupported}
 
 
+def program() -> list[str]:
+    """The words that start this program again, from anywhere."""
+    if getattr(sys, "frozen", False):
+        return [sys.executable]
+    # -P: what lies in the current directory is not this program.
+    return [sys.executable, "-P", "-m", "strongroom"]
+
+
+def can_choose_allocator() -> bool:
+    """Whether `SCRUBBING` has an effect: the interpreter of a one-file executable does not read the environment."""
+    return not getattr(sys, "frozen", False)
+
+
 def command(options: Sequence[str]) -> list[str]:
     """The argument list of the agent's process.
 
     Args:
         options: for `doors.agent.arguments.parse`.
     """
-    if getattr(sys, "frozen", False):
-        return [sys.executable, _WORD, *options]
-    # -P: what lies in the current directory is not this program.
-    return [sys.executable, "-P", "-m", "strongroom", _WORD, *options]
+    return [*program(), _WORD, *options]
 
 
 def become_agent(options: Sequence[str]) -> NoReturn:
@@ -65,7 +75,8 @@ def become_agent(options: Sequence[str]) -> NoReturn:
 def start_agent(options: Sequence[str]) -> int:
     """Start the agent in a session of its own, and wait until it serves.
 
-    Its standard error is this process's until then, so that it can say why it does not start.
+    What it says until then on its standard error is said here, so that it can say why it does not start. It is
+    not given this process's own: of a one-file executable a parent stays, with everything that it was given.
 
     Returns: its process id.
     Raises:
@@ -75,27 +86,63 @@ def start_agent(options: Sequence[str]) -> int:
     from strongroom.locate.agent_sockets import check_agents_exist
 
     check_agents_exist()
-    import select
-
     reads, writes = os.pipe()
+    said, says = os.pipe()
     try:
-        os.set_inheritable(writes, True)
-        words = command([*options, "--ready-fd", str(writes)])
-        nothing = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
         try:
-            actions = [(os.POSIX_SPAWN_DUP2, nothing, 0), (os.POSIX_SPAWN_DUP2, nothing, 1)]
-            pid = os.posix_spawn(words[0], words, os.environ | SCRUBBING, file_actions=actions, setsid=True)
-        except OSError as error:
-            raise StoreUnavailable(f"cannot start {words[0]}: {(error.strerror or '').lower()}") from None
+            pid = _spawn([*options, "--ready-fd", str(writes)], writes, says)
         finally:
-            os.close(nothing)
             os.close(writes)
-        ready, _, _ = select.select([reads], [], [], START_SECONDS)
-        if ready and os.read(reads, 1):
-            return pid
+            os.close(says)
+        is_ready = _is_ready(reads, said)
     finally:
         os.close(reads)
-    if not ready:
+        os.close(said)
+    if is_ready:
+        return pid
+    if is_ready is None:
         raise StoreUnavailable(f"the agent does not answer within {START_SECONDS:.0f} seconds; its process is {pid}")
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     raise _REASONS.get(code, StoreUnavailable)("the agent did not start", advice="see why: strongroom agent")
+
+
+def _spawn(options: Sequence[str], kept: int, error: int) -> int:
+    words = command(options)
+    os.set_inheritable(kept, True)
+    nothing = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        actions = [(os.POSIX_SPAWN_DUP2, mine, theirs) for mine, theirs in ((nothing, 0), (nothing, 1), (error, 2))]
+        return os.posix_spawn(words[0], words, os.environ | SCRUBBING, file_actions=actions, setsid=True)
+    except OSError as problem:
+        raise StoreUnavailable(f"cannot start {words[0]}: {(problem.strerror or '').lower()}") from None
+    finally:
+        os.close(nothing)
+
+
+def _is_ready(ready: int, said: int) -> bool | None:
+    """Wait for a byte on *ready*, and pass on what is *said*; False at their end, None when none came in time."""
+    from select import select
+    from time import monotonic
+
+    deadline = monotonic() + START_SECONDS
+    watched = [ready, said]
+    while watched:
+        found, _, _ = select(watched, [], [], max(0.0, deadline - monotonic()))
+        if not found:
+            return None
+        for one in found:
+            data = os.read(one, 64 * 1024)
+            if one == ready and data:
+                return True
+            if data:
+                _complain(data)
+            else:
+                watched.remove(one)
+    return False
+
+
+def _complain(data: bytes) -> None:
+    try:
+        os.write(2, data)
+    except OSError:
+        return  # nobody listens; the exit code says it as well

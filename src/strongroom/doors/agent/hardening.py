@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from strongroom.locate.agent_process import SCRUBBING
+from strongroom.locate.agent_process import SCRUBBING, can_choose_allocator
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +31,8 @@ def harden(system: System) -> dict[str, bool]:
     Returns: which protections were obtained, by name.
     """
     return {
-        "scrubbing_allocator": all(os.environ.get(name) == wanted for name, wanted in SCRUBBING.items()),
+        "scrubbing_allocator": can_choose_allocator()
+        and all(os.environ.get(name) == wanted for name, wanted in SCRUBBING.items()),
         "no_core_dumps": _forbid_core_dumps(),
         "not_dumpable": system.hide_from_debuggers(),
         "no_new_privileges": system.refuse_new_privileges(),

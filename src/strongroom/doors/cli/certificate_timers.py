@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 
 from strongroom.doors.cli import certificate_files, certificate_watching, certificates, output, units
 from strongroom.doors.cli.exit_codes import OK, UsageError
 from strongroom.doors.cli.opening import location_of
+from strongroom.locate.agent_process import program
 from strongroom.secret import wipe
 
 TYPE_CHECKING = False
@@ -83,7 +83,7 @@ def service_text(path: str, location: str, early: timedelta, *, command: str | N
         key_file: what opens the vault; None for its agent.
     """
     hours = int(early.total_seconds()) // _HOUR_SECONDS
-    words = [sys.executable, "-P", "-m", "strongroom", "ca", "renew", path, "--expiring", f"{hours}h"]
+    words = [*program(), "ca", "renew", path, "--expiring", f"{hours}h"]
     words += ["--vault", location]
     if command is not None:
         words += ["--exec", command]

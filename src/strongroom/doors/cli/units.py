@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 
 from strongroom.doors.cli import output
 from strongroom.doors.cli.exit_codes import UsageError
 from strongroom.errors import Conflict, Denied
+from strongroom.locate.agent_process import program
 from strongroom.locate.making import make_directories
 from strongroom.stores import files
 
@@ -24,7 +24,7 @@ Documentation=man:systemd.exec(5)
 {after}
 [Service]
 Type=notify
-ExecStart={command}
+{notifier}ExecStart={command}
 {credential}Restart=on-failure
 RestartPreventExitStatus=6 7 9 14
 NoNewPrivileges=yes
@@ -104,7 +104,7 @@ def unit(location: str, key_file: str | None, *, is_system: bool, user: str) -> 
         is_system: for the machine, else for one user.
         user: for the machine, whom the agent becomes after it has read the key file; empty for root.
     """
-    words = [sys.executable, "-P", "-m", "strongroom", "agent", "--vault", location]
+    words = [*program(), "agent", "--vault", location]
     credential = ""
     if user:
         words += ["--user", user]
@@ -116,6 +116,8 @@ def unit(location: str, key_file: str | None, *, is_system: bool, user: str) -> 
         shown=escaped(location),
         after="After=local-fs.target\n" if is_system else "",
         command=" ".join(map(quoted, words)),
+        # A one-file executable is the parent of the process that is ready.
+        notifier="" if len(program()) > 1 else "NotifyAccess=all\n",
         credential=credential,
         more=_SYSTEM if is_system else "",
         target="multi-user.target" if is_system else "default.target",
