@@ -29,7 +29,7 @@ def request(number: int, password: str = PASSWORD) -> bytes:
     return head.encode() + body
 
 
-async def log_in(port: int, number: int, *, address: int | None = None) -> tuple[int, bytes]:
+async def log_in(port: int, number: int) -> tuple[int, bytes]:
     """The status and the head of one answer."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:

@@ -649,6 +649,97 @@ def test_a_password_that_cannot_be_is_not_stored(site: Any, ann: Any) -> None:
     assert not ann.has_usable_password()
 
 
+EARLY = "strongroom.django.user_vaults.early.EarlyRefusalMiddleware"
+
+
+@pytest.fixture
+def early(site: Any) -> Iterator[None]:
+    """The site with what refuses before all of it."""
+    from django.test import override_settings
+
+    with override_settings(MIDDLEWARE=[EARLY, *MIDDLEWARE]):
+        yield
+
+
+def strict(address: str = HERE) -> Any:
+    """A browser whose POSTs are 403 for want of a CSRF token, if the site comes to look at them."""
+    return browser(address, enforce_csrf_checks=True)
+
+
+def test_a_flood_is_refused_before_the_site_has_run(early: None, ann: Any) -> None:
+    """Once a client has nothing left, its log-ins come to no session, no CSRF check, no view."""
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    for number in range(9):
+        log_in(browser(), f"n{number}", WRONG)
+    with CaptureQueriesContext(connection) as queries:
+        answer = strict().post("/login/", {"username": "ann", "password": RIGHT})
+    assert (answer.status_code, len(queries)) == (429, 0)
+    assert int(answer["Retry-After"]) > 0
+    assert strict(THERE).post("/login/").status_code == 403
+    assert log_in(browser(THERE)) == 302
+
+
+def test_what_is_refused_early_is_nothing_else(early: None, ann: Any) -> None:
+    """Neither pages, nor other paths, nor a browser that somebody has logged in with before."""
+    known = browser()
+    assert log_in(known) == 302
+    for number in range(9):
+        log_in(browser(), f"n{number}", WRONG)
+    assert known.get("/page/").content == b"unlocked"
+    assert browser().get("/login/").status_code == 200
+    assert strict().post("/page/").status_code == 403
+    log_out(known)
+    assert log_in(known) == 302
+
+
+def test_a_path_where_other_things_are_done_is_refused_to_strangers_alone(early: None, ann: Any) -> None:
+    """Somebody's session posts where others have tried passwords; a session is no way around it at a log-in page."""
+    inside = strict()
+    inside.force_login(ann)
+    inside.cookies.pop("__Host-strongroom_device", None)
+    for number in range(9):
+        browser().post("/asynchronous/", {"username": f"n{number}", "password": WRONG})
+    assert strict().post("/asynchronous/").status_code == 429
+    assert inside.post("/asynchronous/").status_code == 403
+    assert log_in(browser(), "n", WRONG) == 429
+    assert inside.post("/login/").status_code == 429
+
+
+def test_early_refusals_on_an_event_loop(early: None, ann: Any) -> None:
+    """The same under ASGI."""
+    from asgiref.sync import async_to_sync
+    from django.test import AsyncClient
+
+    async def story() -> list[tuple[int, bool]]:
+        client = AsyncClient(REMOTE_ADDR=HERE, enforce_csrf_checks=False)
+        loose = [await client.post("/login/", {"username": f"n{number}", "password": WRONG}) for number in range(9)]
+        tight = await AsyncClient(REMOTE_ADDR=HERE, enforce_csrf_checks=True).post("/login/")
+        return [(one.status_code, "Retry-After" in one) for one in (*loose, tight)]
+
+    assert async_to_sync(story)() == [(200, False)] * 8 + [(429, True)] * 2
+
+
+def test_while_places_are_taken_a_flood_is_refused_early(early: None, site: Any, ann: Any) -> None:
+    """And no longer once there is room."""
+    from strongroom.django.user_vaults.pressure import limits
+
+    site(WAITING=0)
+    with limits().places.enter(None):
+        assert log_in(browser()) == 429
+        assert strict().post("/login/").status_code == 429
+    assert strict().post("/login/").status_code == 403
+
+
+def test_a_flood_does_not_fill_the_log(site: Any, ann: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """A line a minute says how many, and names nobody."""
+    client = browser()
+    statuses(20, lambda: log_in(client, password=WRONG))
+    lines = [record.getMessage() for record in caplog.records]
+    assert lines == ["passwords not looked at, as they are too many: 1"]
+
+
 CHECKS = [
     # what is said in the settings, the ids of what is found
     ({}, []),

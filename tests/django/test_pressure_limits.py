@@ -14,6 +14,7 @@ import pytest
 from strongroom.django.user_vaults.addresses import Proxies, networks
 from strongroom.django.user_vaults.allowances import Allowances, Rule
 from strongroom.django.user_vaults.places import NoPlace, Places
+from strongroom.django.user_vaults.refused_paths import RefusedPaths
 from strongroom.django.user_vaults.shared_allowances import SharedAllowances
 from tests.patience import PATIENCE_SECONDS, wait_for
 
@@ -378,3 +379,13 @@ def test_names_that_are_never_repeated_leave_an_honest_name_alone() -> None:
     for _ in range(500):
         assert kept.take([(b"%016d" % next(numbers), RULE)], 0.0) == 0
     assert kept.take([(b"ann", RULE)], 0.0) == 0
+
+
+def test_paths_that_somebody_makes_up_fill_nothing() -> None:
+    """The last 64 are known, for a minute."""
+    paths = RefusedPaths()
+    for number in range(1_000):
+        paths.keep(f"/{number}/", number % 2 == 0, 0.0)
+    assert len(paths._kept) == 64
+    assert (paths.find("/999/", 59.0), paths.find("/998/", 59.0), paths.find("/1/", 59.0)) == (False, True, None)
+    assert paths.find("/999/", 61.0) is None

@@ -76,15 +76,16 @@ class Allowances:
         Returns: 0; or the whole seconds until all of them have one.
         """
         with self._mutex:
-            until = 0.0
-            for key, rule in wanted:
-                until = max(until, self._full_at(key, now) - now - rule.period_seconds + rule.step)
-            # A share of a step that rounding has made is no reason to wait.
-            if until > 1e-6:
-                return max(1, ceil(until))
+            if seconds := self._lacking(wanted, now):
+                return seconds
             for key, rule in wanted:
                 self._keep(key, self._full_at(key, now) + rule.step)
         return 0
+
+    def lacking(self, wanted: Wanted, now: float) -> int:
+        """What `take` would return, and nothing is taken."""
+        with self._mutex:
+            return self._lacking(wanted, now)
 
     def give_back(self, wanted: Wanted, now: float, share: float = 1.0) -> None:
         """Undo `take`, or a *share* (0..1) of it."""
@@ -110,6 +111,13 @@ class Allowances:
     def __len__(self) -> int:
         with self._mutex:
             return len(self._newer.keys() | self._older.keys())
+
+    def _lacking(self, wanted: Wanted, now: float) -> int:
+        until = 0.0
+        for key, rule in wanted:
+            until = max(until, self._full_at(key, now) - now - rule.period_seconds + rule.step)
+        # A share of a step that rounding has made is no reason to wait.
+        return max(1, ceil(until)) if until > 1e-6 else 0
 
     def _full_at(self, key: bytes, now: float) -> float:
         found = self._newer.get(key)

@@ -33,15 +33,23 @@ def cookie_name() -> str:
 
 def device_of(request: HttpRequest, name_key: bytes) -> bytes | None:
     """What tells this browser from others, if it has logged in under the name *name_key* before; None if not."""
+    name, _, nonce = _said(request).partition(".")
+    return nonce.encode() if name == name_key.hex() else None
+
+
+def is_device(request: HttpRequest) -> bool:
+    """Whether somebody has logged in with this browser before, under whatever name."""
+    return bool(_said(request))
+
+
+def _said(request: HttpRequest) -> str:
     value = request.COOKIES.get(cookie_name(), "")
     if not value or len(value) > _CHARACTERS_MAX:
-        return None
+        return ""
     try:
-        said = signing.TimestampSigner(salt=_SALT).unsign(value, max_age=_LIFETIME_SECONDS)
+        return str(signing.TimestampSigner(salt=_SALT).unsign(value, max_age=_LIFETIME_SECONDS))
     except signing.BadSignature:
-        return None
-    name, _, nonce = said.partition(".")
-    return nonce.encode() if name == name_key.hex() else None
+        return ""
 
 
 def set_cookie(response: HttpResponse, name_key: bytes) -> None:

@@ -9,9 +9,11 @@ pay for any amount of work.
 
 from __future__ import annotations
 
+import logging
 import unicodedata
 from contextlib import asynccontextmanager, contextmanager
 from os import getpid
+from threading import Lock
 from time import monotonic, time
 
 from django.core.cache import caches
@@ -23,6 +25,7 @@ from strongroom.django.user_vaults.allowances import Allowances, Rule
 from strongroom.django.user_vaults.devices import device_of
 from strongroom.django.user_vaults.login_settings import LoginSettings
 from strongroom.django.user_vaults.places import NoPlace, Places
+from strongroom.django.user_vaults.refused_paths import RefusedPaths
 from strongroom.django.user_vaults.shared_allowances import SharedAllowances
 from strongroom.errors import StrongroomError
 from strongroom.wire import text
@@ -35,7 +38,10 @@ if TYPE_CHECKING:
 
     Taken = list[tuple[bytes, Rule]]
 
+_logger = logging.getLogger("strongroom.django")
+
 PATIENCE_SECONDS = 10.0
+_TOLD_SECONDS = 60.0
 _ROOM_SECONDS = 2
 _KEY_BYTES = 16
 _KNOWN_SECONDS = 30 * 24 * 3600.0
@@ -77,7 +83,7 @@ class LoginLimits:
     Raises: ImproperlyConfigured: as `LoginSettings`.
     """
 
-    __slots__ = ("_cache", "_kept", "_mac", "_shared", "options", "places", "process")
+    __slots__ = ("_kept", "_mac", "_refused", "_shared", "_telling", "_told", "options", "paths", "places", "process")
 
     def __init__(self) -> None:
         self.options = LoginSettings()
@@ -85,6 +91,10 @@ class LoginLimits:
         self.places = Places(self.options.places, self.options.waiting, PATIENCE_SECONDS)
         self._kept = Allowances()
         self._shared = SharedAllowances(caches[self.options.cache]) if self.options.cache else None
+        self.paths = RefusedPaths()
+        self._telling = Lock()
+        self._told = float("-inf")
+        self._refused = 0
         # Names and addresses are kept as tags under a key: neither is to be read in a cache or in memory.
         self._mac = Mac(salted_hmac("strongroom.login", "names", algorithm="sha256").digest())
 
@@ -126,6 +136,13 @@ class LoginLimits:
         if attempt.is_right:
             await sync_to_async(self._right, thread_sensitive=False)(asked, now)
 
+    def refusal(self, request: HttpRequest) -> TooManyAttempts | None:
+        """What any attempt of this client would get at this moment, if it is refused; nothing is taken."""
+        asked = _Asked(self, request, None)
+        if seconds := self._kept.lacking(asked.wanted, monotonic()):
+            return _too_often(seconds)
+        return _no_room() if self.places.is_full(asked.client_key) else None
+
     def key(self, kind: str, value: str) -> bytes:
         """What a name or a network is kept as."""
         return self._mac.digest(text(kind) + text(value))[:_KEY_BYTES]
@@ -154,6 +171,15 @@ class LoginLimits:
         self._give_back(asked.wanted[asked.paid :], now, 1.0)
         if asked.pair_key is not None:
             self._kept.remember(self.key("known", asked.pair_key.hex()), monotonic() + _KNOWN_SECONDS)
+
+    def tell(self) -> None:
+        """Count an attempt that was refused, and write how many there were into the log, once a minute."""
+        with self._telling:
+            self._refused += 1
+            if monotonic() < self._told + _TOLD_SECONDS:
+                return
+            count, self._refused, self._told = self._refused, 0, monotonic()
+        _logger.warning("passwords not looked at, as they are too many: %d", count)
 
     def knows(self, pair_key: bytes) -> bool:
         """Whether the name was used from this network lately, with its password."""

@@ -43,7 +43,7 @@ class Places:
         self.most_of_one = max(1, self.most_inside // 2)
         self._mutex = Lock()
         self._inside = 0
-        self._by_client: dict[bytes, int] = {}
+        self._by_client: dict[bytes | None, int] = {}
         self._pool: ThreadPoolExecutor | None = None
 
     @contextmanager
@@ -85,6 +85,11 @@ class Places:
                 self._queue.leave(taken)
         finally:
             self._go(client)
+
+    def is_full(self, client: bytes | None) -> bool:
+        """Whether *client* would be sent away now."""
+        with self._mutex:
+            return self._inside >= self.most_inside or self._by_client.get(client, 0) >= self.most_of_one
 
     def _wait(self, seconds: float | None = None) -> int:
         try:

@@ -113,6 +113,10 @@ def too_many(request: HttpRequest, error: TooManyAttempts) -> HttpResponse:
         response = HttpResponse(render_to_string(_TEMPLATE, {"retry_after": error.retry_after}), status=429)
     else:
         response = JsonResponse({"detail": error.message, "retry_after": error.retry_after}, status=429)
+    # Django would write a line for each, and a flood would fill the log; what is said of it is said once a minute.
+    response._has_been_logged = True
+    response.is_strongroom_refusal = True
+    limits().tell()
     response["Retry-After"] = str(error.retry_after)
     response["Cache-Control"] = "no-store"
     return response

@@ -1,0 +1,81 @@
+"""Refusing a flood before anything else of the site has run.
+
+    MIDDLEWARE = ["strongroom.django.user_vaults.early.EarlyRefusalMiddleware", ...]         # first
+
+Optional: without it, the same requests are refused by the log-in itself, after sessions, CSRF and the view have taken
+their time. It refuses only what would be refused there at this moment: a POST to a path where that has just
+happened, while there is no room or its client has nothing left. It never lets anything through that was not.
+"""
+
+from __future__ import annotations
+
+from time import monotonic
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.conf import settings
+from django.contrib.auth.views import LoginView
+
+from strongroom.django.user_vaults import pressure
+from strongroom.django.user_vaults.devices import is_device
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from django.http import HttpRequest
+
+
+class EarlyRefusalMiddleware:
+    """Answers 429 in the place of the site."""
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        self.get_response = get_response
+        self._is_async = iscoroutinefunction(get_response)
+        if self._is_async:
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> Any:
+        """The refusal, or what the site answers."""
+        if self._is_async:
+            return self._answer_later(request)
+        refused = self._refused(request)
+        if refused is not None:
+            return refused
+        response = self.get_response(request)
+        self._learn(request, response)
+        return response
+
+    async def _answer_later(self, request: HttpRequest) -> Any:
+        refused = self._refused(request)
+        if refused is not None:
+            return refused
+        response = await self.get_response(request)
+        self._learn(request, response)
+        return response
+
+    def _refused(self, request: HttpRequest) -> Any:
+        if request.method != "POST":
+            return None
+        is_log_in = pressure.limits().paths.find(request.path, monotonic())
+        if is_log_in is None or is_device(request):
+            return None
+        if not is_log_in and _is_somebody(request):
+            # A path where other things are done too, by people whom only the site itself knows.
+            return None
+        error = pressure.limits().refusal(request)
+        return None if error is None else pressure.too_many(request, error)
+
+    def _learn(self, request: HttpRequest, response: Any) -> None:
+        if request.method == "POST" and getattr(response, "is_strongroom_refusal", False):
+            match = request.resolver_match
+            view = getattr(getattr(match, "func", None), "view_class", None)
+            is_log_in = getattr(match, "url_name", "") == "login" or (view is not None and issubclass(view, LoginView))
+            pressure.limits().paths.keep(request.path, is_log_in, monotonic())
+
+
+def _is_somebody(request: HttpRequest) -> bool:
+    return settings.SESSION_COOKIE_NAME in request.COOKIES or "HTTP_AUTHORIZATION" in request.META
