@@ -174,7 +174,7 @@ def _signature(name: str, value: Any) -> str:
 
 
 def _parameter(one: inspect.Parameter) -> str:
-    star = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}.get(one.kind, "")
+    star = "*" if one.kind is one.VAR_POSITIONAL else "**" if one.kind is one.VAR_KEYWORD else ""
     kind = "" if one.annotation is one.empty else f": {_annotation(one.annotation)}"
     default = "" if one.default is one.empty else (" = " if kind else "=") + f"{one.default!r}"
     return f"{star}{one.name}{kind}{default}"
@@ -187,7 +187,9 @@ def _annotation(annotation: Any) -> str:
 
 def described(docstring: str) -> Iterator[str]:
     """A docstring of the house as Markdown: sentences, then its sections as lists."""
-    section, entries, paragraph = "", [], []
+    section = ""
+    entries: list[str] = []
+    paragraph: list[str] = []
     for line in [*docstring.replace("``", "`").replace("::\n", ":\n").splitlines(), "Source:"]:
         begins = _SECTION.match(line)
         if not begins and not (section and (line.startswith("    ") or not line.strip())):
