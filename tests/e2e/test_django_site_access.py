@@ -63,7 +63,7 @@ def look_at(one: Visitor, axe: str) -> list[str]:
 
 
 def test_a_checker_finds_nothing_on_any_page(site: SiteUnderTest, browser: Any, axe: str) -> None:
-    """Names, roles, contrast, landmarks, headings and widths: pages of strangers, users and errors, and the service's."""
+    """Names, roles, contrast, landmarks, headings and widths: of every kind of page, and the service's too."""
     with visitor(site, browser, viewport={"width": 1000, "height": 700}) as anna:
         found = []
         for path in ("/", "/log-in/", "/sign-up/", "/password/reset/", "/password/reset/sent/", "/nothing/"):
