@@ -37,7 +37,7 @@ def public_key() -> bytes | None:
         raise ImproperlyConfigured(f'STRONGROOM["ESCROW"]: {place}: {error}') from None
     if len(public) not in (_HYBRID_BYTES, _BOTH_BYTES):
         raise ImproperlyConfigured(
-            f'STRONGROOM["ESCROW"]: {place} has no hybrid part; export it with --format base64 or age-pq'
+            f'STRONGROOM["ESCROW"]: {place} has no hybrid part; export it with --format base64'
         )
     return public[-_HYBRID_BYTES:]
 

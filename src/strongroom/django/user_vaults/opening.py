@@ -59,5 +59,12 @@ def _opened(user: Any, password: str) -> UnlockedVault:
         unlocked = vaults.open_with_password(user, password)
     except NotFound:
         return vaults.create(user, password)
-    vaults.keep_up(user, unlocked, password)
+    try:
+        vaults.keep_up(user, unlocked, password)
+    except ImproperlyConfigured as error:
+        # A check says it too; who has a vault goes on with it as it is.
+        _log.error("the user vault of user %s is not kept up: %s", user.pk, error)
+    except BaseException:
+        unlocked.wipe()
+        raise
     return unlocked

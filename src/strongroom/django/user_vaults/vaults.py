@@ -180,6 +180,17 @@ def give_up(user: Any) -> None:
     UserVault.objects.using(alias(user)).filter(user_id=user.pk).delete()
 
 
+def slots_of(vault: UserVault, using: str) -> list[VaultSlot]:
+    """All slots of *vault*.
+
+    Raises: Tampered: more than one can have.
+    """
+    found = list(VaultSlot.objects.using(using).filter(vault_id=vault.pk).order_by("pk")[: slots.SLOTS_MAX + 1])
+    if len(found) > slots.SLOTS_MAX:
+        raise Tampered("the user vault has more slots than one can have")
+    return found
+
+
 def has_slot(user: Any, kind: str) -> bool:
     """Whether the vault of *user* says that it has such a slot."""
     found: bool = VaultSlot.objects.using(alias(user)).filter(vault__user_id=user.pk, kind=kind).exists()
@@ -188,7 +199,7 @@ def has_slot(user: Any, kind: str) -> bool:
 
 def keep_up(user: Any, unlocked: UnlockedVault, password: Text) -> None:
     """Bring the slots to what the settings say now: the cost of a guess rises, the escrow comes and goes."""
-    now, found = profile(), _slots_of(UserVault(pk=unlocked.vault_id), alias(user))
+    now, found = profile(), slots_of(UserVault(pk=unlocked.vault_id), alias(user))
     if any(one.kind == _KIND.PASSWORD and slots.is_outdated(one, now) for one in found):
         slot = new_password_slot(user, unlocked, password)
         put_password_slot(user, unlocked, slot, drops_sessions=False)
@@ -216,7 +227,7 @@ def _open(user: Any, credential: Any, kind: str) -> tuple[UnlockedVault, uuid.UU
     vault = find(user)
     if vault is None:
         raise NotFound("the user has no vault yet")
-    found = _slots_of(vault, alias(user))
+    found = slots_of(vault, alias(user))
     for slot in (one for one in found if one.kind == kind):
         try:
             key = slots.unwrap(slot, vault, credential)
@@ -241,7 +252,7 @@ def _change(
         if not rows.update(user_id=user.pk):
             raise NotFound("the user vault has gone")
         vault = rows.select_for_update().get()
-        before = _slots_of(vault, using)
+        before = slots_of(vault, using)
         slots.check_proof(vault, before, unlocked.user_key)
         after = change(vault, before)
         kept = {one.pk for one in after}
@@ -253,13 +264,6 @@ def _change(
         vault.proof = slots.proof(vault, after, unlocked.user_key)
         vault.save(using=using, update_fields=["generation", "proof"])
     unlocked.generation = vault.generation
-
-
-def _slots_of(vault: UserVault, using: str) -> list[VaultSlot]:
-    found = list(VaultSlot.objects.using(using).filter(vault_id=vault.pk).order_by("pk")[: slots.SLOTS_MAX + 1])
-    if len(found) > slots.SLOTS_MAX:
-        raise Tampered("the user vault has more slots than one can have")
-    return found
 
 
 def _password_slot(vault: UserVault, password: Text, key: SecretBytes) -> VaultSlot:
