@@ -12,7 +12,17 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from strongroom.django.hand_over.connectors import connectors
 from strongroom.django.hand_over.records import open_vault
 from strongroom.django.hand_over.rounds import Worker
-from strongroom.errors import Denied, StoreUnavailable, StrongroomError, Tampered, VaultLocked, WouldPrompt
+from strongroom.errors import (
+    Denied,
+    NotFound,
+    StoreUnavailable,
+    StrongroomError,
+    Tampered,
+    UnsafePermissions,
+    VaultLocked,
+    WouldPrompt,
+    WrongKey,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +33,8 @@ if TYPE_CHECKING:
 
 _PAUSE_SECONDS = 30
 _CODES: dict[type[StrongroomError], int] = {
-    VaultLocked: 3, Denied: 5, Tampered: 7, WouldPrompt: 8, StoreUnavailable: 15,
+    VaultLocked: 3, NotFound: 4, Denied: 5, WrongKey: 6, Tampered: 7, WouldPrompt: 8, UnsafePermissions: 9,
+    StoreUnavailable: 15,
 }  # fmt: skip
 """As the exit codes of the command line."""
 
