@@ -1,0 +1,83 @@
+"""Passwords that change while the power fails, and in several sessions at once."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from tests.django.vault_site import NEW, PASSWORD, options
+
+
+def test_killed_at_every_statement_and_changed_at_once() -> None:
+    """A password and its slot change together or not at all; so do a recovery and its code. On SQLite, in a file."""
+    runner = Path(__file__).with_name("killed_passwords.py")
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run(
+        [sys.executable, str(runner)],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(root), str(root / "src")])},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = dict(line.rsplit(" ", 1) for line in done.stdout.splitlines())
+    assert int(lines["password killed"]) >= 8
+    assert int(lines["recovery killed"]) >= 8
+    assert lines["at once"] == "6"
+
+
+def test_changed_at_once_on_postgresql(postgres_tables: str) -> None:
+    """Sessions that all wait for each other's rows: the last hash and the last slot are of the same password."""
+    from django.contrib.auth.models import User
+    from django.db import connections
+    from django.test import override_settings
+
+    from strongroom.django.user_vaults import user_vault
+    from strongroom.errors import WrongKey
+
+    many, failed, gate = 4, [], threading.Barrier(4)
+    users = User.objects.db_manager(postgres_tables)
+
+    def change(number: int, vault: Any) -> None:
+        try:
+            with vault.in_use():
+                vault.user.set_password(f"{NEW} {number}")
+                gate.wait(60)
+                vault.user.save()
+        except BaseException as error:
+            failed.append(repr(error))
+        finally:
+            connections[postgres_tables].close()
+
+    def opens(password: str) -> bool:
+        try:
+            user_vault(user).open_with_password(password)
+        except WrongKey:
+            return False
+        return True
+
+    with override_settings(STRONGROOM=options()):
+        user = users.create_user("many", password=PASSWORD)
+        try:
+            with user_vault(user) as vault:
+                vault.create(PASSWORD)
+            vaults = [user_vault(users.get(pk=user.pk)) for _ in range(many)]
+            for one in vaults:
+                one.open_with_password(PASSWORD)
+            threads = [threading.Thread(target=change, args=pair) for pair in enumerate(vaults)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join(120)
+            assert failed == []
+            user.refresh_from_db()
+            right = [number for number in range(many) if user.check_password(f"{NEW} {number}")]
+            assert len(right) == 1
+            assert [number for number in range(many) if opens(f"{NEW} {number}")] == right
+        finally:
+            user.delete()
