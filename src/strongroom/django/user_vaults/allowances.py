@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     Wanted = Sequence[tuple[bytes, "Rule"]]
 
-KEPT_MAX = 32_768
-"""Keys that are kept at most: about 6 MB."""
+KEPT_MAX = 131_072
+"""Keys that are kept at most: 15 MB."""
 
 
 class Rule:
