@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-from strongroom.errors import Conflict
+from strongroom.errors import Conflict, StoreUnavailable
 from strongroom.stores import postgres_address, postgres_driver, postgres_schema
 from strongroom.stores.interface import integer
 from strongroom.stores.postgres_blocks import ReadBlock, WriteBlock
@@ -97,6 +97,8 @@ class PostgresStore:
             StoreUnavailable: nothing is there.
         """
         session = self._session
+        if session.pid != _getpid() and session.is_new:
+            raise StoreUnavailable(f"{self.location}: it belongs to the process that forked this one")
         with session.mutex:
             if not session.is_new:
                 return
@@ -143,10 +145,11 @@ class PostgresStore:
         session = self._session
         if session.pid != _getpid():
             session.after_fork()
-        session.refuse_closed()
-        if session.is_new or (session.depth and self._is_inside()):
-            with self.reading() as rows:
-                return session.token, rows.get(table, *key)
+        if session.is_closed or session.is_new or session.depth:
+            session.refuse_closed()
+            if session.is_new or self._is_inside():
+                with self.reading() as rows:
+                    return session.token, rows.get(table, *key)
         token, found = self._glance(session.statements[table].glance, key)
         return token, checked_rows(session, table, found)[0] if found else None
 
@@ -213,6 +216,8 @@ class PostgresStore:
         Raises: StoreUnavailable: the server did not do it; scrub again.
         """
         session = self._session
+        if session.pid != _getpid():
+            session.after_fork()
         with session.mutex:
             session.refuse_inside("scrub")
             session.refuse_closed()

@@ -6,7 +6,6 @@ psycopg_pool is in docs/decisions/0023.
 
 from __future__ import annotations
 
-import os
 from threading import Condition
 
 from strongroom.errors import StoreUnavailable
@@ -16,8 +15,6 @@ from strongroom.stores.postgres_link import Link
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from strongroom.stores.postgres_driver import Connection
-
-_getpid = os.getpid
 
 CONNECTIONS_MAX = 32
 """Of one store, at the same time."""
@@ -42,13 +39,13 @@ _abandoned: list[Link] = []
 
 
 class Pool:
-    """Connections with the same parameters.
+    """Connections with the same parameters, for the process that made them; a child begins with `abandon`.
 
     Attributes:
         made: how many were made so far; a new one may lead to another server.
     """
 
-    __slots__ = ("_condition", "_idle", "_is_closed", "_location", "_options", "_pid", "_taken", "made")
+    __slots__ = ("_condition", "_idle", "_is_closed", "_location", "_options", "_taken", "made")
 
     def __init__(self, options: dict[str, str], location: str) -> None:
         self._options = options
@@ -58,7 +55,6 @@ class Pool:
         self._begin()
 
     def _begin(self) -> None:
-        self._pid = os.getpid()
         # Only who waits for a connection, or makes one, needs it: the rest are single steps of a list and a set.
         self._condition = Condition()
         self._idle: list[Link] = []
@@ -69,8 +65,6 @@ class Pool:
 
         Raises: StoreUnavailable, Denied, VaultNotFound: no connection can be made.
         """
-        if self._pid != _getpid():
-            self.abandon()
         while True:
             try:
                 link = self._idle.pop()
@@ -93,7 +87,7 @@ class Pool:
 
     def give(self, link: Link) -> None:
         """Give a connection back; one in a transaction, or after a Ctrl-C in a request, is of no use to others."""
-        if self._pid != _getpid() or link not in self._taken:
+        if link not in self._taken:
             return  # a parent's
         self._taken.discard(link)
         if self._is_closed or link.status != _IDLE:
@@ -121,8 +115,6 @@ class Pool:
     def close(self) -> None:
         """Close what nobody uses; the rest follows when it is given back."""
         self._is_closed = True
-        if self._pid != os.getpid():
-            self.abandon()
         self.drop_idle()
 
     def _connect(self) -> Connection:

@@ -275,20 +275,16 @@ class Session:
 
     def close(self) -> None:
         """Let go of the connections; what is open is undone."""
-        is_owner = self.pid == os.getpid()
-        if is_owner:
-            self.mutex.acquire()
-        try:
+        if self.pid != os.getpid():
+            self.after_fork()
+        with self.mutex:
             self.is_new = False
-            if is_owner and not self.is_closed:
+            if not self.is_closed:
                 self.clear()
                 self.state = BROKEN if self.depth else IDLE
             self.is_closed = True
             self.looking.close(self.servers.writing)
             self.servers.close()
-        finally:
-            if is_owner:
-                self.mutex.release()
 
     # -- inside a transaction ----------------------------------------------------------
 

@@ -111,7 +111,8 @@ def _find_in_one_journey(
     While the store is asked, other threads go on. The row and the token are of one moment: if it is
     that to which the path belongs, so is the row.
     """
-    with core.mutex:
+    mutex = core.mutex
+    with mutex:
         if core.is_locked or core.is_busy or core.has_looked:
             return None
         known = core.sealed.get(path, version)
@@ -130,7 +131,7 @@ def _find_in_one_journey(
     if row is None or now != token:
         return None
     sealed, parts = blob(row, 2), (place.id, u64(entry.number), entry.edition)
-    with core.mutex:
+    with mutex:
         if core.token == token and not core.is_busy:
             core.sealed.remember(path, version, (place, entry.number, sealed, parts))
     return entry, envelope, sealed, parts
