@@ -633,6 +633,29 @@ def test_programs_without_a_request_have_no_client(site: Any, ann: Any) -> None:
     assert "ann" not in str(caught.value)
 
 
+def test_a_view_within_the_limits_is_no_way_around_those_of_a_name(site: Any, ann: Any, work: Work) -> None:
+    """An attempt without a name, or for another one, does not cover guesses within; for the same name it does."""
+    from django.contrib.auth import authenticate
+    from django.test import RequestFactory
+
+    from strongroom.django.user_vaults.pressure import TooManyAttempts, password_work
+
+    request = RequestFactory().post("/", REMOTE_ADDR=HERE)
+    for outer in (None, "eve"):
+        site()
+        work.clear()
+        with password_work(request, outer):
+            for _ in range(3):
+                assert authenticate(request, username="ann", password=WRONG) is None
+            with pytest.raises(TooManyAttempts):
+                authenticate(request, username="ann", password=RIGHT)
+        assert len(work) == 3
+    site()
+    with password_work(request, "ann"):
+        for _ in range(10):
+            assert authenticate(request, username="ANN", password=WRONG) is None
+
+
 def test_a_password_that_cannot_be_is_not_stored(site: Any, ann: Any) -> None:
     """A form says so; a program gets an error, and not a user who can never log in."""
     from django.core.exceptions import ValidationError

@@ -116,6 +116,22 @@ class LoginLimits:
         if attempt.is_right:
             self._right(asked, now)
 
+    @contextmanager
+    def further_name(self, request: HttpRequest | None, name: str) -> Iterator[Attempt]:
+        """Within an attempt that was for another name or none: what a guess at this one takes, and no other place.
+
+        Raises: TooManyAttempts.
+        """
+        asked = _Asked(self, request, name)
+        if len(asked.wanted) > asked.paid:
+            del asked.wanted[: asked.paid]
+            asked.paid = 0
+        now = self._take(asked)
+        attempt = Attempt(asked.name_key)
+        yield attempt
+        if attempt.is_right:
+            self._right(asked, now)
+
     @asynccontextmanager
     async def aattempt(self, request: HttpRequest | None, name: str | None) -> AsyncIterator[Attempt]:
         """As `attempt`, for the event loop; a cache is asked in a thread."""

@@ -46,7 +46,7 @@ _TEMPLATE = "strongroom/user_vaults/too_many.html"
 
 @contextmanager
 def password_work(request: HttpRequest | None = None, name: str | None = None) -> Iterator[Attempt]:
-    """Whatever is slow about passwords is done within; nested uses count once.
+    """Whatever is slow about passwords is done within; nested uses for the same name count once.
 
     Args:
         request: None for the one that the middleware has seen, or none.
@@ -57,7 +57,8 @@ def password_work(request: HttpRequest | None = None, name: str | None = None) -
     """
     outer = _attempt.get()
     if outer is not None:
-        yield Attempt(outer.name_key)
+        with _within(outer, request, name) as further:
+            yield further
         return
     with limits().attempt(_http(request), name) as attempt:
         token = _attempt.set(attempt)
@@ -72,7 +73,8 @@ async def apassword_work(request: HttpRequest | None = None, name: str | None = 
     """As `password_work`, where waiting leaves the event loop to others; slow work within belongs into threads."""
     outer = _attempt.get()
     if outer is not None:
-        yield Attempt(outer.name_key)
+        with _within(outer, request, name) as further:
+            yield further
         return
     async with limits().aattempt(_http(request), name) as attempt:
         token = _attempt.set(attempt)
@@ -148,6 +150,20 @@ def limits() -> LoginLimits:
             if found is None or found.process != getpid():
                 found = config.login_limits = LoginLimits()
     return found
+
+
+@contextmanager
+def _within(outer: Attempt, request: HttpRequest | None, name: str | None) -> Iterator[Attempt]:
+    """The place is there already; a name that is not the outer attempt's counts as a guess of its own."""
+    if name is None or limits().name_key(name) == outer.name_key:
+        yield Attempt(outer.name_key)
+        return
+    with limits().further_name(_http(request), name) as further:
+        token = _attempt.set(further)
+        try:
+            yield further
+        finally:
+            _attempt.reset(token)
 
 
 def _http(request: HttpRequest | None) -> HttpRequest | None:
