@@ -64,7 +64,8 @@ class Place:
         with strongroom.create(self.location, key_file=str(bench.key_file)) as vault:
             fill(vault, ITEMS)
         self.connections = CONNECTIONS[:2] if bench.quick else CONNECTIONS
-        self.vaults = [self._open() for _ in range(max(self.connections))]
+        self.vaults = [self._open(self.location) for _ in range(max(self.connections))]
+        self.far_vault = self._open(f"postgresql:///vaults?{self.server.far_place}&sslmode=disable")
         self.raw = [self._connect() for _ in self.vaults]
         raw = self.raw[0]
         self.keys = raw.execute("SELECT item, number FROM strongroom.versions").fetchall()
@@ -74,8 +75,8 @@ class Place:
         # In the words of the driver's cursors: a percent sign is doubled, and a parameter has no number.
         self.statement = re.sub(rb"\$[0-9]+", b"%b", statement.replace(b"%", b"%%"))
 
-    def _open(self) -> Vault:
-        vault = strongroom.open(self.location, key_file=str(self.bench.key_file), use_agent=False)
+    def _open(self, location: str) -> Vault:
+        vault = strongroom.open(location, key_file=str(self.bench.key_file), use_agent=False)
         # Whoever reads an item often knows its place; what is measured is the value.
         vault.get_many(self.bench.names)
         return self._cleanup.enter_context(vault)
@@ -83,7 +84,7 @@ class Place:
     def _connect(self) -> Any:
         import psycopg
 
-        where = f"host={self.server.root} user=bench dbname=vaults"
+        where = f"host={self.server.root} port={self.server.port} user=bench dbname=vaults"
         connection = self._cleanup.enter_context(psycopg.connect(where, autocommit=True))
         connection.prepare_threshold = 0
         return connection
@@ -142,7 +143,7 @@ class Place:
     def pgbench(self, *words: str, count: int) -> float:
         """Seconds for one transaction of PostgreSQL's own program."""
         length = ("-t", "20") if self.bench.quick else ("-T", "2")
-        options = ("-h", str(self.server.root), "-U", "bench", "-n", "-M", "prepared", "-c", str(count), *length)
+        options = (*self.server.near, "-U", "bench", "-n", "-M", "prepared", "-c", str(count), *length)
         said = self.server.run("pgbench", *options, "-j", str(min(count, 2)), *words, "vaults")
         found = _TPS.search(said)
         assert found is not None, said
@@ -167,21 +168,22 @@ def postgres(bench: Bench) -> Iterator[Result]:
 
 
 def _many_keys(place: Place) -> Iterator[Result]:
-    vault, names = place.vaults[0], place.bench.names[:KEYS]
+    names = place.bench.names[:KEYS]
+    for where, vault in (("PostgreSQL", place.vaults[0]), ("PostgreSQL over TCP", place.far_vault)):
 
-    def one_by_one() -> None:
-        for name in names:
-            vault.get(name, "password")
+        def one_by_one(vault: Vault = vault) -> None:
+            for name in names:
+                vault.get(name, "password")
 
-    yield compare(
-        f"PostgreSQL: {KEYS} keys in one call", f"{KEYS} calls", lambda: vault.get_many(names), one_by_one,
-        rounds=place.bench.rounds, repeat=5, goal=4, at_least=True,
-    )  # fmt: skip
+        yield compare(
+            f"{where}: {KEYS} keys in one call", f"{KEYS} calls", partial(vault.get_many, names), one_by_one,
+            rounds=place.bench.rounds, repeat=5, goal=4, at_least=True,
+        )  # fmt: skip
 
 
 def _reads(place: Place) -> Iterator[Result]:
-    rounds, repeat = (2, 20) if place.bench.quick else (9, 400)
-    place.server.run("pgbench", "-h", str(place.server.root), "-U", "bench", "-i", "-q", "-s", "1", "vaults")
+    rounds, repeat = (2, 20) if place.bench.quick else (25, 400)
+    place.server.run("pgbench", *place.server.near, "-U", "bench", "-i", "-q", "-s", "1", "vaults")
     for count in place.connections:
         gets, raws = place.gets(count), place.raw_gets(count)
         each = max(1, repeat // count)

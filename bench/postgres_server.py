@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
+from socket import socket
 from typing import Any, Self
 
 PATIENCE_SECONDS = 60.0
@@ -26,13 +27,26 @@ class Server:
     def __init__(self) -> None:
         self.user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
         self.root = Path(tempfile.mkdtemp(prefix="strongroom-bench-"))
+        with socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = str(probe.getsockname()[1])
         if os.geteuid() == 0:
             shutil.chown(self.root, self.user)
 
     @property
     def place(self) -> str:
         """What names the server in a URL's query."""
-        return f"host={self.root}&user=bench"
+        return f"host={self.root}&port={self.port}&user=bench"
+
+    @property
+    def far_place(self) -> str:
+        """The same over TCP, as from another machine that is next to this one."""
+        return f"host=127.0.0.1&port={self.port}&user=bench"
+
+    @property
+    def near(self) -> tuple[str, ...]:
+        """The same for the server's own programs."""
+        return "-h", str(self.root), "-p", self.port
 
     def _options(self) -> dict[str, Any]:
         if os.geteuid() != 0:
@@ -54,17 +68,22 @@ class Server:
         self.run("initdb", "-D", data, "-U", "bench", "-A", "trust", "--no-locale", "-E", "UTF8")
         program = find("postgres")
         assert program is not None
-        settings = ("listen_addresses=", f"unix_socket_directories={self.root}", "max_connections=200")
+        settings = (
+            f"port={self.port}",
+            "listen_addresses=127.0.0.1",
+            f"unix_socket_directories={self.root}",
+            "max_connections=200",
+        )
         options = [word for setting in settings for word in ("-c", setting)]
         with (self.root / "log").open("wb") as log:
             self._process = subprocess.Popen(
                 [program, "-D", data, *options], stdin=subprocess.DEVNULL, stdout=log, stderr=log, **self._options()
             )
         give_up = time.monotonic() + PATIENCE_SECONDS
-        while subprocess.run([find("pg_isready") or "pg_isready", "-q", "-h", self.root], check=False).returncode:
+        while subprocess.run([find("pg_isready") or "pg_isready", "-q", *self.near], check=False).returncode:
             assert time.monotonic() < give_up, (self.root / "log").read_text()
             time.sleep(0.05)
-        self.run("createdb", "-h", str(self.root), "-U", "bench", "vaults")
+        self.run("createdb", *self.near, "-U", "bench", "vaults")
         return self
 
     def __exit__(self, *_exc: object) -> None:

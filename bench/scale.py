@@ -86,7 +86,9 @@ class Place:
         import psycopg
 
         self.onlooker = cleanup.enter_context(
-            psycopg.connect(f"host={self.server.root} user=bench dbname=vaults", autocommit=True)
+            psycopg.connect(
+                f"host={self.server.root} port={self.server.port} user=bench dbname=vaults", autocommit=True
+            )
         )
         self.names = [f"folder-{number // 100}/item-{number}" for number in range(ITEMS)]
 

@@ -232,6 +232,37 @@ class TestServer:
         with store.reading() as rows:
             assert [row[0] for row in rows.scan(SLOTS)] == [b"parent"]
 
+    def test_a_child_that_closes_ends_nothing_of_its_parent(self, store, url, opened, meddle):
+        """Neither the connections nor the one that listens; they are the parent's."""
+        reader = opened(open_store(f"{url}&cached_reads=60"))
+        reader.change_token()
+        token = reader.change_token()
+        with store.reading() as rows:
+            sessions = "SELECT pid FROM pg_stat_activity WHERE application_name = 'strongroom' ORDER BY 1"
+            before = meddle(sessions)
+            assert before
+
+            def close():
+                reader.close()
+                store.close()
+
+            assert in_child(close)
+            assert rows.get(SLOTS, b"a") is None
+        assert meddle(sessions) == before
+        assert reader.change_token() == token
+
+    def test_a_child_publishes_nothing(self, url, opened):
+        """What the parent has not published yet is the parent's transaction."""
+        made = opened(create_store(url))
+
+        def publish():
+            with pytest.raises(StoreUnavailable, match="forked"):
+                made.publish()
+
+        assert in_child(publish)
+        made.publish()
+        assert opened(open_store(url)).format is made.format
+
     def test_nobody_answers(self):
         """A port where nothing listens is an error at once."""
         with pytest.raises(StoreUnavailable, match="does not answer") as caught:
@@ -250,6 +281,19 @@ class TestServer:
         store = opened(create_store(f"{role.tcp_url}&schema={schema}"))
         store.publish()
         assert opened(open_store(f"{role.tcp_url}&schema={schema}")).format is store.format
+
+
+def in_child(act) -> bool:
+    """Whether *act* returns in a child."""
+    child = os.fork()
+    if not child:
+        signal.alarm(int(PATIENCE_SECONDS))
+        try:
+            act()
+            os._exit(0)
+        finally:
+            os._exit(1)
+    return os.waitpid(child, 0)[1] == 0
 
 
 def _in_child(store) -> int:
