@@ -45,6 +45,7 @@ class World:
         self.owner, self.web, self.sync, self.group = (f"{word}-{tag}" for word in ("srv", "srw", "srs", "srg"))
         self.state, self.keys, self.run_directory = root / "state", root / "keys", root / "run"
         self.socket = self.run_directory / "agent.sock"
+        self.script = EXAMPLE / "setup.sh"
         self.modules = root / "modules"
         self.modules.mkdir()
         copy_modules(self.modules)
@@ -66,7 +67,7 @@ class World:
         program = {"STRONGROOM": f"{self.python} -m strongroom", "PYTHONPATH": str(self.modules)}
         environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", **names, **places, **program}
         done = subprocess.run(
-            [str(EXAMPLE / "setup.sh")], env=environment, capture_output=True, text=True, timeout=120, cwd="/"
+            [str(self.script)], env=environment, capture_output=True, text=True, timeout=120, cwd="/"
         )
         if done.returncode == 0:
             self.run_directory.mkdir()

@@ -151,12 +151,12 @@ class Worker:
                 continue  # another worker was faster
             tally.destroyed += 1
             logger.info("%s %s was withdrawn, and is destroyed", service, name)
-        ids = {str(one) for one in HandedOver.objects.filter(service=service).values_list("pk", flat=True)}
-        tally.unlisted += len(kept - withdrawn - ids)
-        of_rows = list(ids & withdrawn)
-        for start in range(0, len(of_rows), _AT_ONCE):
-            some = HandedOver.objects.filter(pk__in=of_rows[start : start + _AT_ONCE])
-            some.exclude(state=WITHDRAWN).update(state=WITHDRAWN, next_sync=None)
+        rows = {str(pk): state for pk, state in HandedOver.objects.filter(service=service).values_list("pk", "state")}
+        tally.unlisted += len(kept - withdrawn - set(rows))
+        # Whatever a row says by now.
+        late = [pk for pk, state in rows.items() if state != WITHDRAWN and pk in withdrawn]
+        for start in range(0, len(late), _AT_ONCE):
+            HandedOver.objects.filter(pk__in=late[start : start + _AT_ONCE]).update(state=WITHDRAWN, next_sync=None)
 
     def _revoke(self, service: str, path: str, name: str) -> None:
         """Tell the service that its grant is no longer needed; if it does not listen, the grant is destroyed here."""
