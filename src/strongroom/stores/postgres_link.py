@@ -1,7 +1,7 @@
 """One connection, spoken to in libpq's own words: prepared statements, binary values, several in one journey.
 
 A cursor of the driver costs this program as much as the server takes for a one-row answer; what is
-below costs a quarter of it: docs/decisions/0023. The driver still connects, and runs what is rare.
+below costs half of it: docs/decisions/0023. The driver still connects, and runs what is rare.
 """
 
 from __future__ import annotations
