@@ -210,9 +210,13 @@ def _argon2id_from_parts(
         ad=associated,
         secret=secret,
     )
-    with _turn:
-        # The stub says bytes; the function takes any buffer, and ours is one that can be wiped.
+    # The stub says bytes; the function takes any buffer, and ours is one that can be wiped.
+    if lanes == 1:
+        # No thread of the library's pool is needed, and several may run at once, as users' vaults do at log-ins.
         function.derive_into(material, key)  # type: ignore[arg-type]
+    else:
+        with _turn:
+            function.derive_into(material, key)  # type: ignore[arg-type]
     # OpenSSL gives back its parameter list, a copy of the material in it, without overwriting it. The same call
     # with zeros of the same lengths, and next to no cost, gets that memory again; a test looks for leftovers.
     zeros = Argon2id(salt=bytes(len(salt)), length=length, iterations=1, lanes=1, memory_cost=8)
