@@ -672,6 +672,30 @@ def test_a_password_that_cannot_be_is_not_stored(site: Any, ann: Any) -> None:
     assert not ann.has_usable_password()
 
 
+@pytest.mark.parametrize(
+    ("address", "header", "proxies", "says"),
+    [
+        ("127.0.0.1", HERE, [], 1),
+        ("", HERE, [], 1),
+        ("10.1.2.3", HERE, [], 1),
+        ("127.0.0.1", None, [], 0),
+        ("127.0.0.1", HERE, ["127.0.0.1"], 0),
+        ("8.8.8.8", HERE, [], 0),
+    ],
+)
+def test_a_proxy_that_the_settings_do_not_name(
+    site: Any, ann: Any, caplog: pytest.LogCaptureFixture, address: str, header: str | None, proxies: Any, says: int
+) -> None:
+    """It is said once, as all of its clients are one; not because a client on the Internet sends a header."""
+    site(PROXIES=proxies)
+    more = {} if header is None else {"HTTP_X_FORWARDED_FOR": header}
+    for _ in range(3):
+        log_in(browser(address), password=WRONG, **more)
+    assert [record.getMessage() for record in caplog.records if "PROXIES" in record.getMessage()] == [
+        'log-ins come through a proxy: name it in STRONGROOM = {"LOGIN": {"PROXIES": [...]}}'
+    ] * says
+
+
 EARLY = "strongroom.django.user_vaults.early.EarlyRefusalMiddleware"
 
 

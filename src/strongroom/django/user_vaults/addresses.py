@@ -51,6 +51,11 @@ class Proxies:
         # An address and a network of different versions are no match, and no error.
         return any(address in network for network in self._networks)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there are none."""
+        return not (self._networks or self._unix)
+
     def client(self, meta: Mapping[str, str]) -> Address | None:
         """The address nearest to us that is not one of our proxies'.
 

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest
 
+    from strongroom.django.user_vaults.addresses import Address
+
     Taken = list[tuple[bytes, Rule]]
 
 _logger = logging.getLogger("strongroom.django")
@@ -83,7 +85,10 @@ class LoginLimits:
     Raises: ImproperlyConfigured: as `LoginSettings`.
     """
 
-    __slots__ = ("_kept", "_mac", "_refused", "_shared", "_telling", "_told", "options", "paths", "places", "process")
+    __slots__ = (
+        "_kept", "_mac", "_refused", "_saw_proxy", "_shared", "_telling", "_told", "options", "paths", "places",
+        "process",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.options = LoginSettings()
@@ -95,6 +100,7 @@ class LoginLimits:
         self._telling = Lock()
         self._told = float("-inf")
         self._refused = 0
+        self._saw_proxy = False
         # Names and addresses are kept as tags under a key: neither is to be read in a cache or in memory.
         self._mac = Mac(salted_hmac("strongroom.login", "names", algorithm="sha256").digest())
 
@@ -197,6 +203,15 @@ class LoginLimits:
             count, self._refused, self._told = self._refused, 0, monotonic()
         _logger.warning("passwords not looked at, as they are too many: %d", count)
 
+    def look_at_proxy(self, address: Address | None, request: HttpRequest) -> None:
+        """Say once that a proxy's address is taken for its clients': anybody could use up what all of them have."""
+        if self._saw_proxy or "HTTP_X_FORWARDED_FOR" not in request.META:
+            return
+        # Anybody can send the header, but not from an address that is not on the Internet.
+        if self.options.proxies.is_empty and (address is None or address.is_private):
+            self._saw_proxy = True
+            _logger.warning('log-ins come through a proxy: name it in STRONGROOM = {"LOGIN": {"PROXIES": [...]}}')
+
     def knows(self, pair_key: bytes) -> bool:
         """Whether the name was used from this network lately, with its password."""
         return self._kept.remembers(self.key("known", pair_key.hex()), monotonic())
@@ -215,6 +230,8 @@ class _Asked:
         self.name_key = None if name is None else limits.name_key(name)
         address = None if request is None else rules.proxies.client(request.META)
         found = [] if address is None else networks(address)
+        if request is not None:
+            limits.look_at_proxy(address, request)
         self.client_key = limits.key("client", found[0]) if found else None
         device = None if request is None or self.name_key is None else device_of(request, self.name_key)
         if device is not None:
