@@ -64,6 +64,33 @@ class _Ciphers(dict[int, AESGCM]):
         return found
 
 
+class Draws:
+    """Random bytes for the messages of one statement, drawn together: each call of the system takes 0.4 us.
+
+    Not to be kept: what is left of it when a process forks would be there twice.
+
+    Args:
+        messages: how many; for more than that, each draws its own.
+    """
+
+    __slots__ = ("_drawn",)
+
+    def __init__(self, messages: int) -> None:
+        drawn = random_bytes(messages * _AFTER_NONCE)
+        self._drawn = [drawn[start : start + _AFTER_NONCE] for start in range(0, len(drawn), _AFTER_NONCE)]
+
+    def next(self) -> bytes:
+        """What no other message has."""
+        try:
+            return self._drawn.pop()
+        except IndexError:
+            return random_bytes(_AFTER_NONCE)
+
+    def end(self) -> None:
+        """Throw away what is left: whoever still holds it draws anew each time."""
+        self._drawn.clear()
+
+
 class ColumnKey:
     """One version of a named key, for one column.
 
@@ -87,15 +114,16 @@ class ColumnKey:
         self._ciphers = _Ciphers(self._keyed)
         self._indexed: HMAC | None = None
 
-    def encrypt(self, plaintext: Buffer, row: bytes) -> bytes:
+    def encrypt(self, plaintext: Buffer, row: bytes, draws: Draws | None = None) -> bytes:
         """A message of *plaintext* that opens with the same *row* alone.
 
         Args:
             row: what names the row, and all else that stands beside the message; injective.
+            draws: of the statement that the message is for.
 
         Returns: `OVERHEAD_BYTES` more than *plaintext*.
         """
-        drawn = random_bytes(_AFTER_NONCE)
+        drawn = random_bytes(_AFTER_NONCE) if draws is None else draws.next()
         return drawn + self._ciphers[drawn[0]].encrypt(drawn[1:], plaintext, row)
 
     def decrypt(self, message: bytes, row: bytes) -> bytes:

@@ -26,7 +26,17 @@ class StrongroomConfig(AppConfig):  # type: ignore[misc]  # Django carries no ty
 
     def ready(self) -> None:
         """Connect what has to see each save, and the checks."""
-        from strongroom.django import canary, checks, dumps, guards, leak_checks, permissions, plans, querysets
+        from strongroom.django import (
+            canary,
+            checks,
+            dumps,
+            guards,
+            leak_checks,
+            permissions,
+            plans,
+            querysets,
+            statements,
+        )
         from strongroom.django.keys import forget
 
         pre_save.connect(dumps.before_save, dispatch_uid="strongroom.open_fixture")
@@ -37,5 +47,6 @@ class StrongroomConfig(AppConfig):  # type: ignore[misc]  # Django carries no ty
         pre_migrate.connect(plans.before_migrate, dispatch_uid="strongroom.before_migrate")
         post_migrate.connect(permissions.create_permissions, dispatch_uid="strongroom.create_permissions")
         querysets.install()
+        statements.install()
         checks.register()
         leak_checks.register()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from functools import partial
 
-from django import VERSION
 from django.core.exceptions import FieldError
 from django.db import models
 from django.db.models.constants import OnConflict
@@ -85,32 +84,8 @@ def _narrow(field: EncryptedField, compiler: Any) -> None:
 
 
 def _watch(column: models.Field, check: Callable[[Any], None]) -> None:
-    """Have *column* asked at each UPDATE: Django asks a field for its placeholder, with the whole query at hand."""
-    if VERSION >= (6, 1):
-        before_sql = getattr(column, "get_placeholder_sql", None)
-
-        def get_placeholder_sql(value: Any, compiler: Any, connection: Any) -> Any:
-            if not _only_inserts(compiler.query):
-                check(compiler)
-            if before_sql is not None:
-                return before_sql(value, compiler, connection)
-            return compiler.compile(value) if hasattr(value, "as_sql") else ("%s", [value])
-
-        column.get_placeholder_sql = get_placeholder_sql
-        return
-    before = getattr(column, "get_placeholder", None)
-
-    def get_placeholder(value: Any, compiler: Any, connection: Any) -> Any:
-        if not _only_inserts(compiler.query):
-            check(compiler)
-        return "%s" if before is None else before(value, compiler, connection)
-
-    column.get_placeholder = get_placeholder
-
-
-def _only_inserts(query: Any) -> bool:
-    """Whether *query* changes no row that is there: asked for each value of a `bulk_create`, and said first."""
-    return type(query) is InsertQuery and query.on_conflict is None
+    """Have *check* look at each statement that may write *column* of a row that is there; see `statements`."""
+    column.strongroom_checks = (*getattr(column, "strongroom_checks", ()), check)
 
 
 def _check_upsert(field: EncryptedField, unique: set[models.Field], updated: set[models.Field]) -> None:

@@ -95,8 +95,8 @@ def _reading(
     spells: Sequence[tuple[str, Callable[[Any], str]]], unusual: Callable[[models.Model], bytes]
 ) -> Callable[[models.Model], bytes]:
     """What spells the row of an instance whose columns are all there; *unusual* is asked where one is not."""
-    if len(spells) == 1:
-        ((key, spell_key),) = spells
+    (key, spell_key), *bound = spells
+    if not bound:
 
         def of_key(instance: models.Model) -> bytes:
             try:
@@ -109,7 +109,10 @@ def _reading(
     def of_columns(instance: models.Model) -> bytes:
         values = instance.__dict__
         try:
-            return _SEPARATOR.join([spell(values[attname]) for attname, spell in spells]).encode("ascii")
+            row = spell_key(values[key])
+            for attname, spell in bound:
+                row += _SEPARATOR + spell(values[attname])
+            return row.encode("ascii")
         except (KeyError, TypeError, ValueError):
             return unusual(instance)
 

@@ -39,6 +39,7 @@ __all__ = [
 
 class _Text(EncryptedField):
     kind = 1
+    usual_type = str
 
     def to_bytes(self, value: Any) -> bytes:
         """UTF-8."""

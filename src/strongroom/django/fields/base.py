@@ -52,6 +52,8 @@ class EncryptedField(Hiding, models.Field):  # type: ignore[misc]  # Django carr
 
     kind: int
     """The number of the type inside the message; see docs/format.md#columns."""
+    usual_type: type | None = None
+    """Of values that `to_bytes` takes as they are, so that nothing else has to be looked at."""
     # Made of one reading of the keys, and replaced together with it, each in one assignment.
     _column: Column | None = None
     _opening: tuple[Column | None, Opener | None] = (None, None)

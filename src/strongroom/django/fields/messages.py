@@ -6,6 +6,7 @@ before: the head, the keys, how a row is spelled. Source: docs/format.md#columns
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from struct import Struct
 
 from strongroom.crypto.columns import OVERHEAD_BYTES, TOKEN_BYTES
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from django.db import models
 
-    from strongroom.crypto.columns import ColumnKey
+    from strongroom.crypto.columns import ColumnKey, Draws
     from strongroom.django.fields.base import EncryptedField
     from strongroom.django.keys import Column
 
@@ -31,6 +32,10 @@ MAGIC_INDEXED = b"srf\x02"
 _HEAD = Struct(">4sI")
 HEAD_BYTES = _HEAD.size
 _LEAST = HEAD_BYTES + OVERHEAD_BYTES + 1
+
+
+draws_here: ContextVar[Draws | None] = ContextVar("strongroom_draws", default=None)
+"""For the statement that is being put together here, and in no other thread or task; see `statements`."""
 
 
 class Encrypted(bytes):
@@ -77,19 +82,24 @@ def sealer(field: EncryptedField, column: Column) -> Sealer:
     """What encrypts a value, which is not None, for the row of an instance."""
     head, kind, encrypt = head_of(field, column.number), bytes((field.kind,)), column.primary.encrypt
     row_of, plain, searched = field.row.of, field._plain, field._searched
+    to_bytes, usual = field.to_bytes, field.usual_type
     token = column.primary.token if field.searchable else None
     after_row = END + head
+    draws = draws_here.get
 
     def seal(value: Any, instance: models.Model) -> Encrypted:
-        data = kind + plain(value)
         try:
+            data = kind + (to_bytes(value) if type(value) is usual else plain(value))
             row = row_of(instance)
         except NoRow as error:
             raise NoRow(f"{field.where}: {error}") from None
+        except UnicodeEncodeError:
+            # `from None`: it holds the value.
+            raise ValueError(f"{field.where} cannot hold this str") from None
         if token is None:
-            return Encrypted(head + encrypt(data, row + after_row))
+            return Encrypted(head + encrypt(data, row + after_row, draws()))
         found = token(searched(value))
-        return Encrypted(head + found + encrypt(data, row + after_row + found))
+        return Encrypted(head + found + encrypt(data, row + after_row + found, draws()))
 
     return seal
 
