@@ -103,9 +103,28 @@ def _plain(token: Token) -> str:
 
 
 def _highlight(text: str, language: str, _attributes: str) -> str:
+    inner = _console(text) if language == "console" else _coloured(text, language)
+    return f'<pre class="code"><code>{inner}</code></pre>'
+
+
+def _coloured(text: str, language: str) -> str:
     try:
         lexer = get_lexer_by_name(LEXERS.get(language, language), stripnl=False)
     except ClassNotFound:
         lexer = get_lexer_by_name("text")
-    inner = highlight(text, lexer, HtmlFormatter(nowrap=True))
-    return f'<pre class="code"><code>{inner}</code></pre>'
+    return str(highlight(text, lexer, HtmlFormatter(nowrap=True)))
+
+
+def _console(text: str) -> str:
+    """What is typed and what is shown. Pygments' own takes each line with a # in it for a prompt."""
+    parts = []
+    is_typed = False
+    for line in text.splitlines():
+        begins = re.match(r"\w*[$#] +", line)
+        if begins or is_typed:
+            prompt = begins[0] if begins else ""
+            parts.append(f'<span class="gp">{prompt}</span>{_coloured(line[len(prompt) :], "sh")}')
+            is_typed = line.endswith("\\")
+        else:
+            parts.append(f'<span class="go">{escape(line)}</span>\n')
+    return "".join(parts)
