@@ -49,6 +49,7 @@ VERBS = (
     "restore-backup",
     "copy",
     "upgrade",
+    "completion",
 )
 
 
