@@ -8,9 +8,10 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
+import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -46,21 +47,31 @@ def wait_until(condition: Callable[[], object], complaint: str) -> None:
         time.sleep(0.05)
 
 
-class SiteUnderTest:
-    """The running site, with accounts at the photo service that nobody has used yet."""
+ACCOUNTS = [(f"guest-{number}", SECRET.format(number)) for number in range(40)]
+VISITORS = [f"visitor-{number}" for number in range(60)]
 
-    def __init__(self, state: Path, *, accounts: int = 40) -> None:
+
+class SiteUnderTest:
+    """The running site.
+
+    Args:
+        state: an empty directory.
+        accounts: at the photo service: usernames and passwords.
+        names: of those who sign up.
+    """
+
+    def __init__(
+        self, state: Path, *, accounts: Sequence[tuple[str, str]] = ACCOUNTS, names: Sequence[str] = VISITORS
+    ) -> None:
         self.start = load_start()
         self.lines: list[str] = []
-        names = {f"guest-{number}": SECRET.format(number) for number in range(accounts)}
-        self.free = list(names.items())
+        self.free, self.names = list(accounts), list(names)
         self.site = self.start.Site(
-            state, names, every_seconds=1, say=self.lines.append, settings="tests.django_site_settings"
+            state, dict(accounts), every_seconds=1, say=self.lines.append, settings="tests.django_site_settings"
         )
         places = [str(ROOT), os.environ.get("PYTHONPATH", "")]
         self.site.environment["PYTHONPATH"] = os.pathsep.join(filter(None, places))
         self.seen: set[Path] = set()
-        self.people = 0
 
     @property
     def address(self) -> str:
@@ -73,8 +84,7 @@ class SiteUnderTest:
 
     def name(self) -> str:
         """A name that nobody has yet."""
-        self.people += 1
-        return f"visitor-{self.people}"
+        return self.names.pop(0)
 
     def mail(self) -> str:
         """The link in the mail that comes next."""
@@ -84,9 +94,6 @@ class SiteUnderTest:
 
     def in_worker_vault(self) -> list[str]:
         """What the worker may read: the credentials in its vault."""
-        import subprocess
-
-        # Once with the vault's own key, as its owner: the agent's view is what the worker is given.
         command = [sys.executable, "-m", "strongroom", "ls", "handed-over/kestrel/credentials"]
         done = subprocess.run(command, env=self.site.worker, capture_output=True, text=True, timeout=PATIENCE_SECONDS)
         assert done.returncode in (0, 4), done

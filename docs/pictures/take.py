@@ -45,8 +45,6 @@ def walk(one: Visitor, shoot: Photographer) -> None:
     shoot.take("landing")
     one.signs_up()
     shoot.take("recovery-code")
-    one.goes("/")
-    shoot.take("empty")
     one.adds_account(hand_over=True)
     one.waits_for_sync("4 photos")
     one.shows_password()

@@ -6,6 +6,7 @@ from pathlib import Path
 from kestrel.accounts import Account, Grant
 
 STYLE = (Path(__file__).parent / "kestrel.css").read_bytes()
+ASKED = {"photos.read": "see your photos"}
 BIRD = '<svg viewBox="0 0 24 24" width="26" height="26" aria-hidden="true"><path fill="currentColor" d="M2 5c5 0 8 2 10 6 2-4 5-6 10-6-1 6-4 9-8 10l-2 5-2-5C6 14 3 11 2 5z"/></svg>'  # noqa: E501
 
 
@@ -66,14 +67,14 @@ def home(account: Account, grants: list[Grant], *, note: str = "") -> bytes:
 def program(grant: Grant) -> str:
     """One program that may look, and how to end that."""
     name = escape(grant.program)
-    return f"""<li><form method="post" action="/disconnect">{name} may: {escape(grant.scope)}
+    return f"""<li><form method="post" action="/disconnect">{name} may {escape(ASKED[grant.scope])}
 <input type="hidden" name="program" value="{name}"><button class="quiet">Disconnect {name}</button></form></li>"""
 
 
 def consent(account: Account, program: str, scope: str, query: str) -> bytes:
     """What a program asks for; *query* is its request, sent back with the answer."""
     return page(f"May {program} see your photos?", f"""
-<p>You are {escape(account.username)}. {escape(program)} asks for one thing: <strong>{escape(scope)}</strong>.</p>
+<p>You are {escape(account.username)}. {escape(program)} wants to do one thing: <strong>{escape(ASKED[scope])}</strong>.</p>
 <p>It never sees your password, and you can disconnect it here at any time.</p>
 <form method="post" action="/authorize">
 <input type="hidden" name="query" value="{escape(query)}">
