@@ -20,6 +20,7 @@ from docs.builder.reference import reference_pages
 
 HERE = Path(__file__).resolve().parent
 CONTENTS = "docs/README.md"
+DECISIONS = "docs/decisions/README.md"
 LANGUAGES = {".py": "python", ".sh": "sh", ".toml": "toml", ".json": "json", ".service": "ini", "": "sh"}
 _PICTURES = (".svg", ".png")
 
@@ -34,6 +35,7 @@ class Site:
     def __init__(self) -> None:
         found = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.md")]
         self.texts = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in sorted(found)}
+        self.texts[DECISIONS] += _decisions(self.texts)
         # Pages that no file holds: they are made from the docstrings.
         self.texts.update(reference_pages())
         self.targets = {name: _target(name) for name in self.texts}
@@ -128,6 +130,16 @@ def contents(site: Site) -> list[tuple[str, str]]:
                 if name in site.texts:
                     found.append((title.replace("`", ""), name))
     return found
+
+
+def _decisions(texts: dict[str, str]) -> str:
+    """Links to the decisions that their own page does not name: a directory is list enough on a forge."""
+    lines = []
+    for name, text in texts.items():
+        file = name.removeprefix("docs/decisions/")
+        if file != name and re.match(r"\d{4}-", file) and f"({file})" not in texts[DECISIONS]:
+            lines.append(f"* [{text.splitlines()[0].lstrip('# ')}]({file})")
+    return "\n## All of them\n" + "\n".join(lines) + "\n" if lines else ""
 
 
 def _target(name: str) -> str:
