@@ -39,6 +39,8 @@ _TUPLES_OK = 2
 _PIPELINE_SYNC = 10
 _CONNECTION_BAD = 1
 _CANCEL_SECONDS = 2.0
+# What TLS has decrypted already does not wake up who waits for the socket.
+_LOOK_AGAIN_MS = 500
 # A prepared statement that is not there, or whose columns would not be the same.
 _GONE = ("26000", "0A000")
 
@@ -133,7 +135,7 @@ class Link:
             if pgconn.flush():
                 self._flush()
             # As `_result`, which it is not called for: this is the path of every get.
-            self._wait()
+            self._wait(_LOOK_AGAIN_MS)
             pgconn.consume_input()
             result = self._result() if pgconn.is_busy() else pgconn.get_result()
             if result is not None and result.status == _TUPLES_OK and self._result() is None:
@@ -235,7 +237,7 @@ class Link:
         """The next part of what the server says; None at the end of an answer. A Ctrl-C gets through meanwhile."""
         pgconn = self._pgconn
         while pgconn.is_busy():
-            self._wait()
+            self._wait(_LOOK_AGAIN_MS)
             pgconn.consume_input()
         return pgconn.get_result()
 

@@ -3,7 +3,8 @@
 import os
 import signal
 import time
-from threading import Event, Thread
+from contextlib import contextmanager
+from threading import Event, Thread, get_ident
 from zlib import crc32
 
 import pytest
@@ -181,6 +182,79 @@ class TestWriters:
         with pytest.raises(ZeroDivisionError), store.writing():
             raise ZeroDivisionError
         assert meddle(held) == [(0,)]
+
+
+class Interrupted(BaseException):
+    """What a Ctrl-C raises here."""
+
+
+@contextmanager
+def interrupted_when(holds):
+    """Raise `Interrupted` in this thread as soon as that holds."""
+    here = get_ident()
+
+    def stop(*_ignored):
+        raise Interrupted
+
+    def interrupt():
+        until(holds)
+        signal.pthread_kill(here, signal.SIGUSR1)
+
+    before = signal.signal(signal.SIGUSR1, stop)
+    thread = Thread(target=interrupt)
+    thread.start()
+    try:
+        with pytest.raises(Interrupted):
+            yield
+    finally:
+        thread.join()
+        signal.signal(signal.SIGUSR1, before)
+
+
+class TestInterrupted:
+    """A Ctrl-C while the server is waited for: nothing is left behind, and the store goes on."""
+
+    @pytest.mark.parametrize("beside", [True, False])
+    def test_on_the_way_to_a_commit(self, store, role, schema, meddle, beside):
+        """The rows wait for somebody's lock."""
+        store.glance(SLOTS, b"a")
+        with role.connect() as other:
+            other.execute(f"BEGIN; LOCK TABLE {schema}.slots")
+            waits = "SELECT 1 FROM pg_locks WHERE locktype = 'relation' AND NOT granted"
+            with interrupted_when(lambda: meddle(waits)), store.writing(beside=beside) as rows:
+                rows.put(SLOTS, (b"a", b""))
+            other.execute("ROLLBACK")
+        until(lambda: not meddle("SELECT 1 FROM pg_locks WHERE locktype = 'advisory'"))
+        assert store.glance(SLOTS, b"a")[1] is None
+        with store.writing(beside=beside) as rows:
+            rows.put(SLOTS, (b"a", b"later"))
+        assert store.glance(SLOTS, b"a")[1] == (b"a", b"later")
+
+    def test_while_another_writes_alone(self, store, url, opened, meddle):
+        """The lock that was waited for is not taken afterwards by a session that nobody has."""
+        other = opened(open_store(url))
+        with other.writing() as rows:
+            with interrupted_when(lambda: waiting_for_locks(meddle)), store.writing():
+                pytest.fail("it is alone")
+            until(lambda: not waiting_for_locks(meddle))
+            rows.put(SLOTS, (b"a", b""))
+        with store.writing() as rows:
+            assert rows.get(SLOTS, b"a") == (b"a", b"")
+
+    def test_at_a_glance(self, store, role, schema, meddle):
+        """Another thread's question goes on."""
+        with role.connect() as other:
+            other.execute(f"BEGIN; LOCK TABLE {schema}.slots")
+            waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'relation' AND NOT granted"
+            answers = []
+            thread = Thread(target=lambda: answers.append(store.glance(SLOTS, b"a")[1]))
+            thread.start()
+            with interrupted_when(lambda: meddle(waits) == [(2,)]):
+                store.glance(SLOTS, b"a")
+            until(lambda: meddle(waits) == [(1,)])
+            other.execute("ROLLBACK")
+        thread.join(PATIENCE_SECONDS)
+        assert answers == [None]
 
 
 class TestServer:

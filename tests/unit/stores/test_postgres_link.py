@@ -30,6 +30,14 @@ def link(role):
         yield Link(connection, "here")
 
 
+@pytest.fixture
+def far_link(role):
+    """Over TCP and TLS."""
+    with psycopg.connect(role.tcp_url, autocommit=True) as connection:
+        assert connection.pgconn.ssl_in_use
+        yield Link(connection, "there")
+
+
 def ask_as_superuser(role, statement):
     with role.connect_as_superuser() as connection:
         return connection.execute(statement).fetchall()
@@ -49,6 +57,14 @@ def test_lists_come_back(link):
     for count in (1, 2, 500):
         keys = [(os.urandom(number % 20), -number) for number in range(count)]
         assert link.ask(unnest, list(zip(*keys, strict=True))) == keys
+
+
+@pytest.mark.parametrize("size", [*range(16_370, 16_400), 100_000, 5_000_000])
+def test_long_answers_come_through_tls(far_link, size):
+    """Whatever part of them the encryption holds back until it is asked again."""
+    data = os.urandom(size)
+    for _ in range(2):
+        assert far_link.ask(ECHO, (data, size)) == [(data, size)]
 
 
 def test_what_fails_says_so_and_the_next_goes_on(link):
