@@ -2,9 +2,12 @@
 
 from django import forms
 from django.contrib.auth import get_user_model
-from django.contrib.auth.forms import AuthenticationForm, BaseUserCreationForm
+from django.contrib.auth.forms import AuthenticationForm, BaseUserCreationForm, PasswordChangeForm, SetPasswordForm
 
 from albums.models import Account
+
+# For people; what the validators say of themselves is for whoever runs into them.
+GOOD_PASSWORD = "At least 10 characters, and not one that others use as well."
 
 
 class SignUpForm(BaseUserCreationForm):
@@ -16,6 +19,31 @@ class SignUpForm(BaseUserCreationForm):
         model = get_user_model()
         fields = ("username", "email")
         help_texts = {"username": "Letters, digits and @ . + - _"}  # noqa: RUF012 - as Django's class has it
+
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        self.fields["password1"].help_text = GOOD_PASSWORD
+        self.fields["password2"].label = "The same password again"
+        self.fields["password2"].help_text = ""
+
+
+class NewPassword:
+    """A new password, typed twice."""
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        self.fields["new_password1"].help_text = GOOD_PASSWORD
+        self.fields["new_password2"].label = "The same password again"
+        self.fields["new_password2"].help_text = ""
+
+
+class ChangeForm(NewPassword, PasswordChangeForm):
+    """For somebody who knows the old one."""
+
+
+class ResetForm(NewPassword, SetPasswordForm):
+    """For somebody who came with a link."""
 
 
 class LogInForm(AuthenticationForm):

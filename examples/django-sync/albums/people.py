@@ -10,7 +10,7 @@ from django.urls import reverse_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
-from albums.forms import SignUpForm
+from albums.forms import ChangeForm, SignUpForm
 
 
 @sensitive_post_parameters("password1", "password2")
@@ -44,6 +44,7 @@ def you(request):
 class ChangePassword(auth_views.PasswordChangeView):
     """Django's own view: the vault is opened by the new password as soon as the user is saved."""
 
+    form_class = ChangeForm
     success_url = reverse_lazy("you")
 
     def form_valid(self, form):

@@ -74,7 +74,8 @@ def program(grant: Grant) -> str:
 def consent(account: Account, program: str, scope: str, query: str) -> bytes:
     """What a program asks for; *query* is its request, sent back with the answer."""
     return page(f"May {program} see your photos?", f"""
-<p>You are {escape(account.username)}. {escape(program)} wants to do one thing: <strong>{escape(ASKED[scope])}</strong>.</p>
+<p>You are {escape(account.username)}. {escape(program)} wants to do one thing:
+<strong>{escape(ASKED[scope])}</strong>.</p>
 <p>It never sees your password, and you can disconnect it here at any time.</p>
 <form method="post" action="/authorize">
 <input type="hidden" name="query" value="{escape(query)}">

@@ -47,6 +47,8 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "shoebox.headers.HeadersMiddleware",
+    # Before anything is read or looked up: a flood of log-ins costs next to nothing.
+    "strongroom.django.user_vaults.early.EarlyRefusalMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -80,6 +82,7 @@ STATIC_URL = "/static/"
 AUTHENTICATION_BACKENDS = ["strongroom.django.user_vaults.backends.UserVaultBackend"]
 PASSWORD_HASHERS = ["strongroom.django.hashers.StrongroomPasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "strongroom.django.user_vaults.password_validators.PossiblePassword"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
