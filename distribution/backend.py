@@ -11,11 +11,13 @@ import gzip
 import io
 import os
 import shutil
+import sys
 import tarfile
 import time
 import zipfile
 from pathlib import Path
 
+import manual  # beside this file, which is the path that this one was found on
 from setuptools import build_meta
 from setuptools.build_meta import (
     build_editable,
@@ -68,6 +70,10 @@ def build_sdist(sdist_directory: str, config_settings: Settings = None) -> str:
 def _begin() -> None:
     os.environ.setdefault("SOURCE_DATE_EPOCH", str(EPOCH))
     os.umask(0o022)
+    # The parser is asked, from the sources: they are not to be left with its byte code.
+    sys.dont_write_bytecode = True
+    manual.write(Path("build/man"))
+    manual.write_completions(Path("build/completions"))
 
 
 def _moment() -> int:
