@@ -74,7 +74,7 @@ def refused(kind: type[Exception], using: str) -> Iterator[Any]:
 def slots_of(user: Any) -> list[Any]:
     from strongroom.django.user_vaults.models import VaultSlot
 
-    return list(VaultSlot.objects.using(user._state.db).filter(vault__user_id=user.pk).order_by("created"))
+    return list(VaultSlot.objects.using(user._state.db).filter(vault__user_id=user.pk).order_by("created_us"))
 
 
 # What opens a vault.
@@ -539,6 +539,49 @@ def test_fixtures(using: str, ann: Any, login: Any) -> None:
         Login.objects.using(using).get(pk=moved[0]["pk"]).password.reveal(vault)
 
 
+def test_a_backup_of_the_tables(using: str, ann: Any, login: Any) -> None:
+    """dumpdata and loaddata of everything, on both databases: vaults open as before."""
+    from django.core import serializers
+
+    from strongroom.django.user_vaults.models import UserVault, VaultSlot
+    from tests.django.private.models import Login
+
+    with opened(ann) as vault:
+        code = vault.new_recovery_code()
+    models: list[Any] = [UserVault, VaultSlot, Login]
+    text = serializers.serialize("json", [row for model in models for row in model.objects.using(using).all()])
+    assert SECRET not in text
+    UserVault.objects.using(using).all().delete()
+    Login.objects.using(using).all().delete()
+    assert not VaultSlot.objects.using(using).exists()
+    for made in serializers.deserialize("json", text, using=using):
+        made.save(using=using)
+    with opened(ann) as vault:
+        assert Login.objects.using(using).get().password.reveal(vault) == SECRET
+    user_vault(ann).open_with_recovery_code(code)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "America/New_York"])
+@pytest.mark.parametrize("use_tz", [True, False])
+def test_other_settings_of_time(using: str, ann: Any, zone: str, use_tz: bool) -> None:
+    """A project that changes them goes on opening its users' vaults."""
+    from django.test import override_settings
+
+    with override_settings(USE_TZ=use_tz, TIME_ZONE=zone):
+        assert opened(ann).is_unlocked
+
+
+def test_nobody_has_no_vault(using: str) -> None:
+    """Absent, and nothing to open or make."""
+    from django.contrib.auth.models import AnonymousUser
+
+    vault = user_vault(AnonymousUser())
+    assert (vault.state, vault.id, vault.has_recovery_code, vault.has_escrow) == ("absent", None, False, False)
+    for method in (vault.create, vault.open_or_create, vault.open_with_password, vault.open_with_recovery_code):
+        with pytest.raises(KeyUnavailable):
+            method(PASSWORD)
+
+
 def test_what_a_model_may_not_say() -> None:
     """An owner that is no user, or may be missing; a value that can be looked up."""
     import uuid
@@ -628,14 +671,12 @@ def test_users_who_are_swapped(using: str, ann: Any, login: Any) -> None:
 
 def planted(user: Any, kind: str, secret: Any, key: bytes) -> Any:
     """A slot as somebody makes one who knows the code of this program, with a key of his own."""
-    from django.utils import timezone
-
     from strongroom.django.user_vaults import slots, vaults
     from strongroom.django.user_vaults.models import VaultSlot
     from strongroom.secret import SecretBytes
 
     vault = vaults.find(user)
-    slot = VaultSlot(vault=vault, kind=kind, created=timezone.now())
+    slot = VaultSlot(vault=vault, kind=kind, created_us=1)
     return slots.wrap(slot, vault, secret, SecretBytes(key))
 
 
@@ -667,7 +708,7 @@ def test_a_planted_slot_with_a_proof_of_its_own(ann: Any) -> None:
 
 
 CHANGES = [
-    ("uservault", "created", "2026-01-01 00:00:00"), ("uservault", "generation", 7),
+    ("uservault", "created_us", 7), ("uservault", "generation", 7),
     ("uservault", "proof", b"x" * 32), ("uservault", "proof", b""),
     ("vaultslot", "memory_kib", 19_457), ("vaultslot", "memory_kib", 0), ("vaultslot", "memory_kib", 2_097_152),
     ("vaultslot", "iterations", 2), ("vaultslot", "iterations", 0), ("vaultslot", "lanes", 2),
@@ -676,7 +717,7 @@ CHANGES = [
     ("vaultslot", "kind", "recovery"), ("vaultslot", "kind", "escrow"), ("vaultslot", "kind", "x"),
     ("vaultslot", "salt", b"y" * 32), ("vaultslot", "salt", b""), ("vaultslot", "wrapped", b""),
     ("vaultslot", "wrapped", bytes(104)), ("vaultslot", "wrapped", bytes(105)),
-    ("vaultslot", "created", "2026-01-01 00:00:00"),
+    ("vaultslot", "created_us", 7),
 ]  # fmt: skip
 
 
@@ -717,7 +758,7 @@ def test_no_derivation_runs_out_of_bounds(ann: Any, execute: Execute, monkeypatc
     (slot,) = slots_of(ann)
     VaultSlot.objects.using(ann._state.db).bulk_create(
         VaultSlot(vault_id=slot.vault_id, kind="password", algorithm=1, memory_kib=19_456, iterations=1, lanes=1,
-                  salt=bytes(32), wrapped=bytes(104), created=slot.created)
+                  salt=bytes(32), wrapped=bytes(104), created_us=slot.created_us)
         for _ in range(8)
     )  # fmt: skip
     with pytest.raises(Tampered):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import uuid
 from collections.abc import Iterator
 from html import escape
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 from tests.django.vault_site import (
     COOKIE,
+    NEW,
     PASSWORD,
     SECRET,
     browser,
@@ -156,6 +158,7 @@ def test_on_an_event_loop(sqlite_tables: str) -> None:
             assert answer.content.decode() == SECRET
             assert "no-store" in answer["Cache-Control"]
         assert (await client.get("/state-later/")).content == b"unlocked"
+        await twins(await User.objects.aget(username="lee"))
         del client.cookies[COOKIE]
         for page in PAGES:
             assert leads_to_unlock(await client.get(f"/{page}/{key}/"))
@@ -172,6 +175,23 @@ def test_on_an_event_loop(sqlite_tables: str) -> None:
             Login.objects.filter(owner=user).delete()
             user.delete()
             Session.objects.all().delete()
+
+
+async def twins(user: Any) -> None:
+    """What waits, one after the other."""
+    from strongroom.django.user_vaults import user_vault
+
+    vault = user_vault(user)
+    assert await vault.astate() == "locked"
+    await vault.aopen_with_password(PASSWORD)
+    code = await vault.anew_recovery_code()
+    await vault.achange_password(NEW)
+    vault.forget()
+    await vault.aopen_with_recovery_code(code, new_password=PASSWORD)
+    assert await vault.astate() == "unlocked"
+    with user_vault(user) as other:
+        await other.aopen_or_create(PASSWORD)
+        assert other.id == vault.id
 
 
 def test_asynchronous_twins(client: Any) -> None:
@@ -274,6 +294,35 @@ def test_the_admin(client: Any, key: str) -> None:
         answer = who.post(f"/admin/private/login/{key}/reveal/password/")
         assert (SECRET in answer.content.decode()) is sees
         assert answer.status_code == 200
+
+
+def test_the_admin_stores_for_its_own_user_alone(client: Any) -> None:
+    """Nobody writes into another user's vault: 403, and no row."""
+    from django.contrib.auth.models import User
+
+    from tests.django.private.models import Login
+
+    bob, ann = User.objects.create_user("bob", password=PASSWORD), User.objects.get(username="ann")
+    for owner, status in ((bob, 403), (ann, 302)):
+        fields = {"id": str(uuid.uuid4()), "owner": owner.pk, "label": "x", "password": SECRET}
+        assert client.post("/admin/private/login/add/", fields).status_code == status
+    assert [one.owner for one in Login.objects.all()] == [ann]
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+def test_an_error_page_shows_no_value(client: Any, key: str, is_open: bool) -> None:
+    """With DEBUG too, whatever name it stands under there."""
+    from django.test import override_settings
+
+    address = f"/fails/{key}/"
+    with override_settings(DEBUG=True):
+        other = log_in(browser())
+        other.raise_request_exception = False
+        answer = (other if is_open else browser()).get(address)
+    assert answer.status_code == (500 if is_open else 302)
+    assert SECRET not in answer.content.decode()
+    if is_open:
+        assert other.cookies["strongroom_key"].value not in answer.content.decode()
 
 
 # The pages themselves.

@@ -417,3 +417,52 @@ def test_a_change_that_is_rolled_back_by_the_request(ann: Any, monkeypatch: pyte
     client.raise_request_exception = True
     assert shows(client, key) == SECRET
     assert shows(log_in(browser()), key) == SECRET
+
+
+def test_a_wrong_cookie_takes_nothing_away(ann: Any) -> None:
+    """Whoever puts one into a browser locks that request, and not what the right one opens."""
+    client = log_in(browser())
+    key, right = new_login(client), client.cookies[COOKIE].value
+    client.cookies[COOKIE] = "A" * 43
+    assert leads_to_unlock(client.get(f"/show/{key}/"))
+    client.cookies[COOKIE] = right
+    assert shows(client, key) == SECRET
+
+
+@pytest.mark.parametrize("how", ["drop", "change"])
+def test_other_sessions_fall_and_this_one_stays(ann: Any, how: str) -> None:
+    """By a call of the site's own."""
+    here, there = log_in(browser()), log_in(browser())
+    key = new_login(here)
+    assert shows(there, key) == SECRET
+    assert here.post(f"/leave/{how}/", {"password": PASSWORD}).status_code == 200
+    assert shows(here, key) == SECRET
+    assert leads_to_unlock(there.get(f"/show/{key}/"))
+
+
+@pytest.mark.parametrize("how", ["flush", "delete", "give-up"])
+def test_what_ends_in_the_middle_of_a_request(ann: Any, how: str) -> None:
+    """No key is kept for a session, a user or a vault that is gone, and the answer is one."""
+    from django.contrib.sessions.models import Session
+
+    from strongroom.django.user_vaults.sessions import ENTRY
+
+    client = log_in(browser())
+    new_login(client)
+    answer = client.post(f"/leave/{how}/")
+    assert answer.status_code == 200
+    assert answer.cookies[COOKIE].value == ""
+    assert all(ENTRY not in one.get_decoded() for one in Session.objects.all())
+
+
+def test_plain_http_behind_a_proxy_is_named(ann: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """A browser would not take the cookie, and the user would unlock again and again: the log says why."""
+    from django.test import override_settings
+
+    with override_settings(ALLOWED_HOSTS=["*"]):
+        client = browser()
+        client.post("/login/", {"username": "ann", "password": PASSWORD}, headers={"host": "example.org"})
+        assert "SECURE_PROXY_SSL_HEADER" in caplog.text
+        caplog.clear()
+        client.post("/login/", {"username": "ann", "password": PASSWORD}, headers={"host": "example.org"}, secure=True)
+        assert "SECURE_PROXY_SSL_HEADER" not in caplog.text

@@ -76,6 +76,30 @@ def cycle(request: HttpRequest) -> HttpResponse:
     return HttpResponse("done")
 
 
+def leave(request: HttpRequest, how: str) -> HttpResponse:
+    """What ends a session, a user or a vault in the middle of a request."""
+    request.user_vault.unlocked()
+    if how == "flush":
+        request.session.flush()
+    elif how == "delete":
+        request.user.delete()
+        request.user_vault.bound_anew()
+    elif how == "drop":
+        request.user_vault.drop_sessions()
+    elif how == "change":
+        request.user_vault.change_password(request.POST["password"])
+    elif how == "give-up":
+        request.user_vault.give_up()
+    return HttpResponse("done")
+
+
+def fails(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+    """An error beside a value that was revealed."""
+    found = Login.objects.get(pk=key)
+    text = "x" + found.password.reveal()
+    raise RuntimeError(len(text))
+
+
 class Change(UpdateView):
     """A form; with ``?shown`` it shows the password."""
 
@@ -150,6 +174,8 @@ urlpatterns = [
     path("state-later/", state_later),
     path("add/", add),
     path("cycle/", cycle),
+    path("leave/<str:how>/", leave),
+    path("fails/<uuid:key>/", fails),
     path("change/<uuid:pk>/", Change.as_view()),
     path("api/<uuid:key>/", Api.as_view()),
 ]

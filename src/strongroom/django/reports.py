@@ -22,6 +22,8 @@ from django.views.debug import ExceptionReporter as DjangosReporter
 
 from strongroom.django.forms import MASK, Hidden
 from strongroom.django.guards import encrypted_fields
+from strongroom.django.user_vaults.locked import LockedValue
+from strongroom.errors import StrongroomError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -107,9 +109,13 @@ class ExceptionReporter(DjangosReporter):  # type: ignore[misc]  # Django carrie
             return
         below: Any = ()
         if isinstance(value, Model):
-            yield from (value.__dict__.get(field.attname) for field in encrypted_fields(type(value)))
+            for one in (value.__dict__.get(field.attname) for field in encrypted_fields(type(value))):
+                yield from self._values(one, depth) if isinstance(one, LockedValue) else (one,)
         elif isinstance(value, Hidden):
-            yield value.reveal()
+            inside = value.reveal()
+            yield from self._values(inside, depth) if isinstance(inside, LockedValue) else (inside,)
+        elif isinstance(value, LockedValue):
+            yield from _opened(value)
         elif isinstance(value, BaseForm):
             below = (getattr(value, "cleaned_data", None), value.data, value.initial, getattr(value, "instance", None))
         elif isinstance(value, HttpRequest):
@@ -124,6 +130,14 @@ class ExceptionReporter(DjangosReporter):  # type: ignore[misc]  # Django carrie
             below = value
         for one in list(below)[:_ITEMS_MAX]:
             yield from self._values(one, depth + 1)
+
+
+def _opened(value: LockedValue) -> Iterator[Any]:
+    """What a program may have revealed; where the key is not there it has not."""
+    try:
+        yield value.reveal()
+    except StrongroomError:
+        return
 
 
 def _texts(values: Iterator[Any]) -> Iterator[str]:

@@ -173,6 +173,7 @@ class UserVaultHandle:
         with self._work() as attempt:
             vaults.put_password_slot(self.user, unlocked, vaults.new_password_slot(self.user, unlocked, new))
             attempt.succeeded()
+        self.bound_anew()
 
     def new_recovery_code(self) -> SecretStr:
         """A new recovery code in the place of the one before. Show it once: it is kept nowhere.
@@ -187,6 +188,7 @@ class UserVaultHandle:
         Raises: KeyUnavailable: the vault is not open.
         """
         vaults.drop_sessions(self.user, self.unlocked())
+        self.bound_anew()
 
     def give_up(self) -> None:
         """Delete the vault: what is encrypted in it can never be read again. The next log-in makes a new one."""
@@ -196,6 +198,9 @@ class UserVaultHandle:
             vaults.give_up(self.user)
             self._is_looked_up = False
             user_vault_given_up.send(type(self), user=self.user, vault_id=before)
+
+    def bound_anew(self) -> None:
+        """What keys in sessions are bound to has changed; only a request has one."""
 
     def take(self, unlocked: UnlockedVault) -> None:
         """Hold an open vault of this user."""
@@ -255,7 +260,12 @@ class UserVaultHandle:
         await sync_to_async(self.give_up)()
 
     def _work(self) -> AbstractContextManager[Attempt]:
-        """Slow work with a password or a code is limited, whoever asks for it; nested in a log-in it is free."""
+        """Slow work with a password or a code is limited, whoever asks for it; nested in a log-in it is free.
+
+        Raises: KeyUnavailable: nobody is logged in, who could have a vault.
+        """
+        if not self._is_known():
+            raise KeyUnavailable("nobody is logged in", reason="anonymous")
         return password_work(None, self.user.get_username())
 
     def _is_known(self) -> bool:

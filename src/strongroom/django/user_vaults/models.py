@@ -18,6 +18,8 @@ class UserVault(models.Model):  # type: ignore[misc]  # Django carries no types
     """One user's vault.
 
     Attributes:
+        created_us: microseconds since 1970 UTC: not a time of the database's, which is another text with another
+            setting of time zones, and would not fit the proof.
         generation: counts what drops the keys of all sessions, such as a new password.
         proof: a MAC under the user key over this row and all slots.
     """
@@ -26,7 +28,7 @@ class UserVault(models.Model):  # type: ignore[misc]  # Django carries no types
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", editable=False, verbose_name="user"
     )
-    created = models.DateTimeField(editable=False)
+    created_us = models.PositiveBigIntegerField(editable=False)
     generation = models.PositiveBigIntegerField(default=1, editable=False)
     proof = models.BinaryField(max_length=32)
 
@@ -67,7 +69,7 @@ class VaultSlot(models.Model):  # type: ignore[misc]
     lanes = models.PositiveSmallIntegerField(default=0, editable=False)
     salt = models.BinaryField(max_length=SALT_BYTES_MAX)
     wrapped = models.BinaryField(max_length=WRAPPED_BYTES_MAX)
-    created = models.DateTimeField(editable=False)
+    created_us = models.PositiveBigIntegerField(editable=False)
 
     class Meta:
         """Names for people."""

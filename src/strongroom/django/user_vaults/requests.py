@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.contrib.auth import SESSION_KEY
 from django.utils.functional import LazyObject, empty
 
 from strongroom.django.user_vaults import sessions, vaults
 from strongroom.django.user_vaults.handle import UserVaultHandle
-from strongroom.django.user_vaults.locked import KeyUnavailable
 from strongroom.django.user_vaults.unlocked import UnlockedVault
 from strongroom.errors import Tampered
 from strongroom.secret import wipe
@@ -68,7 +68,7 @@ class RequestVault(UserVaultHandle):
             self._tried = True
             self._load()
 
-    def password_changed(self) -> None:
+    def bound_anew(self) -> None:
         """What the kept key is bound to has changed: keep it anew."""
         self._must_keep = True
 
@@ -99,10 +99,14 @@ class RequestVault(UserVaultHandle):
         if self._has_new_name():
             self.open_now()
         if self._unlocked is not None and (self._must_keep or self._has_new_name()):
-            self._keep(response)
+            if self._is_logged_in():
+                self._keep(response)
+            else:
+                self.forget()
+                sessions.delete_cookie(response)
         elif self._unlocked is not None and self._cookie is not None and settings.SESSION_SAVE_EVERY_REQUEST:
             # It lives as long as the session, whose cookie is prolonged too.
-            sessions.set_cookie(response, self._cookie, self._request.session)
+            sessions.set_cookie(response, self._cookie, self._request)
         elif self._drops_cookie:
             sessions.delete_cookie(response)
 
@@ -132,7 +136,7 @@ class RequestVault(UserVaultHandle):
         try:
             key = sessions.unwrap(entry, self._cookie, place)
         except Tampered:
-            self.forget()
+            # Left as it is: a cookie that somebody put there shall not delete what another one opens.
             return
         super().take(UnlockedVault(now.vault_id, user, now.generation, key))
 
@@ -150,22 +154,29 @@ class RequestVault(UserVaultHandle):
         session = self._request.session
         if session.session_key is None:
             session.save()
-        if self._cookie is None:
-            self._new_cookie()
+        cookie = self._cookie or self._new_cookie()
         # What lies in the database now: the transaction that changed it may have been rolled back.
         now = vaults.bound_now(self.user)
-        if now is None or now.vault_id != unlocked.vault_id or self._cookie is None:
-            raise KeyUnavailable("the vault has gone", reason="locked")
+        if now is None or now.vault_id != unlocked.vault_id:
+            # It was given up, or its user deleted.
+            self.forget()
+            sessions.delete_cookie(response)
+            return
         place = sessions.place(now.vault_id, now.generation, unlocked.user, now.password, sessions.binding(session))
-        session[sessions.ENTRY] = sessions.wrap(unlocked.user_key, self._cookie, place)
-        sessions.set_cookie(response, self._cookie, session)
+        session[sessions.ENTRY] = sessions.wrap(unlocked.user_key, cookie, place)
+        sessions.set_cookie(response, cookie, self._request)
         self._bound = self._session_name()
 
-    def _new_cookie(self) -> None:
+    def _new_cookie(self) -> bytearray:
         if self._cookie is not None:
             wipe(self._cookie)
         self._cookie = sessions.new_cookie()
         self._drops_cookie = False
+        return self._cookie
+
+    def _is_logged_in(self) -> bool:
+        """Whether the session says so too: it may have been flushed, or never been one."""
+        return self._is_known() and str(self._request.session.get(SESSION_KEY)) == str(self.user.pk)
 
     def _session_name(self) -> str:
         session = getattr(self._request, "session", None)

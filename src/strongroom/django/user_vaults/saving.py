@@ -55,7 +55,7 @@ def watch(model: Any) -> None:
             _put(self, unlocked, slot)
         handle = in_use.get()
         if isinstance(handle, RequestVault):
-            handle.password_changed()
+            handle.bound_anew()
 
     save_base.watches = True  # type: ignore[attr-defined]
     model.save_base = save_base

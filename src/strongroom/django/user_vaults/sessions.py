@@ -6,6 +6,7 @@ the cookie of one session opens no other. Source: docs/format.md#user-vaults.
 
 from __future__ import annotations
 
+import logging
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 
 from django.conf import settings
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 ENTRY = "_strongroom_user_key"
 COOKIE = "strongroom_key"
+_log = logging.getLogger("strongroom.django")
+# Browsers take a Secure cookie from there without TLS; and Django's test client from its own host.
+_LOCAL = ("localhost", "127.0.0.1", "testserver")
 _COOKIE_BYTES = 32
 _COOKIE_TEXT = 43
 
@@ -97,8 +101,15 @@ def read_cookie(request: HttpRequest) -> bytearray | None:
     return key
 
 
-def set_cookie(response: HttpResponse, key: bytearray, session: Any) -> None:
+def set_cookie(response: HttpResponse, key: bytearray, request: HttpRequest) -> None:
     """Give the browser its key, for as long as the session lasts."""
+    session = request.session
+    if _is_secure() and not request.is_secure() and request.get_host().partition(":")[0] not in _LOCAL:
+        _log.warning(
+            "%s is set by an answer to plain http, and browsers do not take it: behind a proxy with TLS say "
+            "SECURE_PROXY_SSL_HEADER",
+            cookie_name(),
+        )
     response.set_cookie(
         cookie_name(),
         urlsafe_b64encode(key).decode("ascii").rstrip("="),

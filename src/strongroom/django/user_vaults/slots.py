@@ -7,13 +7,12 @@ suite 1. Source: docs/format.md#user-vaults.
 
 from __future__ import annotations
 
-from datetime import UTC
-
 from strongroom.credentials import boxes
 from strongroom.crypto import aead, kdf, labels
 from strongroom.crypto.labels import context
 from strongroom.crypto.mac import Mac
 from strongroom.django.user_vaults import escrow
+from strongroom.django.user_vaults.background import slowly
 from strongroom.django.user_vaults.models import UserVault, VaultSlot
 from strongroom.django.user_vaults.unlocked import USER_KEY_BYTES
 from strongroom.errors import Tampered, WrongKey
@@ -25,7 +24,6 @@ from strongroom.wire import counted, text, u8, u32, u64
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
     from typing import Any
 
     Credential = PassphraseCredential | RecoveryCredential
@@ -142,7 +140,7 @@ def _mac(vault: UserVault, user_key: SecretBytes) -> Mac:
 
 
 def _kek(slot: VaultSlot, vault: UserVault, credential: Credential, parameters: bytes) -> bytearray:
-    secret = credential.secret(parameters)
+    secret = slowly(credential.secret, parameters)
     try:
         return kdf.slot_key(secret, vault.pk.bytes, slot.pk.bytes, _NUMBERS[slot.kind], parameters)
     finally:
@@ -188,20 +186,15 @@ def _covered(vault: UserVault, slots: Sequence[VaultSlot]) -> bytes:
     if len(slots) > SLOTS_MAX:
         raise _malformed(f"it has more than {SLOTS_MAX} slots")
     try:
-        parts = [vault.pk.bytes, text(str(vault.user_id)), _moment(vault.created), u64(vault.generation)]
+        parts = [vault.pk.bytes, text(str(vault.user_id)), u64(vault.created_us), u64(vault.generation)]
         for slot in sorted(slots, key=lambda one: one.pk.bytes):
             costs = u32(slot.memory_kib) + u32(slot.iterations) + u32(slot.lanes)
             parts += [slot.pk.bytes, text(slot.kind), u32(slot.algorithm), costs]
-            parts += [counted(bytes(slot.salt)), counted(bytes(slot.wrapped)), _moment(slot.created)]
+            parts += [counted(bytes(slot.salt)), counted(bytes(slot.wrapped)), u64(slot.created_us)]
     except Exception:
         # SQLite keeps any type in any column; what cannot be spelled was not written here.
         raise _malformed("a column holds what it cannot hold") from None
     return b"".join(parts)
-
-
-def _moment(moment: datetime) -> bytes:
-    aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-    return text(aware.astimezone(UTC).isoformat())
 
 
 def _malformed(why: str) -> Tampered:

@@ -7,9 +7,9 @@ what lies there then. Derivations are done before that: no row is held while the
 from __future__ import annotations
 
 import uuid
+from time import time_ns
 
 from django.db import IntegrityError, router, transaction
-from django.utils import timezone
 
 from strongroom.crypto.entropy import random_buffer
 from strongroom.django.user_vaults import escrow, slots
@@ -44,12 +44,12 @@ def create(user: Any, password: Text) -> UnlockedVault:
         ValueError: a password that no slot can have: empty, longer than 4,096 bytes, or with a NUL.
         WrongKey, Tampered: as `open_with_password`, of the one that was there.
     """
-    vault = UserVault(user_id=user.pk, created=timezone.now())
+    vault = UserVault(user_id=user.pk, created_us=now_us())
     key = SecretBytes(random_buffer(USER_KEY_BYTES))
     made = [_password_slot(vault, password, key)]
     public = escrow.public_key()
     if public is not None:
-        slot = VaultSlot(vault_id=vault.pk, kind=_KIND.ESCROW, created=vault.created)
+        slot = VaultSlot(vault_id=vault.pk, kind=_KIND.ESCROW, created_us=vault.created_us)
         made.append(slots.seal(slot, vault, public, key))
     vault.proof = slots.proof(vault, made, key)
     using = alias(user)
@@ -134,7 +134,7 @@ def put_recovery_slot(user: Any, unlocked: UnlockedVault, *, keep_others: bool =
     """
     credential = new_recovery_code()
     try:
-        slot = VaultSlot(vault_id=unlocked.vault_id, kind=_KIND.RECOVERY, created=timezone.now())
+        slot = VaultSlot(vault_id=unlocked.vault_id, kind=_KIND.RECOVERY, created_us=now_us())
         slots.wrap(slot, UserVault(pk=unlocked.vault_id, user_id=user.pk), credential, unlocked.user_key)
 
         def change(_vault: UserVault, before: list[VaultSlot]) -> list[VaultSlot]:
@@ -153,7 +153,7 @@ def put_escrow_slot(user: Any, unlocked: UnlockedVault, public: bytes | None) ->
     """
     new = []
     if public is not None:
-        slot = VaultSlot(vault_id=unlocked.vault_id, kind=_KIND.ESCROW, created=timezone.now())
+        slot = VaultSlot(vault_id=unlocked.vault_id, kind=_KIND.ESCROW, created_us=now_us())
         new = [slots.seal(slot, UserVault(pk=unlocked.vault_id, user_id=user.pk), public, unlocked.user_key)]
 
     def change(_vault: UserVault, before: list[VaultSlot]) -> list[VaultSlot]:
@@ -217,6 +217,11 @@ def password_credential(password: Text) -> PassphraseCredential:
     return PassphraseCredential(_buffer(password), profile=profile())
 
 
+def now_us() -> int:
+    """Microseconds since 1970 UTC."""
+    return time_ns() // 1_000
+
+
 def alias(user: Any) -> str:
     """The database that the vault of *user* lies in: the user's own, as the router says."""
     found: str = router.db_for_write(UserVault, instance=user)
@@ -269,7 +274,7 @@ def _change(
 def _password_slot(vault: UserVault, password: Text, key: SecretBytes) -> VaultSlot:
     credential = password_credential(password)
     try:
-        slot = VaultSlot(vault_id=vault.pk, kind=_KIND.PASSWORD, created=timezone.now())
+        slot = VaultSlot(vault_id=vault.pk, kind=_KIND.PASSWORD, created_us=now_us())
         return slots.wrap(slot, vault, credential, key)
     finally:
         credential.wipe()

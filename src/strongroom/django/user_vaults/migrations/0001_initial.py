@@ -22,7 +22,7 @@ class Migration(migrations.Migration):  # type: ignore[misc]  # Django carries n
             name="UserVault",
             fields=[
                 ("id", _ID),
-                ("created", models.DateTimeField(editable=False)),
+                ("created_us", models.PositiveBigIntegerField(editable=False)),
                 ("generation", models.PositiveBigIntegerField(default=1, editable=False)),
                 ("proof", models.BinaryField(max_length=32)),
                 (
@@ -56,7 +56,7 @@ class Migration(migrations.Migration):  # type: ignore[misc]  # Django carries n
                 ("lanes", models.PositiveSmallIntegerField(default=0, editable=False)),
                 ("salt", models.BinaryField(max_length=32)),
                 ("wrapped", models.BinaryField(max_length=2048)),
-                ("created", models.DateTimeField(editable=False)),
+                ("created_us", models.PositiveBigIntegerField(editable=False)),
                 (
                     "vault",
                     models.ForeignKey(
