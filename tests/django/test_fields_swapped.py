@@ -177,20 +177,39 @@ def test_versions_of_the_key(using: str, owner: User, vault: Any, execute: Execu
 
 
 def test_a_rotation_elsewhere_arrives(using: str, owner: User, vault: Any) -> None:
-    """A value under a version that another process made a moment ago is read: the key is read again for it."""
-    from django.apps import apps
+    """Values under a version that another process made a moment ago are read: the key is read again, once for all."""
+    from strongroom.django.keys import field_keys
 
-    from strongroom.django.keys import FieldKeys
-
-    config = apps.get_app_config("strongroom")
-    ours = config.field_keys = FieldKeys(vault.keys["django"])
     two(owner, using)
+    key = field_keys()._key
+    before = key._state
     vault.keys["django"].rotate()
-    config.field_keys = FieldKeys(vault.keys["django"])
-    three = Account.objects.using(using).create(owner=owner, label="three", password="third")
-    config.field_keys = ours
-    ours._key._state.loaded -= 30  # it was read half a minute ago
-    assert Account.objects.using(using).get(pk=three.pk).password == "third"
+    key.refresh()
+    for name in ("three", "four"):
+        Account.objects.using(using).create(owner=owner, label=name, password=f"of {name}")
+    key._state = before  # as a process has it that read the key just before
+    found = dict(Account.objects.using(using).values_list("label", "password"))
+    assert (found["three"], found["four"]) == ("of three", "of four")
+    assert key._state is not before
+
+
+def test_an_unknown_version_is_asked_for_once_in_a_while(
+    using: str, owner: User, vault: Any, execute: Execute, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever can write to the table names versions that there are none of: the vault is not read for each of them."""
+    from strongroom.django.keys import field_keys
+    from strongroom.vault.named_keys import named_key
+
+    # However long a step of this test takes.
+    monkeypatch.setattr(named_key, "_SOONEST_SECONDS", 3600)
+    one, _ = two(owner, using)
+    (stored,) = next(iter(execute("SELECT password FROM shop_account LIMIT 1")))
+    for number in range(100, 120):
+        execute("UPDATE shop_account SET password = %s", bytes(stored)[:4] + number.to_bytes(4, "big") + bytes(40))
+        state = field_keys()._key._state
+        with pytest.raises(WrongKey, match="no version"):
+            Account.objects.using(using).get(pk=one.pk)
+        assert (field_keys()._key._state is not state) is (number == 100)
 
 
 def test_a_locked_vault_is_an_error_of_its_own(using: str, owner: User, vault: Any) -> None:

@@ -17,7 +17,8 @@ import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from strongroom.crypto import columns
-from strongroom.crypto.columns import OVERHEAD_BYTES, VALUES_MAX, ColumnKey
+from strongroom.crypto.columns import OVERHEAD_BYTES, VALUES_MAX, ColumnKey, Draws
+from strongroom.crypto.entropy import random_bytes
 from strongroom.errors import Tampered
 from strongroom.secret import SecretBytes
 from strongroom.vault.named_keys.record import decode_record
@@ -145,6 +146,26 @@ def test_key_and_nonce_are_drawn_for_each_message() -> None:
     other = new_key()
     assert not other._ciphers
     assert {other.decrypt(message, b"row") for message in messages} == {b"data"}
+
+
+def test_what_is_drawn_together_is_used_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The messages of a statement share one call of the system; beyond them, and after the end, each makes its own."""
+    asked: list[int] = []
+
+    def counting(length: int) -> bytes:
+        asked.append(length)
+        return random_bytes(length)
+
+    monkeypatch.setattr(columns, "random_bytes", counting)
+    key, draws = new_key(), Draws(3)
+    messages = [key.encrypt(b"data", b"row", draws) for _ in range(5)]
+    assert asked == [39, 13, 13]
+    assert len({message[:13] for message in messages}) == 5
+    assert {key.decrypt(message, b"row") for message in messages} == {b"data"}
+    other = Draws(3)
+    other.end()
+    assert key.encrypt(b"data", b"row", other)[:13] not in {message[:13] for message in messages}
+    assert asked == [39, 13, 13, 39, 13]
 
 
 def test_the_limit_keeps_nonces_apart() -> None:

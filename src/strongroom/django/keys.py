@@ -129,10 +129,12 @@ class FieldKeys:
         return found
 
     def _newer(self, place: tuple[str, str], number: int) -> Column:
-        if self._key._may_be_newer():
+        # Another value of the same query may have had the key read again already.
+        column = self.column(place)
+        if number not in column.keys and self._key._may_be_newer():
             column = self.column(place)
-            if number in column.keys:
-                return column
+        if number in column.keys:
+            return column
         name = self._key.name
         try:
             self._key._known().record.for_reading(number, name)

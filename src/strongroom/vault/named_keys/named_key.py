@@ -50,12 +50,13 @@ class NamedKey(AsyncLifecycle, Lifecycle):
         kind: ``"aead"``, ``"fernet"``, ``"signing"``, ``"box"`` or ``"hmac"``.
     """
 
-    __slots__ = ("__weakref__", "_clock_us", "_keys", "_state", "_uses", "kind", "name")
+    __slots__ = ("__weakref__", "_asked", "_clock_us", "_keys", "_state", "_uses", "kind", "name")
 
     def __init__(self, name: str, state: State, keys: NamedKeys, clock_us: Callable[[], int], uses: Uses) -> None:
         self.name = name
         self.kind = state.record.kind
         self._state: State | None = state
+        self._asked = float("-inf")
         self._keys = keys
         self._clock_us = clock_us
         self._uses = uses
@@ -266,9 +267,11 @@ class NamedKey(AsyncLifecycle, Lifecycle):
         return self._state is state and monotonic() - state.loaded <= REFRESH_SECONDS
 
     def _may_be_newer(self) -> bool:
-        """Whether another reading could know more: the last one is not of this very moment."""
-        if monotonic() - self._known().loaded < _SOONEST_SECONDS:
+        """Read again for what names an unknown version; False when that was done a moment ago, whoever named one."""
+        now = monotonic()
+        if now - self._asked < _SOONEST_SECONDS:
             return False
+        self._asked = now
         self._fresh()
         return True
 
