@@ -255,6 +255,20 @@ def test_verify_finds_an_index_of_another_normalization(using: str, vault: Vault
     assert "1 verified" in run(using, "verify", "shop.Person")[0]
 
 
+def test_verify_tells_of_more_values_than_a_version_is_for(using: str, vault: Vault, monkeypatch: Any) -> None:
+    """On stderr, with what to do; counted by rows, as nothing else is there to count. Other columns are not named."""
+    from strongroom.crypto.columns import VALUES_MAX
+    from strongroom.django.management.commands import strongroom as command
+
+    assert command._ROWS_MANY == 2**32 == VALUES_MAX / 16
+    Person.objects.using(using).bulk_create([Person(email=f"{number}@example.org") for number in range(3)])
+    assert "rotate" not in run(using, "verify", "shop.Person")[1]
+    monkeypatch.setattr(command, "_ROWS_MANY", 3)
+    told = run(using, "verify", "shop.Person")[1]
+    assert "shop.Person.email: 3 values under version 1" in told
+    assert told.count("rotate the key") == 1
+
+
 def test_a_field_that_became_searchable_gets_its_index(using: str, vault: Vault, monkeypatch: Any) -> None:
     """By a rotation, even without a new version of the key."""
     field = Person._meta.get_field("email")

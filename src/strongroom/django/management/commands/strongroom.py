@@ -8,6 +8,7 @@ from django.apps import apps
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS
 
+from strongroom.crypto.columns import VALUES_MAX
 from strongroom.django.rotation import Tally, rotate, verify
 from strongroom.django.stored_values import StoredValues, columns_of
 from strongroom.errors import Denied, StrongroomError, WrongKey
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 _BATCH = 1000
 _FAILED, _WRONG_KEY, _TAMPERED = 1, 6, 7
+_ROWS_MANY = VALUES_MAX // 16
+"""In one column under one version. Each row was written once at least; how often it was overwritten, nobody counts."""
 _CODES: dict[type[Exception], int] = {Denied: 5, WrongKey: _WRONG_KEY}
 """As the exit codes of the command line."""
 
@@ -65,6 +68,7 @@ class Command(BaseCommand):  # type: ignore[misc]  # Django carries no types
                 failed += tally.failed
                 tampered = tampered or tally.is_tampered
                 report.append(_line(values, tally))
+                self._tell_of_many(report[-1])
         except StrongroomError as error:
             advice = f"\nhint: {error.advice}" if error.advice else ""
             code = next((code for kind, code in _CODES.items() if isinstance(error, kind)), _FAILED)
@@ -87,6 +91,14 @@ class Command(BaseCommand):  # type: ignore[misc]  # Django carries no types
         if tally.failed > shown:
             self.stderr.write(f"{values.field.where}: and {tally.failed - shown} more")
         return tally
+
+    def _tell_of_many(self, line: dict[str, Any]) -> None:
+        for number, count in line["versions"].items():
+            if count >= _ROWS_MANY:
+                self.stderr.write(
+                    f"{line['column']}: {count} values under version {number}, and a version is good for {VALUES_MAX}, "
+                    "those that were overwritten included: rotate the key"
+                )
 
     def _print(self, report: list[dict[str, Any]], verb: str, *, is_dry: bool, as_json: bool) -> None:
         if as_json:
