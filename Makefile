@@ -65,6 +65,7 @@ test: $(VENV)/.tests $(VECTORS)/.fetched
 
 lint: $(VENV)/.tools
 	@echo "ruff"; $(PY) -m ruff check .
+	@echo "bandit"; $(PY) -m bandit -q -c pyproject.toml -r src 2> $(VENV)/bandit.txt || { cat $(VENV)/bandit.txt; exit 1; }
 
 types: $(VENV)/.tools
 	@echo "mypy --strict"; $(VENV)/bin/mypy

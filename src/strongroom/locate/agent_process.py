@@ -67,7 +67,7 @@ def become_agent(options: Sequence[str]) -> NoReturn:
     check_agents_exist()
     words = command(options)
     try:
-        os.execve(words[0], words, os.environ | SCRUBBING)  # noqa: S606 - this program itself
+        os.execve(words[0], words, os.environ | SCRUBBING)  # noqa: S606 - this program itself  # nosec B606
     except OSError as error:
         raise StoreUnavailable(f"cannot start {words[0]}: {(error.strerror or '').lower()}") from None
 

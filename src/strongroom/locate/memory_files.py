@@ -41,7 +41,7 @@ def memory_directories(environment: Mapping[str, str] = os.environ) -> Iterator[
             listed = mounts.read()
     except OSError:
         listed = b""
-    for place in ("/dev/shm", environment.get("XDG_RUNTIME_DIR", "")):  # noqa: S108 - its kind is checked below
+    for place in ("/dev/shm", environment.get("XDG_RUNTIME_DIR", "")):  # noqa: S108 - its kind is checked below  # nosec B108
         try:
             device = os.stat(place).st_dev
         except OSError:

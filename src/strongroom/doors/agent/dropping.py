@@ -99,7 +99,7 @@ def make_directory_for(entry: struct_passwd, path: str) -> None:
                 f"{path} belongs to user {owner}, not to {entry.pw_name}", advice="name another place: --socket"
             )
         os.fchown(descriptor, entry.pw_uid, entry.pw_gid)
-        os.fchmod(descriptor, 0o755)
+        os.fchmod(descriptor, 0o755)  # it holds a socket for others  # nosec B103
     finally:
         os.close(descriptor)
 

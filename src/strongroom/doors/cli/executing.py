@@ -32,7 +32,7 @@ def execute(command: Sequence[str], environment: Mapping[bytes, bytes]) -> OSErr
     # Python ignores these two, and a program that inherits that does not end when its reader goes away.
     before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGPIPE, signal.SIGXFSZ)}
     try:
-        os.execvpe(command[0], list(command), environment)  # noqa: S606 - what `run` is for
+        os.execvpe(command[0], list(command), environment)  # noqa: S606 - what `run` is for  # nosec B606
     except OSError as error:
         refused = error
     except ValueError:

@@ -78,7 +78,7 @@ def _git(folder: str, *words: str) -> str | None:
     # A variable of a hook, or of a repository elsewhere, would have git look there.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     try:
-        done = subprocess.run(
+        done = subprocess.run(  # nosec B607
             ["git", "-c", "core.fsmonitor=false", *words],  # noqa: S607 - whichever git the user has
             cwd=folder,
             env=environment,
