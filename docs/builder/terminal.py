@@ -25,7 +25,7 @@ from typing import IO
 
 ROOT = Path(__file__).resolve().parents[2]
 # Much longer than anything takes here: the machine may be slow, and busy with something else.
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 240.0
 COLUMNS = 110
 PASSPHRASE = "tea with nine blue elephants"
 PASSWORD = "correct-Horse-27-battery"
