@@ -524,3 +524,78 @@ def test_without_the_extra(endpoint: Endpoint, vault: Vault, monkeypatch: pytest
         credential.access_token("photos.read")
     assert "strongroom[oauth]" in caught.value.advice
     assert endpoint.heard == []
+
+
+def connecting(endpoint: Endpoint, scope: str = "photos.read", **more: Any) -> Any:
+    """The grant with which a user comes back, from an endpoint that answers as it was told to."""
+    provider = provider_of(endpoint, authorize_url="https://service.example/authorize", **more)
+    asked = provider.connect("https://site.example/back", scope)
+    return provider.finish(asked.remembered, f"code=of-the-user&state={asked.remembered['state']}")
+
+
+def test_a_grant_of_more_than_was_asked_for(endpoint: Endpoint) -> None:
+    """It is not kept, and given back if the service listens."""
+    endpoint.says({**GOOD, "scope": "photos.read admin"})
+    with pytest.raises(strongroom.Denied, match="more than was asked"):
+        connecting(endpoint)
+    assert [one.split(b" ")[1] for one in endpoint.heard] == [b"/token", b"/r"]
+    assert f"token={NEW}".encode() in endpoint.heard[1]
+    with pytest.raises(strongroom.Denied, match="more than was asked"):
+        connecting(endpoint, revoke_url="")
+
+    def answer_once(connection: socket.socket) -> None:
+        endpoint.answer = lambda later: None
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n" + json.dumps({**GOOD, "scope": "admin"}).encode())
+
+    endpoint.answer = answer_once
+    with pytest.raises(strongroom.Denied, match="more than was asked"):
+        connecting(endpoint)
+
+
+def test_grants_that_are_none(endpoint: Endpoint) -> None:
+    """Without a refresh token nothing can be kept; a service without scopes gives what it gives."""
+    endpoint.says({**GOOD, "refresh_token": None})
+    with pytest.raises(strongroom.ServiceUnavailable, match="no refresh token"):
+        connecting(endpoint)
+    endpoint.says({**GOOD, "token_type": "mac"})
+    with pytest.raises(strongroom.ServiceUnavailable, match="no bearer token"):
+        connecting(endpoint)
+    endpoint.says({**GOOD, "scope": "basic"})
+    assert connecting(endpoint, "").scope == {"basic"}
+    with pytest.raises(ValueError, match="authorize_url"):
+        provider_of(endpoint).connect("https://site.example/back", "x")
+    with pytest.raises(ValueError):
+        provider_of(endpoint, authorize_url="https://a.example/").connect("javascript:alert(1)", "x")
+
+
+def test_a_process_that_stood_still(endpoint: Endpoint, vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who comes late to its own mark does not use the token, as another may be using it by now; it begins again."""
+    endpoint.says(GOOD)
+    credential = stored(vault, endpoint)
+    late = iter([-1.0])
+    limit = credential_module._LATE_SECONDS
+
+    class Late(float):
+        def __lt__(self, other: float) -> bool:
+            return next(late, limit) < other
+
+    monkeypatch.setattr(credential_module, "_LATE_SECONDS", Late())
+    assert credential.access_token("photos.read").reveal() == ACCESS
+    assert len(endpoint.heard) == 1
+    # Two marks, and each taken away.
+    assert vault.get("photos").version.number == 5
+
+
+def test_another_process_that_does_not_come_to_an_end(
+    endpoint: Endpoint, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody waits for ever: marks that are renewed again and again are an error in the end."""
+    from strongroom.credentials.oauth.records import Mark
+
+    monkeypatch.setattr(credential_module, "_PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr(credential_module, "_LOOK_AGAIN_SECONDS", 0.01)
+    credential = stored(vault, endpoint)
+    vault.patch("photos", {"oauth-refreshing": Mark("other", time.time() + 30).field()})
+    with pytest.raises(strongroom.ServiceUnavailable, match="another process"):
+        credential.access_token("photos.read")
+    assert endpoint.heard == []

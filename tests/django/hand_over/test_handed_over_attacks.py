@@ -258,3 +258,42 @@ def test_rows_hold_no_secret_when_pickled_or_shown(site: Site) -> None:
     handed.refresh_from_db()
     assert PASSWORD.encode() not in pickle.dumps(handed)
     assert str(handed) == "photos: my photos"
+
+
+@pytest.mark.parametrize("deed", ["deleted", "moved"])
+def test_a_row_that_changes_while_it_is_claimed(site: Site, deed: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row that goes, or becomes another service's, between claim and look does not end the round."""
+    from django.db.models import QuerySet
+
+    from strongroom.django.hand_over import HandedOver
+
+    handed, other = site.hand_over("first"), site.hand_over("second")
+    update = QuerySet.update
+
+    def claim(rows: Any, **columns: Any) -> int:
+        count = int(update(rows, **columns))
+        first = HandedOver.objects.filter(pk=handed.pk)
+        if columns.get("claim") and first.filter(claim=columns["claim"]):
+            _ = first._raw_delete("default") if deed == "deleted" else update(first, service="mail")
+        return count
+
+    monkeypatch.setattr(QuerySet, "update", claim)
+    assert str(site.round()).startswith("1 active")
+    assert [call[1] for call in site.calls] == [other.name]
+
+
+def test_two_workers_destroy_at_once(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second finds it gone, and goes on."""
+    from strongroom.django.hand_over import withdraw
+    from strongroom.vault.vault import Vault
+
+    withdraw(site.hand_over())
+    destroy = Vault.destroy
+
+    def twice(vault: Any, path: str) -> None:
+        destroy(vault, path)
+        destroy(vault, path)
+
+    monkeypatch.setattr(Vault, "destroy", twice)
+    assert str(site.round()) == "nothing was due"
+    assert site.credentials() == []

@@ -158,29 +158,31 @@ SPELLINGS = {
 PARTS = ("pa<ss", "pa&lt;", "pa%3Css", "cGE8c3M", "nBhPHNzPncicmQ", "70613c7373")
 
 
-@pytest.mark.parametrize("spelling", SPELLINGS)
 @pytest.mark.parametrize(
     "kind", [None, strongroom.CredentialRefused, strongroom.ServiceUnavailable, strongroom.Denied, ValueError, OSError]
 )
 def test_a_service_that_repeats_the_password(
-    site: Site, spelling: str, kind: type[Exception] | None, caplog: pytest.LogCaptureFixture, capfd: Any
+    site: Site, kind: type[Exception] | None, caplog: pytest.LogCaptureFixture, capfd: Any
 ) -> None:
-    """Neither in what the row says nor in any log, whether the connector returns or raises it."""
-    text = f"no such login: dustin/{SPELLINGS[spelling]} (401)"
+    """Neither in what the rows say nor in any log, whether the connector returns or raises it."""
+    from strongroom.django.hand_over import HandedOver
 
-    def repeat(_credential: Any, _handed: Any) -> str:
+    def repeat(_credential: Any, handed: Any) -> str:
+        text = f"no such login: dustin/{SPELLINGS[handed.name]} (401)"
         if kind is None:
             return text
         raise kind(text)
 
     site.connect = repeat
-    handed = site.hand_over()
+    for spelling in SPELLINGS:
+        site.hand_over(spelling)
     with caplog.at_level(logging.DEBUG):
         tally = site.round()
-    handed.refresh_from_db()
-    assert handed.last_result
-    shown = " ".join((handed.last_result, str(tally), caplog.text, *capfd.readouterr()))
-    assert [part for part in (PASSWORD, SPELLINGS[spelling], *PARTS) if part in shown] == []
+    results = list(HandedOver.objects.values_list("last_result", flat=True))
+    assert len(results) == len(SPELLINGS)
+    assert all(results)
+    shown = " ".join((*results, str(tally), caplog.text, *capfd.readouterr()))
+    assert [part for part in (*SPELLINGS.values(), *PARTS) if part in shown] == []
 
 
 def test_the_masks_see_what_they_look_for() -> None:
@@ -326,3 +328,63 @@ def test_what_it_logs(site: Site, caplog: pytest.LogCaptureFixture) -> None:
     assert f"photos {handed.pk}: KeyError in site.sync.fetch at" in caplog.text
     assert f"photos {handed.pk}: failing" in caplog.text
     assert PASSWORD not in caplog.text
+
+
+def test_the_inbox_takes_what_no_agent_takes(site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    """A site without the vault's key leaves credentials by its depositor's key; without that key it is an error."""
+    from django.test import override_settings
+
+    from strongroom.django.hand_over import withdraw
+    from strongroom.locate.depositing import write_depositor_file
+
+    key_file = tmp_path / "home" / "web.key"
+    with site.open() as vault:
+        write_depositor_file(str(key_file), vault.deposit_key("web", ["handed-over/**"]))
+    monkeypatch.delenv("STRONGROOM_KEY_FILE")
+    with pytest.raises(strongroom.WouldPrompt):
+        site.hand_over("nobody's")
+    options = {"VAULT": str(site.location), "DEPOSIT_KEY": str(key_file)}
+    with override_settings(STRONGROOM_HAND_OVER=options):
+        handed = site.hand_over()
+        gone = site.hand_over("gone")
+        withdraw(gone)
+    assert len(list(site.location.parent.glob("vault.db.inbox/*.deposit"))) == 3
+    # Whoever opens the vault takes them in.
+    assert str(site.round()) == "1 active, 1 destroyed"
+    assert site.credentials() == [f"handed-over/photos/credentials/{handed.pk}"]
+
+
+def test_two_requests_at_once(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both find no row and make one; the second takes the first's."""
+    from strongroom.django.hand_over import HandedOver, deposits
+
+    first = site.hand_over()
+    look = deposits._find
+    looks: list[Any] = []
+
+    def see_nothing_at_first(*words: Any) -> Any:
+        looks.append(words)
+        return look(*words) if len(looks) > 1 else None
+
+    monkeypatch.setattr(deposits, "_find", see_nothing_at_first)
+    assert site.hand_over().pk == first.pk
+    assert HandedOver.objects.count() == 1
+
+
+def test_a_user_who_is_not_there(site: Site) -> None:
+    """The database's own error, and nothing is left in the vault."""
+    from django.contrib.auth.models import User
+    from django.db import IntegrityError, transaction
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        site.hand_over(user=User(pk=None))
+    assert site.credentials() == []
+
+
+def test_the_door_names_what_it_has() -> None:
+    """And nothing else."""
+    import strongroom.django.hand_over as door
+
+    assert set(door.__all__) <= set(dir(door))
+    with pytest.raises(AttributeError):
+        door.nothing

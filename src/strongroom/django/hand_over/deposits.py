@@ -105,20 +105,24 @@ def _row(using: str, found: dict[str, Any]) -> HandedOver:
     """The row of that name which was not withdrawn, made if there is none, and due at once."""
     rows = HandedOver.objects.using(using)
     due = {"state": WAITING, "next_sync": timezone.now(), "failures": 0, "last_result": ""}
-    for _ in range(2):
-        handed: HandedOver | None = rows.exclude(state=WITHDRAWN).filter(**found).first()
-        if handed is not None:
-            # Of these columns alone: a worker that is busy with it keeps its claim.
-            if rows.exclude(state=WITHDRAWN).filter(pk=handed.pk).update(**due):
-                handed.refresh_from_db()
-                return handed
-            continue
-        try:
-            with transaction.atomic(using=using):
-                made: HandedOver = rows.create(**found, **due)
-                return made
-        except IntegrityError:
-            # Somebody was faster under the same name, or there is no such user.
-            if not rows.exclude(state=WITHDRAWN).filter(**found).exists():
-                raise
+    for _ in range(3):
+        handed = _find(rows, found)
+        if handed is None:
+            try:
+                with transaction.atomic(using=using):
+                    made: HandedOver = rows.create(**found, **due)
+                    return made
+            except IntegrityError:
+                # Somebody was faster under the same name, or there is no such user.
+                if _find(rows, found) is None:
+                    raise
+        # Of these columns alone: a worker that is busy with it keeps its claim.
+        elif rows.exclude(state=WITHDRAWN).filter(pk=handed.pk).update(**due):
+            handed.refresh_from_db()
+            return handed
     raise IntegrityError("the row came and went")
+
+
+def _find(rows: Any, found: dict[str, Any]) -> HandedOver | None:
+    handed: HandedOver | None = rows.exclude(state=WITHDRAWN).filter(**found).first()
+    return handed

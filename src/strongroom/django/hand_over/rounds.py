@@ -196,10 +196,12 @@ class Worker:
                     return
                 seen.add(handed.pk)
                 until = self._now() + self._connectors[handed.service].time_limit + _SPARE
-                if due.filter(pk=handed.pk, service=handed.service).update(claim=claim, claimed_until=until):
-                    handed.refresh_from_db()
-                    handed.claim = claim
-                    yield handed
+                mine = HandedOver.objects.filter(pk=handed.pk, service=handed.service)
+                if (due & mine).update(claim=claim, claimed_until=until):
+                    # As it is now; it may have gone, or be another service's, in the blink of an eye.
+                    fresh = mine.filter(claim=claim).first()
+                    if fresh is not None:
+                        yield fresh
 
     def _sync(self, handed: HandedOver) -> Outcome:
         """One sync of a row that is claimed."""
@@ -211,9 +213,7 @@ class Worker:
         return outcome
 
     def _tried(self, handed: HandedOver) -> Outcome:
-        connector = self._connectors.get(handed.service)
-        if connector is None:
-            return self._failing(handed, "no connector for this service")
+        connector = self._connectors[handed.service]
         try:
             credential = self._credential(handed)
         except (NotFound, Denied, Expired) as error:
