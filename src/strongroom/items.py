@@ -167,6 +167,10 @@ class Field:
         self.data = data
         self.is_secret = is_secret
 
+    def hidden(self) -> SecretStr | SecretBytes:
+        """A copy of the value that only ``reveal()`` shows."""
+        return (SecretBytes if self.kind == "bytes" else SecretStr)(bytearray(self.data))
+
     def __repr__(self) -> str:
         return f"Field({self.name!r}, {self.kind!r}, is_secret={self.is_secret})"
 
@@ -242,9 +246,7 @@ class Item:
 
         Raises: NotFound: the item has no such field.
         """
-        field = self.field(name)
-        kind = SecretBytes if field.kind == "bytes" else SecretStr
-        return kind(bytearray(field.data))
+        return self.field(name).hidden()
 
     def field(self, name: str) -> Field:
         """The stored form of field *name*.

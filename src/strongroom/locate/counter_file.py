@@ -29,6 +29,7 @@ class CounterFile:
 
     def __init__(self, path: str) -> None:
         self.path = path
+        self._written = b"", b"", 0
 
     def read(self, lineage: bytes) -> int:
         """The counter; 0 when there is none of this lineage.
@@ -53,10 +54,15 @@ class CounterFile:
         """
         with Mutex(self.path) as descriptor:
             there = os.read(descriptor, _LENGTH_READ)
-            if _decode(there, lineage) >= counter:
+            # What this program has written last need not be taken apart again.
+            data, written_lineage, written = self._written
+            is_known = there == data and lineage == written_lineage
+            if (written if is_known else _decode(there, lineage)) >= counter:
                 return
+            data = _encode(lineage, counter)
             os.lseek(descriptor, 0, os.SEEK_SET)
-            os.write(descriptor, _encode(lineage, counter))
+            os.write(descriptor, data)
+            self._written = data, lineage, counter
             if len(there) > _LENGTH:
                 os.ftruncate(descriptor, _LENGTH)
 

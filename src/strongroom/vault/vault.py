@@ -79,6 +79,8 @@ class Vault(VaultHandle, AsyncTwins, metaclass=ABCMeta):
             ValueError: the path is not canonical.
         """
         entry, fields = open_fields(self._core, path, version, allow_expired=allow_expired)
+        if field is not None and field in fields:
+            return fields[field].hidden()
         item = Item(path, entry.describe(), fields)
         return item if field is None else item[field]
 

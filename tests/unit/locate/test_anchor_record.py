@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -243,3 +244,22 @@ def test_every_changed_byte_of_a_counter_makes_it_nothing(place: int, flip: int)
     data[place] ^= flip
     assert counter_file._decode(COUNTER, ONE) == 61
     assert counter_file._decode(bytes(data), ONE) == counter_file._decode(COUNTER, TWO) == 0
+
+
+def test_what_was_written_last_counts_for_its_lineage_alone(tmp_path: Path) -> None:
+    """A program that wrote the counter before looks at what has become of it since."""
+    tmp_path.chmod(0o700)
+    path = tmp_path / "counter"
+    one, other = counter_file.CounterFile(str(path)), counter_file.CounterFile(str(path))
+    one.raise_to(ONE, 7)
+    one.raise_to(ONE, 6)
+    assert one.read(ONE) == 7
+    other.raise_to(ONE, 9)
+    one.raise_to(ONE, 8)
+    assert one.read(ONE) == 9
+    one.raise_to(ONE, 10)
+    one.raise_to(TWO, 3)
+    assert (one.read(ONE), one.read(TWO)) == (0, 3)
+    path.write_bytes(b"garbled by a power cut")
+    one.raise_to(TWO, 2)
+    assert one.read(TWO) == 2
