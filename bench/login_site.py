@@ -70,7 +70,10 @@ def __getattr__(name: str) -> Any:
     if name == "asgi":
         from django.core.asgi import get_asgi_application
 
-        return get_asgi_application()
+        application = get_asgi_application()
+        from strongroom.django.user_vaults.early import early_refusal
+
+        return early_refusal(application)
     if name == "urlpatterns":
         return _urls()
     if name == "LeastHasher":

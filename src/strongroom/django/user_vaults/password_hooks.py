@@ -11,10 +11,9 @@ from functools import wraps
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.contrib.auth.hashers import make_password, verify_password
+from django.contrib.auth.hashers import verify_password
 
 from strongroom.credentials.passwords import PASSWORD_BYTES_MAX
-from strongroom.django.user_vaults.background import slowly
 from strongroom.django.user_vaults.pressure import apassword_work, is_acceptable, password_work
 
 TYPE_CHECKING = False
@@ -44,14 +43,10 @@ def _check(original: Callable[..., bool]) -> Callable[..., bool]:
             # None is Django's own case: it takes as long as a password, and is never right.
             if raw_password is not None and not is_acceptable(raw_password):
                 return False
-            is_right, is_outdated = slowly(verify_password, raw_password, self.password)
+            is_right = original(self, raw_password)
             if is_right:
                 attempt.succeeded()
-                if is_outdated:
-                    self.set_password(raw_password)
-                    self._password = None  # the same password: nothing that hears of new ones is to hear of it
-                    self.save(update_fields=["password"])
-            return bool(is_right)
+            return is_right
 
     return check_password
 
@@ -62,12 +57,12 @@ def _acheck(original: Callable[..., Any]) -> Callable[..., Any]:
         async with apassword_work(name=self.get_username()) as attempt:
             if raw_password is not None and not is_acceptable(raw_password):
                 return False
-            is_right, is_outdated = await in_thread(slowly)(verify_password, raw_password, self.password)
+            is_right, is_outdated = await in_thread(verify_password)(raw_password, self.password)
             if is_right:
                 attempt.succeeded()
                 if is_outdated:
                     await in_thread(self.set_password)(raw_password)
-                    self._password = None  # as above
+                    self._password = None  # the same password: nothing that hears of new ones is to hear of it
                     await self.asave(update_fields=["password"])
             return bool(is_right)
 
@@ -84,8 +79,7 @@ def _set(original: Callable[..., None]) -> Callable[..., None]:
             raise ValueError(f"a password is text of at most {PASSWORD_BYTES_MAX:,} bytes of UTF-8, without NUL")
         # Without the name: a new password is no guess. For a sign-up this is the one limit there is.
         with password_work() as attempt:
-            self.password = slowly(make_password, raw_password)
-            self._password = raw_password
+            original(self, raw_password)
             attempt.succeeded()
 
     return set_password

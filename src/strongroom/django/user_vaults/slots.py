@@ -12,7 +12,6 @@ from strongroom.crypto import aead, kdf, labels
 from strongroom.crypto.labels import context
 from strongroom.crypto.mac import Mac
 from strongroom.django.user_vaults import escrow
-from strongroom.django.user_vaults.background import slowly
 from strongroom.django.user_vaults.models import UserVault, VaultSlot
 from strongroom.django.user_vaults.unlocked import USER_KEY_BYTES
 from strongroom.errors import Tampered, WrongKey
@@ -140,7 +139,7 @@ def _mac(vault: UserVault, user_key: SecretBytes) -> Mac:
 
 
 def _kek(slot: VaultSlot, vault: UserVault, credential: Credential, parameters: bytes) -> bytearray:
-    secret = slowly(credential.secret, parameters)
+    secret = credential.secret(parameters)
     try:
         return kdf.slot_key(secret, vault.pk.bytes, slot.pk.bytes, _NUMBERS[slot.kind], parameters)
     finally:
