@@ -1,11 +1,9 @@
-"""The README's first promise, and where its links lead; what it tells to type is typed by test_pages.py."""
+"""The README's first promise; what it tells to type is typed by test_pages.py, its links are followed by test_site.py."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -25,23 +23,3 @@ def test_there_is_one_program_in_it() -> None:
     """What a reader sees of Python is one block."""
     shown = re.sub(r"<!--.*?-->", "", README, flags=re.DOTALL)
     assert len(re.findall(r"^```python$", shown, re.MULTILINE)) == 1
-
-
-PLACES = ("*.md", "docs/**/*.md", "examples/**/*.md", "changelog/*.md")
-DOCUMENTS = sorted(path.relative_to(ROOT) for place in PLACES for path in ROOT.glob(place))
-
-
-@pytest.mark.parametrize("name", DOCUMENTS, ids=str)
-def test_every_link_leads_somewhere(name: Path) -> None:
-    """A link within the repository names a file that is there, and a heading that it has."""
-    text = (ROOT / name).read_text(encoding="utf-8")
-    for target in re.findall(r"\]\(([^)\s]+)\)", text):
-        if "://" in target:
-            continue
-        path, _, heading = target.partition("#")
-        file = (ROOT / name).parent / path if path else ROOT / name
-        assert file.exists(), target
-        if heading:
-            headings = re.findall(r"^#+ (.+)$", file.read_text(encoding="utf-8"), re.MULTILINE)
-            anchors = {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in headings}
-            assert heading in anchors, target
