@@ -39,12 +39,12 @@ def load_start() -> ModuleType:
     return module
 
 
-def wait_until(condition: Callable[[], object], complaint: str) -> None:
+def wait_until(condition: Callable[[], object], complaint: str, *, pause_seconds: float = 0.05) -> None:
     """Wait until *condition* holds."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not condition():
         assert time.monotonic() < deadline, complaint
-        time.sleep(0.05)
+        time.sleep(pause_seconds)
 
 
 ACCOUNTS = [(f"guest-{number}", SECRET.format(number)) for number in range(40)]
@@ -67,7 +67,7 @@ class SiteUnderTest:
         self.lines: list[str] = []
         self.free, self.names = list(accounts), list(names)
         self.site = self.start.Site(
-            state, dict(accounts), every_seconds=1, say=self.lines.append, settings="tests.django_site_settings"
+            state, dict(accounts), every_seconds=3600, say=self.lines.append, settings="tests.django_site_settings"
         )
         places = [str(ROOT), os.environ.get("PYTHONPATH", "")]
         self.site.environment["PYTHONPATH"] = os.pathsep.join(filter(None, places))
@@ -201,7 +201,7 @@ class Visitor:
             self.page.reload()
             return text in self.page.locator("#last-result").inner_text()
 
-        wait_until(is_there, f"the worker never said {text!r}, but {self.site.lines[-5:]}")
+        wait_until(is_there, f"the worker never said {text!r}, but {self.site.lines[-5:]}", pause_seconds=0.3)
         return self
 
     def loses_key(self) -> Visitor:
@@ -210,6 +210,10 @@ class Visitor:
         self.page.context.clear_cookies()
         self.page.context.add_cookies(kept)
         return self
+
+    def asks_for_sync(self, text: str) -> Visitor:
+        """Sends the worker, until it says *text*."""
+        return self.clicks("Fetch now").waits_for_sync(text)
 
     def shows_password(self) -> str:
         """What the page shows when asked for."""
@@ -289,9 +293,8 @@ def axe_script() -> str:
         return file.read().decode()
 
 
-def axe_findings(page: Any, script: str, *rules: str) -> list[str]:
-    """What axe finds on the page, of these rules or of all: one line for each rule."""
-    page.evaluate(script)
+def axe_findings(page: Any, *rules: str) -> list[str]:
+    """What axe, which is in the page already, finds of these rules or of all: one line for each rule."""
     chosen: dict[str, object] = {"resultTypes": ["violations"]}
     if rules:
         chosen["runOnly"] = list(rules)

@@ -61,7 +61,7 @@ def walk(one: Visitor, shoot: Photographer) -> None:
     one.page.emulate_media(color_scheme="light")
     one.page.goto(one.site.site.photos)
     one.page.get_by_label("New password").fill("blue-hour-43")
-    one.clicks("Change it").goes("/").clicks("Holidays").waits_for_sync("does not accept")
+    one.clicks("Change it").goes("/").clicks("Holidays").asks_for_sync("does not accept")
     shoot.take("attention")
     one.page.set_viewport_size(PHONE)
     one.goes("/")

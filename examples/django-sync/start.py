@@ -157,6 +157,8 @@ class Site:
 
     def is_unlocked(self) -> bool:
         """Whether the agent has opened the vault."""
+        if not (self.state / "agent.sock").exists():
+            return False
         command = [sys.executable, "-m", "strongroom", "agent", "status"]
         return subprocess.run(command, env=self.worker, capture_output=True, timeout=60).returncode == 0
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ import pytest
 from strongroom.keys.slots.passphrase import Argon2idProfile, PassphraseCredential
 from strongroom.stores.sqlite import SqliteStore
 from strongroom.vault.opening import create_vault
+from tests.django_site import SiteUnderTest, require_browser
 from tests.measured import measuring
 
 # Much longer than anything takes here: a machine that tests may be slow, and busy with something else.
@@ -173,6 +174,18 @@ class Person:
                 stream.close()
         os.close(self._master)
         os.close(self.slave)
+
+
+@pytest.fixture(scope="session")
+def shoebox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SiteUnderTest]:
+    """The example site with its worker and service, started once for all files that walk through it."""
+    require_browser()
+    made = SiteUnderTest(tmp_path_factory.mktemp("shoebox"))
+    try:
+        made.begin()
+        yield made
+    finally:
+        made.site.close()
 
 
 @pytest.fixture

@@ -27,16 +27,10 @@ NEW_PASSWORD = "ten-green-giraffes"
 Open = Callable[..., Visitor]
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SiteUnderTest]:
+@pytest.fixture
+def site(shoebox: SiteUnderTest) -> SiteUnderTest:
     """Everything that `make demo-django` starts."""
-    require_browser()
-    made = SiteUnderTest(tmp_path_factory.mktemp("site"))
-    try:
-        made.begin()
-        yield made
-    finally:
-        made.site.close()
+    return shoebox
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +106,8 @@ def test_the_worker_fetches_and_is_sent_away(site: SiteUnderTest, arrives: Open)
     handed = set(site.in_worker_vault()) - before
     assert len(handed) == 1
     anna.clicks("Take it back").sees("Taken back")
-    wait_until(lambda: not handed & set(site.in_worker_vault()), "the worker keeps what was taken back")
+    kept = "the worker keeps what was taken back"
+    wait_until(lambda: not handed & set(site.in_worker_vault()), kept, pause_seconds=0.3)
     assert anna.shows_password() == secret
     anna.clicks("Hand it over").waits_for_sync("4 photos")
 
@@ -132,7 +127,7 @@ def test_a_password_changed_at_the_service(site: SiteUnderTest, arrives: Open) -
     there.get_by_label("New password").fill("another-" + secret)
     there.get_by_role("button", name="Change it").click()
     there.get_by_text("Your password is changed").wait_for()
-    anna.waits_for_sync("does not accept")
+    anna.asks_for_sync("does not accept")
     assert "needs your attention" in anna.text()
     assert secret not in anna.page.content()
     anna.clicks("Change").fills(password="another-" + secret).clicks("Save").waits_for_sync("4 photos")
@@ -154,7 +149,8 @@ def test_connecting_without_a_password(site: SiteUnderTest, arrives: Open) -> No
     assert "Shoebox: came with a token" in anna.text()
     anna.clicks("Disconnect Shoebox")
     anna.page.goto(page)
-    wait_until(lambda: "needs your attention" in (anna.page.reload(), anna.text())[1], "the end was not noticed")
+    anna.clicks("Fetch now")
+    wait_until(lambda: "needs your attention" in (anna.page.reload(), anna.text())[1], "not noticed", pause_seconds=0.3)
     anna.clicks("Connect again").clicks("Go on to Kestrel").clicks("Allow").waits_for_sync("4 photos")
     assert anna.page.url == page
     anna.clicks("Take it back").sees("gives up its tokens")
@@ -163,7 +159,7 @@ def test_connecting_without_a_password(site: SiteUnderTest, arrives: Open) -> No
         anna.page.goto(site.site.photos)
         return "None." in anna.text()
 
-    wait_until(is_gone, "the service still knows the grant")
+    wait_until(is_gone, "the service still knows the grant", pause_seconds=0.3)
 
 
 def test_an_answer_to_nobodys_question(site: SiteUnderTest, arrives: Open) -> None:

@@ -19,16 +19,10 @@ from tests.django_site import (
 )
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SiteUnderTest]:
+@pytest.fixture
+def site(shoebox: SiteUnderTest) -> SiteUnderTest:
     """Everything that `make demo-django` starts."""
-    require_browser()
-    made = SiteUnderTest(tmp_path_factory.mktemp("site"))
-    try:
-        made.begin()
-        yield made
-    finally:
-        made.site.close()
+    return shoebox
 
 
 @pytest.fixture(scope="module")
@@ -48,9 +42,10 @@ def axe() -> str:
 def look_at(one: Visitor, axe: str) -> list[str]:
     """What is wrong with the page, in either colour scheme, or where it is narrow."""
     page = one.page
-    found = axe_findings(page, axe)
+    page.evaluate(axe)
+    found = axe_findings(page)
     page.emulate_media(color_scheme="dark")
-    found += [f"dark: {line}" for line in axe_findings(page, axe, "color-contrast")]
+    found += [f"dark: {line}" for line in axe_findings(page, "color-contrast")]
     page.emulate_media(color_scheme="light")
     headings = page.locator("h1").count()
     if headings != 1:

@@ -153,7 +153,7 @@ class World:
             "DJANGO_SETTINGS_MODULE": "shoebox.settings",
             "SHOEBOX_STATE": str(self.site_state),
             "SHOEBOX_PHOTOS": self.photos,
-            "SHOEBOX_EVERY_SECONDS": "1",
+            "SHOEBOX_EVERY_SECONDS": "3600",
             "SHOEBOX_SECRET_KEY_FILE": str(self.keys / user / "secret-key"),
             "STRONGROOM_VAULT": str(self.state / "vault.db"),
             "STRONGROOM_AGENT_SOCKET": str(self.socket),
@@ -210,10 +210,18 @@ def world() -> Iterator[World]:
         shutil.rmtree(root)
 
 
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium."""
+    require_browser()
+    with chromium() as started:
+        yield started
+
+
 @pytest.fixture
-def anna(world: World) -> Iterator[Visitor]:
+def anna(world: World, browser: Any) -> Iterator[Visitor]:
     """Somebody who has signed up."""
-    with chromium() as browser, visitor(world, browser) as one:  # type: ignore[arg-type]
+    with visitor(world, browser) as one:  # type: ignore[arg-type]
         yield one.signs_up()
 
 

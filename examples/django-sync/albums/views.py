@@ -5,14 +5,17 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db import transaction
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from albums.forms import AddForm, EditForm
 from albums.models import Account
 from strongroom import SecretStr, Tampered
-from strongroom.django.hand_over import hand_over, withdraw
+from strongroom.django.hand_over import HandedOver, hand_over, withdraw
 
+# What the worker tries at all: what a service has refused waits for its user.
+TRIED = ("waiting", "active", "failing")
 CLOSED = "This password was locked by a vault that you have given up, and cannot be opened any more. Type it in again."
 
 
@@ -94,6 +97,17 @@ def hand_over_account(request, key):
             messages.success(request, "The worker has a copy now, and comes by in a moment.")
         except Tampered:
             messages.error(request, CLOSED)
+    return redirect("account", key)
+
+
+@login_required
+@require_POST
+def fetch_now(request, key):
+    """Have the worker go there now, and not when it is due."""
+    account = mine(request, key)
+    if account.is_with_worker:
+        HandedOver.objects.filter(pk=account.handed.pk, state__in=TRIED).update(next_sync=timezone.now())
+        messages.success(request, "The worker goes there now. Look again in a moment.")
     return redirect("account", key)
 
 

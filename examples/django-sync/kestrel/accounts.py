@@ -52,7 +52,7 @@ class Account:
         return hmac.compare_digest(self._hash(password), self.password_hash)
 
     def _hash(self, password: str) -> bytes:
-        return hashlib.scrypt(password.encode(), salt=self.salt, n=2**14, r=8, p=1)
+        return hashlib.scrypt(password.encode(), salt=self.salt, n=2**12, r=8, p=1)
 
 
 class Grant:

@@ -29,6 +29,7 @@ urlpatterns = [
     path("accounts/<uuid:key>/password/", views.show_password, name="show-password"),
     path("accounts/<uuid:key>/edit/", views.edit, name="edit"),
     path("accounts/<uuid:key>/hand-over/", views.hand_over_account, name="hand-over"),
+    path("accounts/<uuid:key>/fetch/", views.fetch_now, name="fetch"),
     path("accounts/<uuid:key>/withdraw/", views.withdraw_account, name="withdraw"),
     path("accounts/<uuid:key>/remove/", views.remove, name="remove"),
     path("vault/", include("strongroom.django.user_vaults.urls")),
