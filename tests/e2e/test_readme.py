@@ -1,4 +1,4 @@
-"""The README's first promise; what it tells to type is typed by test_pages.py, its links are followed by test_site.py."""
+"""The first promise of the README; what it tells to type is typed by test_pages.py, its links are test_site.py's."""
 
 from __future__ import annotations
 
