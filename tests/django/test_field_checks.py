@@ -81,6 +81,13 @@ CASES: dict[str, tuple[Callable[[], type[models.Model]], list[str]]] = {
         ["E010"]),
     "an index": (
         lambda: made(EncryptedTextField(), {"indexes": [models.Index(fields=["secret"], name="i")]}), ["E010"]),
+    "a key that takes ann for Ann": (
+        lambda: made(EncryptedTextField(), id=models.CharField(max_length=9, primary_key=True, db_collation="NOCASE")),
+        ["E011"]),
+    "bound to text that may end in blanks": (
+        lambda: made(EncryptedTextField(bind=("region",)), region=models.TextField(db_collation="RTRIM")), ["E011"]),
+    "bound to text in another order": (
+        lambda: made(EncryptedTextField(bind=("region",)), region=models.TextField(db_collation="BINARY")), []),
     "searchable": (lambda: made(EncryptedTextField(searchable=True)), []),
     "bound_as": (lambda: made(EncryptedTextField(bound_as="schema.shop_old.secret")), []),
 }  # fmt: skip
@@ -113,6 +120,31 @@ def test_misuse_is_an_error_at_once() -> None:
         EncryptedTextField(normalize="casefold")
     with pytest.raises(TypeError, match="casefold"):
         EncryptedTextField(searchable=True, normalize="lower")  # type: ignore[arg-type]
+
+
+def test_a_collation_of_postgresqls_that_ignores_case(postgres_tables: str) -> None:
+    """Told by the database itself, where it may be asked; what such a collation would do is lost values."""
+    from django.db import connections
+
+    def loose(databases: list[str] | None) -> list[str]:
+        field = models.CharField(max_length=9, primary_key=True, db_collation="ann_is_ann")
+        model = made(EncryptedTextField(), id=field)
+        return [str(one.id) for one in model._meta.get_field("secret").check(databases=databases)]
+
+    with connections[postgres_tables].cursor() as cursor:
+        cursor.execute(
+            "CREATE COLLATION ann_is_ann (provider = icu, locale = 'und-u-ks-level2', deterministic = false)"
+        )
+        try:
+            assert loose([postgres_tables]) == ["strongroom.E011"]
+            assert loose(None) == []
+        finally:
+            cursor.execute("DROP COLLATION ann_is_ann")
+        cursor.execute("CREATE COLLATION ann_is_ann (provider = icu, locale = 'und')")
+        try:
+            assert loose([postgres_tables]) == []
+        finally:
+            cursor.execute("DROP COLLATION ann_is_ann")
 
 
 def test_a_renamed_column(using: str, vault: Vault) -> None:

@@ -5,21 +5,30 @@ from __future__ import annotations
 from django.conf import settings
 from django.core import checks
 from django.core.exceptions import FieldDoesNotExist
-from django.db import models
+from django.db import connections, models
 
 from strongroom.django.rows import NotBindable, spelling
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from typing import Any
 
     from strongroom.django.fields.base import EncryptedField
 
 
-def check_field(field: EncryptedField) -> list[checks.CheckMessage]:
-    """All that is wrong with *field* in its model."""
-    return [*_options(field), *_primary_key(field), *_bound(field), *_not_bound(field), *_meta(field)]
+_LOOSE = ("nocase", "rtrim")
+"""SQLite's collations that take different texts for equal."""
+
+
+def check_field(field: EncryptedField, databases: Sequence[str] = ()) -> list[checks.CheckMessage]:
+    """All that is wrong with *field* in its model.
+
+    Args:
+        databases: which may be asked about their collations.
+    """
+    found = [*_options(field), *_primary_key(field), *_bound(field), *_not_bound(field), *_meta(field)]
+    return found or [*_collations(field, databases)]
 
 
 def _error(field: EncryptedField, number: int, message: str, hint: str) -> checks.Error:
@@ -64,6 +73,31 @@ def _spelled(field: EncryptedField, column: models.Field) -> Iterator[checks.Che
         spelling(column)
     except NotBindable as error:
         yield _error(field, 5, f"{column.name} is a {error}", "bind to an id")
+
+
+def _collations(field: EncryptedField, databases: Sequence[str]) -> Iterator[checks.CheckMessage]:
+    """A row is found by the column's own idea of equal, and opens by its bytes."""
+    for column in field.row.fields:
+        target = column
+        while target.is_relation:
+            target = target.target_field
+        name = getattr(target, "db_collation", None)
+        if name and (name.lower() in _LOOSE or any(_is_loose(name, alias) for alias in databases)):
+            yield _error(
+                field, 11, f"the collation {name} of {column.name} takes different texts for equal: saving an object "
+                "would write its value into a row that spells itself otherwise, where it opens no more",
+                "leave db_collation out, and look up with Lower() or __iexact",
+            )  # fmt: skip
+
+
+def _is_loose(collation: str, alias: str) -> bool:
+    """Whether PostgreSQL knows *collation* as one that compares more than bytes."""
+    connection = connections[alias]
+    if connection.vendor != "postgresql":
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_collation WHERE collname = %s AND NOT collisdeterministic", [collation])
+        return cursor.fetchone() is not None
 
 
 def _bound(field: EncryptedField) -> Iterator[checks.CheckMessage]:

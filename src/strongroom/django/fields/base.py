@@ -115,7 +115,7 @@ class EncryptedField(Hiding, models.Field):  # type: ignore[misc]  # Django carr
         """As `models.Field.check`."""
         from strongroom.django.field_checks import check_field
 
-        return [*super().check(**kwargs), *check_field(self)]
+        return [*super().check(**kwargs), *check_field(self, kwargs.get("databases") or ())]
 
     # The column.
 
