@@ -297,3 +297,19 @@ def test_two_workers_destroy_at_once(site: Site, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(Vault, "destroy", twice)
     assert str(site.round()) == "nothing was due"
     assert site.credentials() == []
+
+
+def test_a_vault_that_was_changed(site: Site) -> None:
+    """One item that does not open stops one account, and the row says that it was the vault."""
+    import sqlite3
+    from contextlib import closing
+
+    handed = site.hand_over()
+    with closing(sqlite3.connect(site.location)) as database, database:
+        database.execute("UPDATE versions SET body = CAST(substr(body, 1, 40) || x'0102' || substr(body, 43) AS BLOB)")
+    site.hand_over("another")
+    assert str(site.round()) == "1 active, 1 failing"
+    handed.refresh_from_db()
+    assert handed.last_result.startswith("not used: ")
+    assert "another user" not in handed.last_result
+    assert [call[1] for call in site.calls] == ["another"]

@@ -92,10 +92,7 @@ def unbound(item: Item, handed: HandedOver) -> Item:
     """
     # As bytes: nothing that a depositor has written is taken apart.
     if BINDING not in item or item.field(BINDING).data != _facts(handed):
-        raise Tampered(
-            f"what was handed over as {handed.pk} was not given for the user, service and name that its row says",
-            advice="the row was changed: nothing was used",
-        )
+        raise Tampered("what the vault has was given for another user, service or name than the row says")
     return Item(item.path, item.version, {name: item.field(name) for name in item if name != BINDING})
 
 

@@ -220,8 +220,9 @@ class Worker:
             # Not taken in from the inbox yet, perhaps.
             return self._failing(handed, f"the vault does not give the credential: {type(error).__name__}")
         except Tampered as error:
+            # The vault was changed, or the row; the message says which.
             logger.error("%s %s: %s", handed.service, handed.pk, error)
-            return self._failing(handed, "the credential was not given for this user, service and name: not used")
+            return self._failing(handed, f"not used: {error}")
         if credential is None:
             return Outcome(WITHDRAWN, "", None)
         return self._called(handed, connector, credential)
