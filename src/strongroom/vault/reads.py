@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from strongroom.vault.ledger import LedgeredRows
     from strongroom.vault.names import Place
     from strongroom.vault.records import Entry
-    from strongroom.vault.sealed_versions import Parts, Remembered
+    from strongroom.vault.sealed_versions import Parts
 
 FETCHED_AT_ONCE = 256
 """Half of what `sealed_versions` remembers."""
@@ -145,46 +145,52 @@ def open_many(core: Core, paths: list[str]) -> dict[str, tuple[Entry, dict[str, 
 
     Returns: None where that is not enough: a name was not met before, or another program has written.
     """
-    known: dict[str, Remembered] = {}
-    missing: dict[Row, tuple[str, Place, Entry]] = {}
-    entries: dict[str, Entry] = {}
     with core.mutex:
-        if core.is_locked or core.is_busy or core.has_looked:
+        places = _known_places(core, paths)
+        if places is None:
             return None
-        token, envelope, sealed, tree = core.token, core.envelope, core.sealed, core.tree
-        for path in paths:
-            found = sealed.get(path, None)
-            place = tree.known_item(path) if found is None else found[0]
-            if place is None or path[:1] == RESERVED_MARK:
-                return None
-            try:
-                entries[path] = entry = readable_entry(core, path, place, None, allow_expired=False)
-            except (NotFound, Expired):
-                return None  # as in `_find_in_one_journey`
-            if found is None:
-                missing[place.id, entry.number] = path, place, entry
-            else:
-                known[path] = found
+        token, envelope, sealed = core.token, core.envelope, core.sealed
+        known = {path: found for path in paths if (found := sealed.get(path, None)) is not None}
+    missing: dict[Row, str] = {
+        (place.id, entry.number): path for path, (place, entry) in places.items() if path not in known
+    }
     if not missing:
         now = core.store.change_token()
     else:
         now, rows = core.store.glance_many(VERSIONS, list(missing))
         for key, row in rows.items():
-            path, place, entry = missing[key]
-            known[path] = place, entry.number, blob(row, 2), (place.id, u64(entry.number), entry.edition)
-    if now != token or len(known) < len(entries):
+            place, entry = places[missing[key]]
+            parts = place.id, u64(entry.number), entry.edition
+            known[missing[key]] = place, entry.number, blob(row, 2), parts
+    if now != token or len(known) < len(places):
         return None
     with core.mutex:
         if core.token == token and not core.is_busy:
-            for path, _, _ in missing.values():
+            for path in missing.values():
                 sealed.remember(path, None, known[path])
     try:
         return {
             path: (entry, decode_fields(memoryview(envelope.decrypt(labels.VERSION, known[path][2], *known[path][3]))))
-            for path, entry in entries.items()
+            for path, (_, entry) in places.items()
         }
     except (VaultLocked, Tampered):
         return None  # there may be new keys: whoever asks for one alone says what it is
+
+
+def _known_places(core: Core, paths: list[str]) -> dict[str, tuple[Place, Entry]] | None:
+    """Where these items lie and which versions are current, as far as that is known here; None for more than that."""
+    if core.is_locked or core.is_busy or core.has_looked:
+        return None
+    found: dict[str, tuple[Place, Entry]] = {}
+    for path in paths:
+        place = core.tree.known_item(path)
+        if place is None or path[:1] == RESERVED_MARK:
+            return None
+        try:
+            found[path] = place, readable_entry(core, path, place, None, allow_expired=False)
+        except (NotFound, Expired):
+            return None  # as in `_find_in_one_journey`
+    return found
 
 
 def readable_entry(core: Core, path: str, place: Place, version: int | None, allow_expired: bool) -> Entry:
