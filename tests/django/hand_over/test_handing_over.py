@@ -304,6 +304,27 @@ def test_the_time_limit_leaves_other_alarms_alone() -> None:
         signal.setitimer(signal.ITIMER_REAL, *timer)
 
 
+def test_an_alarm_in_the_middle_of_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The alarm rings just when the connector has come back: the next round does not find it still set."""
+    import signal
+
+    from strongroom.django.hand_over.limits import TimeLimit, TookTooLong
+
+    before = signal.getsignal(signal.SIGALRM), signal.getitimer(signal.ITIMER_REAL)
+    limit, real = TimeLimit(timedelta(seconds=1_000)), signal.setitimer
+    try:
+        with pytest.raises(TookTooLong), limit:
+            monkeypatch.setattr(signal, "setitimer", lambda *_: signal.raise_signal(signal.SIGALRM))
+        monkeypatch.setattr(signal, "setitimer", real)
+        limit.end()
+        limit.end()
+        assert signal.getsignal(signal.SIGALRM) is before[0]
+        assert signal.getitimer(signal.ITIMER_REAL)[0] <= 300
+    finally:
+        signal.signal(signal.SIGALRM, before[0])
+        signal.setitimer(signal.ITIMER_REAL, *before[1])
+
+
 def test_the_async_twins(site: Site) -> None:
     """They do the same."""
     from asgiref.sync import async_to_sync

@@ -110,6 +110,23 @@ def test_without_a_vault(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     assert waits == [7.0, 7.0]
 
 
+def test_a_database_that_goes_away(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a loop it is said and tried again; one round ends with the database's own error."""
+    from django.db import OperationalError
+
+    from strongroom.django.hand_over import Worker
+    from strongroom.django.hand_over.management.commands import sync_external
+
+    def fail(_worker: Any) -> Any:
+        raise OperationalError("server closed the connection; statement was SELECT 'secret'")
+
+    monkeypatch.setattr(Worker, "round", fail)
+    monkeypatch.setattr(sync_external.Stop, "wait", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    assert run() == "the database: OperationalError; trying again in 30 s\n"
+    with pytest.raises(OperationalError):
+        run("--once")
+
+
 def test_a_second_signal_ends_it_at_once(site: Site) -> None:
     """Who asks twice does not wait for a connector."""
     from strongroom.django.hand_over import HandedOver

@@ -37,23 +37,29 @@ class TimeLimit:
 
     def __init__(self, span: timedelta) -> None:
         self._seconds = span.total_seconds()
-        self._is_set = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
+        self._can_ring = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
+        self._is_set = False
         self._before: object = None
         self._timer = 0.0, 0.0
         self._began = 0.0
 
     def __enter__(self) -> Self:
-        if self._is_set:
+        if self._can_ring:
             self._began = monotonic()
-            self._before = signal.signal(signal.SIGALRM, _ring)
+            self._before, self._is_set = signal.signal(signal.SIGALRM, _ring), True
             # Again and again: the first one may meet a `finally` that waits as well.
             self._timer = signal.setitimer(signal.ITIMER_REAL, self._seconds, _AGAIN_SECONDS)
         return self
 
     def __exit__(self, *_exc: object) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Ring no more. Called again by whoever has caught `TookTooLong`: the alarm may have come in here."""
         if self._is_set:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, self._before)  # type: ignore[arg-type]  # as signal() gave it
+            self._is_set = False
             left, interval = self._timer
             if left:
                 # Somebody else's alarm goes on, and rings at once if its time came meanwhile.

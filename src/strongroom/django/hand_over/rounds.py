@@ -246,8 +246,9 @@ class Worker:
                 self._vault, item.path, connector.provider, check=lambda read: records.unbound(read, handed)
             )
         secrets = _Secrets(item, credential)
+        limit = TimeLimit(connector.time_limit)
         try:
-            with TimeLimit(connector.time_limit):
+            with limit:
                 text = connector.function(credential, handed)
             if not isinstance(text, str):
                 return self._failing(handed, f"{connector.path} returned no text")
@@ -273,6 +274,8 @@ class Worker:
                 handed.service, handed.pk, type(error).__name__, connector.path, " ".join(places),
             )  # fmt: skip
             return self._failing(handed, f"the connector failed ({type(error).__name__})")
+        finally:
+            limit.end()
 
     def _failing(self, handed: HandedOver, text: str) -> Outcome:
         pause = min(_FIRST_PAUSE * 2 ** min(handed.failures, 20), _LONGEST_PAUSE)

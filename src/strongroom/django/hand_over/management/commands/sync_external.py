@@ -8,6 +8,7 @@ import signal
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError, InterfaceError, close_old_connections
 
 from strongroom.django.hand_over.connectors import connectors
 from strongroom.django.hand_over.records import open_vault
@@ -94,11 +95,13 @@ class Command(BaseCommand):  # type: ignore[misc]  # Django carries no types
                 try:
                     with open_vault() as vault:
                         tally = Worker(vault, chosen, stopping=lambda: stop.asked).round()
-                except StrongroomError as error:
+                except (StrongroomError, DatabaseError, InterfaceError) as error:
                     if once:
                         raise
-                    # An agent that is started again, or a vault that is unlocked, is no reason to end.
-                    self.stderr.write(f"{error}; trying again in {pause:g} s")
+                    # An agent or a database that is started again, or a vault that is unlocked, is no reason to end.
+                    said = str(error) if isinstance(error, StrongroomError) else f"the database: {type(error).__name__}"
+                    self.stderr.write(f"{said}; trying again in {pause:g} s")
+                    close_old_connections()
                 else:
                     if once or tally.states or tally.destroyed:
                         self.stdout.write(str(tally))
