@@ -7,6 +7,9 @@
 #   make bench    speed and size against peers
 #   make bench-growth   what a million secrets cost beside ten thousand; takes minutes and 2 GB of disk
 #   make exe      build/exe/strongroom: the command line in one file, for machines without Python
+#   make packages build/packages: the wheel and the source package, the same bytes for the same sources
+#   make sbom     build/strongroom.cdx.json: what an installation consists of, as CycloneDX
+#   make pythons  the unit tests on every other Python that is found here
 #   make clean    remove .venv and build
 
 PYTHON ?=
@@ -39,7 +42,7 @@ EXE_EXTRAS ?= age,dotenv,postgres,shamir,yaml
 PYTEST = $(PY) -m pytest -q -n $(JOBS) --dist worksteal $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-django docs pictures test check lint types contracts bench bench-growth exe clean
+.PHONY: help demo demo-django docs pictures test check lint types contracts bench bench-growth exe packages sbom pythons clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -93,6 +96,17 @@ bench-growth: $(VENV)/.bench
 exe: $(EXE_VENV)/.installed
 	@$(EXE_VENV)/bin/python $(PIP_INSTALL) --force-reinstall --no-deps .
 	@$(EXE_VENV)/bin/python distribution/executable.py $(EXE)
+
+packages: $(VENV)/.tests
+	@$(PY) -m build --no-isolation --outdir build/packages .
+
+sbom: $(VENV)/.tests
+	@$(PY) -m venv --without-pip --clear build/sbom-venv
+	@$(PY) -m pip --python build/sbom-venv/bin/python --disable-pip-version-check --no-input install -qq .
+	@$(PY) distribution/sbom.py build/sbom-venv/bin/python build/strongroom.cdx.json
+
+pythons: $(VENV)/.tests
+	@$(PY) distribution/pythons.py $(ARGS)
 
 clean:
 	rm -rf $(VENV) build .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

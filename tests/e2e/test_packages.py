@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import email
+import json
 import os
 import re
 import shutil
@@ -174,6 +175,12 @@ def check_use(built: Built, directory: Path) -> None:
     )  # fmt: skip
     assert (done.returncode, "strongroom[keyring]" in done.stderr) == (14, True), done
     assert (venv / "share" / "man" / "man1" / "strongroom-get.1").is_file()
+    bill = directory / "bill.json"
+    run(sys.executable, ROOT / "distribution" / "sbom.py", python, bill)
+    listed = json.loads(bill.read_text())
+    assert (listed["bomFormat"], listed["metadata"]["component"]["name"]) == ("CycloneDX", "strongroom")
+    assert {one["name"] for one in listed["components"]} == names - {"strongroom"}
+    assert str(directory) not in bill.read_text()
 
 
 def check_pages(built: Built, directory: Path) -> None:
