@@ -26,7 +26,10 @@ KEYS_MAX = 64
 VALUES_MAX = 5_000
 """In one file: each takes a millisecond."""
 
-_PRIVATE = re.compile(rb"""^\s*(?:export\s+)?DOTENV_PRIVATE_KEY\w*\s*=\s*["']?([0-9a-fA-F,\s]*)""", re.MULTILINE)
+_PRIVATE = re.compile(
+    rb"""^[ \t]*(?:export[ \t]+)?DOTENV_PRIVATE_KEY\w*[ \t]*=[ \t]*["']?([0-9a-fA-F, \t]*)""", re.MULTILINE
+)
+_SCALAR = re.compile(rb"[0-9a-fA-F]{%d}" % (2 * dotenvx.PRIVATE_KEY_BYTES))
 _PUBLIC = "DOTENV_PUBLIC_KEY"
 
 
@@ -47,7 +50,7 @@ def parse_keys(data: bytearray) -> list[dotenvx.PrivateKey]:
     try:
         for match in _PRIVATE.finditer(data):
             for word in match[1].split(b","):
-                if len(word.strip()) != 2 * dotenvx.PRIVATE_KEY_BYTES or len(found) == KEYS_MAX:
+                if not _SCALAR.fullmatch(word.strip()) or len(found) == KEYS_MAX:
                     raise WrongKey("the file of dotenvx's keys holds one that is none, or too many")
                 scalar = bytearray.fromhex(word.strip().decode("ascii"))
                 try:

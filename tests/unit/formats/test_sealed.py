@@ -195,6 +195,15 @@ def test_keys_of_dotenvx() -> None:
         dotenvx_file.parse_keys(bytearray(f"DOTENV_PRIVATE_KEY={','.join([one] * 65)}".encode()))
 
 
+def test_what_stands_behind_a_dotenvx_key_is_not_taken_for_it() -> None:
+    """A name that begins with a hexadecimal digit, on the next line; white space inside a key."""
+    found = dotenvx_file.parse_keys(bytearray(f"DOTENV_PRIVATE_KEY={DOTENVX_KEY}\nDEBUG=1\n".encode()))
+    assert len(found) == 1
+    for inside in (" ", "\t", "\f"):
+        with pytest.raises(WrongKey):
+            dotenvx_file.parse_keys(bytearray(f"DOTENV_PRIVATE_KEY={DOTENVX_KEY[:7]}{inside}{DOTENVX_KEY[8:]}".encode()))
+
+
 @pytest.mark.parametrize("value", ["encrypted:%%", "encrypted:", "encrypted:AAAA"])
 def test_values_that_dotenvx_did_not_write(value: str) -> None:
     """The line is named."""
