@@ -43,7 +43,7 @@ def walk(one: Visitor, shoot: Photographer) -> None:
     """From the first page to a vault that is locked again."""
     one.goes("/")
     shoot.take("landing")
-    one.signs_up()
+    one.signs_up(with_code=True)
     shoot.take("recovery-code")
     one.adds_account(hand_over=True)
     one.waits_for_sync("4 photos")

@@ -50,7 +50,7 @@ def arrives(site: SiteUnderTest, browser: Any) -> Iterator[Open]:
 
 def test_signing_up_shows_the_recovery_code_once(arrives: Open) -> None:
     """The code is on one page, and on none that comes by reloading, going back, or asking again without a click."""
-    anna = arrives().signs_up()
+    anna = arrives().signs_up(with_code=True)
     assert len(anna.code) >= 30
     anna.goes("/vault/recovery-code/")
     assert anna.code not in anna.page.content()
@@ -208,7 +208,7 @@ def test_two_browsers(arrives: Open) -> None:
 
 def test_a_forgotten_password(site: SiteUnderTest, arrives: Open) -> None:
     """The link in the mail gives a new password and a locked vault; the code on paper opens it, once."""
-    anna = arrives().signs_up()
+    anna = arrives().signs_up(with_code=True)
     _username, secret = anna.adds_account()
     page = anna.page.url
     anna.clicks("Log out").goes("/log-in/").clicks("Forgot your password?")
