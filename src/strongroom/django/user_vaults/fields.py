@@ -55,15 +55,27 @@ class UserEncryptedField(EncryptedField):
         if options.get("searchable"):
             raise TypeError("a value under its owner's key cannot be searchable")
         self.owner = owner
-        super().__init__(*args, bind=(owner, *(name for name in bind if name != owner)), **options)
+        self._also = tuple(name for name in bind if name != owner)
+        super().__init__(*args, **options)
+
+    @property
+    def bind(self) -> tuple[str, ...]:
+        """What values are bound to beside the row's key: the owner first, unless it is that key."""
+        meta = self.model._meta if hasattr(self, "model") else None
+        is_key = meta is not None and meta.pk is not None and self.owner in [one.name for one in meta.pk_fields]
+        return self._also if is_key else (self.owner, *self._also)
+
+    @bind.setter
+    def bind(self, _said: Sequence[str]) -> None:
+        """The base's own; it is said by `owner` here."""
 
     def deconstruct(self) -> tuple[str, str, list[Any], dict[str, Any]]:
         """As `models.Field.deconstruct`."""
         name, _path, args, kwargs = super().deconstruct()
+        kwargs.pop("bind", None)
         kwargs["owner"] = self.owner
-        kwargs["bind"] = self.bind[1:]
-        if not kwargs["bind"]:
-            del kwargs["bind"]
+        if self._also:
+            kwargs["bind"] = self._also
         return name, f"strongroom.django.user_vaults.{type(self).__qualname__}", args, kwargs
 
     def check(self, **kwargs: Any) -> list[checks.CheckMessage]:

@@ -1,4 +1,4 @@
-"""Passwords that change while the power fails, and in several sessions at once."""
+"""User vaults in processes of their own: killed at a change, several at once, and with another kind of users."""
 
 from __future__ import annotations
 
@@ -29,6 +29,22 @@ def test_killed_at_every_statement_and_changed_at_once() -> None:
     assert int(lines["password killed"]) >= 8
     assert int(lines["recovery killed"]) >= 8
     assert lines["at once"] == "6"
+
+
+def test_users_of_another_kind() -> None:
+    """A user model with a UUID for its key and an address for its name; a table whose key is its owner."""
+    runner = Path(__file__).with_name("other_users.py")
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(runner)],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(root), str(root / "src")])},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.endswith("as other users\n")
 
 
 def test_changed_at_once_on_postgresql(postgres_tables: str) -> None:
