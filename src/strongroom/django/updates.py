@@ -44,7 +44,9 @@ def update(queryset: models.QuerySet, *, batch_size: int = _BATCH, **values: Any
         rows = queryset.using(alias).order_by("pk")
         if connections[alias].features.has_select_for_update:
             rows = rows.select_for_update(of=("self",))
-        keys = list(rows.values_list("pk", flat=True))
+        # By its columns: Django cannot lock the rows of a query that selects a composite key as one.
+        names = [column.attname for column in model._meta.pk_fields]
+        keys = list(rows.values_list(*names, flat=len(names) == 1))
         for start in range(0, len(keys), batch_size):
             batch = list(model._base_manager.using(alias).filter(pk__in=keys[start : start + batch_size]))
             for one in batch:

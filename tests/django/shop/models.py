@@ -77,6 +77,17 @@ class Sealed(models.Model):
     value = EncryptedTextField(bind=("tenant", "region"))
 
 
+class Paired(models.Model):
+    """A key of two columns."""
+
+    pk = models.CompositePrimaryKey("tenant", "number")
+    tenant = models.UUIDField(default=uuid.uuid4)
+    number = models.IntegerField()
+    label = models.CharField(max_length=20)
+    secret = EncryptedTextField(searchable=True)
+    note = EncryptedTextField(null=True)
+
+
 class Base(models.Model):
     """What two models have in common."""
 
