@@ -768,6 +768,50 @@ def test_early_refusals_on_an_event_loop(early: None, ann: Any) -> None:
     assert async_to_sync(story)() == [(200, False)] * 8 + [(429, True)] * 2
 
 
+def _asked(application: Any, method: str = "POST", cookies: str = "") -> list[dict[str, Any]]:
+    """What an ASGI application sends for a log-in from here."""
+    from asgiref.sync import async_to_sync
+
+    sent: list[dict[str, Any]] = []
+    headers = [(b"host", b"testserver"), (b"accept", b"text/html"), (b"cookie", cookies.encode())]
+    scope = {"type": "http", "method": method, "path": "/login/", "root_path": "", "query_string": b"",
+             "headers": headers, "client": (HERE, 50_000), "server": ("testserver", 80), "scheme": "http"}  # fmt: skip
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    async_to_sync(application)(scope, None, send)
+    return sent
+
+
+def test_a_flood_is_refused_in_front_of_django(early: None, ann: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An ASGI application around Django's answers what would be refused, and passes everything else on."""
+    from strongroom.django.user_vaults import early as module
+
+    monkeypatch.setattr(module, "_DELAY_SECONDS", 0.0)
+    passed: list[str] = []
+
+    async def django(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        passed.append(scope["type"])
+
+    application = module.early_refusal(django)
+    assert _asked(application) == []
+    known = browser()
+    log_in(known)
+    for number in range(9):
+        log_in(browser(), f"n{number}", WRONG)
+    start, body = _asked(application)
+    told = dict(start["headers"])
+    assert (start["status"], told[b"retry-after"].isdigit(), told[b"content-length"]) == (
+        429, True, b"%d" % len(body["body"]),
+    )  # fmt: skip
+    assert b"Too many attempts" in body["body"]
+    assert _asked(application, "GET") == []
+    device = known.cookies["__Host-strongroom_device"].value
+    assert _asked(application, cookies=f"__Host-strongroom_device={device}") == []
+    assert passed == ["http"] * 3
+
+
 def test_while_places_are_taken_a_flood_is_refused_early(early: None, site: Any, ann: Any) -> None:
     """And no longer once there is room."""
     from strongroom.django.user_vaults.pressure import limits

@@ -11,6 +11,7 @@ happened, while there is no room or its client has nothing left. It never lets a
 
 from __future__ import annotations
 
+from asyncio import sleep
 from io import BytesIO
 from time import monotonic
 
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from django.http import HttpRequest, HttpResponse
+
+_DELAY_SECONDS = 0.5
+# Each holds a connection and a few kilobytes; of more, nobody waits.
+_DELAYED_MAX = 1_000
 
 
 class EarlyRefusalMiddleware:
@@ -72,17 +77,27 @@ class EarlyRefusalMiddleware:
 def early_refusal(application: Any) -> Any:
     """An ASGI application that answers what `EarlyRefusalMiddleware` would, without Django's way there and back.
 
+    After half a second: who tries again and again comes back less often, and waiting costs a connection and no thread.
+
     Args:
         application: Django's, with `EarlyRefusalMiddleware` among its middleware, which learns where to look.
     """
+    delayed = 0
 
     async def answer(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        nonlocal delayed
         response = None
         if scope["type"] == "http" and scope["method"] == "POST":
             response = _refusal(ASGIRequest(scope, BytesIO()))
         if response is None:
             await application(scope, receive, send)
             return
+        if delayed < _DELAYED_MAX:
+            delayed += 1
+            try:
+                await sleep(_DELAY_SECONDS)
+            finally:
+                delayed -= 1
         headers = [(name.lower().encode("ascii"), value.encode("latin-1")) for name, value in response.items()]
         length = (b"content-length", str(len(response.content)).encode("ascii"))
         await send({"type": "http.response.start", "status": response.status_code, "headers": [*headers, length]})

@@ -86,8 +86,8 @@ class LoginLimits:
     """
 
     __slots__ = (
-        "_kept", "_mac", "_refused", "_saw_proxy", "_shared", "_telling", "_told", "options", "paths", "places",
-        "process",
+        "_kept", "_mac", "_refused", "_saw_proxy", "_shared", "_telling", "_told",
+        "options", "pages", "paths", "places", "process",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -97,6 +97,7 @@ class LoginLimits:
         self._kept = Allowances()
         self._shared = SharedAllowances(caches[self.options.cache]) if self.options.cache else None
         self.paths = RefusedPaths()
+        self.pages: dict[tuple[int, str | None], str] = {}
         self._telling = Lock()
         self._told = float("-inf")
         self._refused = 0

@@ -18,10 +18,12 @@ from os import getpid
 from threading import Lock
 
 from django.apps import apps
+from django.conf import settings
 from django.contrib.auth.signals import user_logged_in
 from django.core.signals import setting_changed
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
+from django.utils.translation import get_language
 
 from strongroom.credentials.passwords import PASSWORD_BYTES_MAX
 from strongroom.django.user_vaults.devices import device_of, set_cookie
@@ -41,6 +43,7 @@ __all__ = [
 _request: ContextVar[HttpRequest | None] = ContextVar("strongroom_request", default=None)
 _attempt: ContextVar[Attempt | None] = ContextVar("strongroom_attempt", default=None)
 _making = Lock()
+_PAGES_MAX = 256
 _TEMPLATE = "strongroom/user_vaults/too_many.html"
 
 
@@ -111,8 +114,7 @@ def too_many(request: HttpRequest, error: TooManyAttempts) -> HttpResponse:
     """429 with Retry-After: a page for browsers, JSON for programs."""
     response: HttpResponse
     if "text/html" in request.META.get("HTTP_ACCEPT", ""):
-        # Without the request: nothing of a session is read for somebody who is sent away.
-        response = HttpResponse(render_to_string(_TEMPLATE, {"retry_after": error.retry_after}), status=429)
+        response = HttpResponse(_page(error.retry_after), status=429)
     else:
         response = JsonResponse({"detail": error.message, "retry_after": error.retry_after}, status=429)
     # Django would write a line for each, and a flood would fill the log; what is said of it is said once a minute.
@@ -164,6 +166,18 @@ def _within(outer: Attempt, request: HttpRequest | None, name: str | None) -> It
             yield further
         finally:
             _attempt.reset(token)
+
+
+def _page(retry_after: int) -> str:
+    """The page without a request: nothing of a session is read for somebody who is sent away."""
+    pages, key = limits().pages, (retry_after, get_language())
+    found = pages.get(key)
+    if found is None:
+        found = str(render_to_string(_TEMPLATE, {"retry_after": retry_after}))
+        if len(pages) < _PAGES_MAX and not settings.DEBUG:
+            # Most are for the same few seconds, and making the page is most of what a refusal costs.
+            pages[key] = found
+    return found
 
 
 def _http(request: HttpRequest | None) -> HttpRequest | None:
