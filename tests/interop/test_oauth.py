@@ -22,6 +22,7 @@ from strongroom.oauth import OAuthCredential, OAuthProvider
 from strongroom.stores.memory import MemoryStore
 from strongroom.vault.opening import create_vault
 from strongroom.vault.vault import Vault
+from tests.agents import AgentUnderTest, make_vault
 from tests.interop.oauth_server import CLIENT_SECRET, OAuthServer
 
 BACK = "https://site.example/back"
@@ -496,6 +497,32 @@ def test_a_signal_does_not_come_between_answer_and_storing(serve: MakeServer, va
     assert vault.get("photos", "refresh_token").reveal() == newest["refresh_token"]
     assert credential.access_token("photos.read").reveal() == newest["access_token"]
     assert server.refreshes() == 1
+
+
+def test_through_the_agent(serve: MakeServer, tmp_path: Path) -> None:
+    """A process without a key does the same through the agent: two objects, one refresh, and a revoked grant."""
+    from strongroom.remote.agent import RemoteVault
+    from strongroom.remote.connection import AgentClient
+
+    server = serve()
+    place = tmp_path / "agent"
+    place.mkdir(mode=0o700)
+    make_vault(place)
+    with AgentUnderTest(place).unlocked() as agent:
+        clients = [AgentClient(str(agent.socket), trusts=lambda uid: uid == os.getuid()) for _ in range(2)]
+        vaults = [RemoteVault(client, "the vault") for client in clients]
+        vaults[0].set("photos", connected(server).fields)
+        first, second = (OAuthCredential(vault, "photos", server.provider()) for vault in vaults)
+        assert first.access_token("photos.read") == second.access_token("photos.read")
+        assert second.get(f"{server.url}/api/photos", "photos.read").status_code == 200
+        assert server.refreshes() == 1
+        server.take_back()
+        for one in (first, second):
+            with pytest.raises(strongroom.GrantRevoked):
+                one.access_token("photos.write")
+        assert server.refreshes() == 2
+        for vault in vaults:
+            vault.lock()
 
 
 def test_the_async_twin(serve: MakeServer, vault: Vault) -> None:
