@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 from asgiref.sync import sync_to_async
 from django.db import IntegrityError, router, transaction
 from django.utils import timezone
@@ -32,13 +34,17 @@ def hand_over(user: Any, name: str, fields: Mapping[str, FieldValue], *, service
             the database can be changed there.
         service: one of the names in ``STRONGROOM_SYNC``.
 
+    A transaction of the caller's that is rolled back takes the row back and not the deposit: the worker then waits for
+    a deposit that never comes, until the credential is handed over again.
+
     Returns: the row; the worker finds it at its next round.
     Raises:
         ValueError, TypeError: a name, service or field that cannot be stored.
         StrongroomError: it could not be left; there is no row then that was not there before.
     """
-    if records.BINDING in fields:
-        raise ValueError(f"{records.BINDING} is not a field of yours")
+    for own in records.OWN_FIELDS:
+        if own in fields:
+            raise ValueError(f"{own} is not a field of yours")
     if len(name) > NAME_MAX:
         raise ValueError(f"a name has at most {NAME_MAX} characters")
     records.folder(service)
@@ -48,7 +54,8 @@ def hand_over(user: Any, name: str, fields: Mapping[str, FieldValue], *, service
     with transaction.atomic(using=using):
         handed = _row(using, found)
         # Last, as a deposit cannot be taken back: what the database refuses was refused by now.
-        deposit(records.credential_path(handed), {**fields, records.BINDING: records.binding(handed)})
+        marks = {records.BINDING: records.binding(handed), records.DEPOSIT: records.deposit_mark(handed)}
+        deposit(records.credential_path(handed), {**fields, **marks})
     return handed
 
 
@@ -104,7 +111,7 @@ def deposit(path: str, fields: Mapping[str, FieldValue]) -> None:
 def _row(using: str, found: dict[str, Any]) -> HandedOver:
     """The row of that name which was not withdrawn, made if there is none, and due at once."""
     rows = HandedOver.objects.using(using)
-    due = {"state": WAITING, "next_sync": timezone.now(), "failures": 0, "last_result": ""}
+    due = {"state": WAITING, "next_sync": timezone.now(), "failures": 0, "last_result": "", "deposit": uuid.uuid4()}
     for _ in range(3):
         handed = _find(rows, found)
         if handed is None:

@@ -39,7 +39,8 @@ class HandedOver(models.Model):  # type: ignore[misc]  # Django carries no types
         last_result: one line that the connector has returned, or what went wrong; the credential's own values
             are masked in it.
         next_sync: when the worker tries next; None when it does not.
-        failures: how often it has failed since it last succeeded.
+        failures: how often it has failed since it last succeeded, or since it was handed over.
+        deposit: which deposit the row is about; an older one that lies in the vault still is not used.
         claim: the worker that is busy with it, until *claimed_until*.
     """
 
@@ -53,6 +54,7 @@ class HandedOver(models.Model):  # type: ignore[misc]  # Django carries no types
     last_result = models.CharField(max_length=RESULT_MAX, blank=True)
     next_sync = models.DateTimeField(null=True, blank=True, default=timezone.now)
     failures = models.PositiveIntegerField(default=0)
+    deposit = models.UUIDField(default=uuid.uuid4, editable=False)
     claim = models.UUIDField(null=True, blank=True, editable=False)
     claimed_until = models.DateTimeField(null=True, blank=True, editable=False)
 

@@ -1,10 +1,12 @@
 """Where what is handed over lies in the vault, and the field that says for whom it was given.
 
-    FOLDER/SERVICE/credentials/ID       the fields of the credential, and `BINDING`
+    FOLDER/SERVICE/credentials/ID       the fields of the credential, `BINDING` and `DEPOSIT`
     FOLDER/SERVICE/withdrawn/ID         that it was withdrawn: nothing makes this undone
 
 ``ID`` is the row's. Whoever writes to the database can change every column of every row, so the worker compares them
-with `BINDING`, which was deposited together with the credential. Source: docs/format.md#handed-over.
+with `BINDING`, which was deposited together with the credential. `DEPOSIT` says which deposit it is: what is handed
+over waits in the inbox where no agent runs, and what was handed over before must not be used in its place.
+Source: docs/format.md#handed-over.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import re
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from strongroom.errors import Tampered
+from strongroom.errors import NotFound, Tampered
 from strongroom.items import COMPONENT_BYTES_MAX, Field, Item, check_name, parse_path
 
 TYPE_CHECKING = False
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from strongroom.vault.vault import Vault
 
 BINDING = "handed-over"
+DEPOSIT = "handed-over-deposit"
+OWN_FIELDS = (BINDING, DEPOSIT)
 _FORMAT = 1
 _OPTIONS = ("DEPOSIT_KEY", "FOLDER", "VAULT")
 _FOLDER = "handed-over"
@@ -85,15 +89,24 @@ def binding(handed: HandedOver) -> Field:
     return Field(BINDING, "text", _facts(handed), is_secret=False)
 
 
-def unbound(item: Item, handed: HandedOver) -> Item:
-    """The credential in *item*, if it was given for what the row says; without the field that says so.
+def deposit_mark(handed: HandedOver) -> Field:
+    """The field that says which deposit it is."""
+    return Field(DEPOSIT, "text", str(handed.deposit).encode("ascii"), is_secret=False)
 
-    Raises: Tampered: it was given for another user, service or name, or does not say.
+
+def unbound(item: Item, handed: HandedOver) -> Item:
+    """The credential in *item*, if it was given for what the row says; without the fields that say so.
+
+    Raises:
+        Tampered: it was given for another user, service or name, or does not say.
+        NotFound: it is not the deposit that the row is about, which waits to be taken in, perhaps.
     """
     # As bytes: nothing that a depositor has written is taken apart.
     if BINDING not in item or item.field(BINDING).data != _facts(handed):
         raise Tampered("what the vault has was given for another user, service or name than the row says")
-    return Item(item.path, item.version, {name: item.field(name) for name in item if name != BINDING})
+    if DEPOSIT not in item or item.field(DEPOSIT).data != deposit_mark(handed).data:
+        raise NotFound("the vault has another deposit than the one that the row is about")
+    return Item(item.path, item.version, {name: item.field(name) for name in item if name not in OWN_FIELDS})
 
 
 def _facts(handed: HandedOver) -> bytes:

@@ -23,6 +23,7 @@ from strongroom.django.hand_over.models import (
     REFUSED,
     REVOKED,
     TRIED,
+    WAITING,
     WITHDRAWN,
     HandedOver,
 )
@@ -51,6 +52,10 @@ logger = logging.getLogger("strongroom.django.hand_over")
 _SPARE = timedelta(minutes=10)
 """How much longer than a sync may take its claim holds."""
 _FIRST_PAUSE = timedelta(minutes=1)
+_FIRST_LOOK = timedelta(seconds=1)
+"""The first pause where a deposit is not in the vault yet."""
+_LOOKS = 5
+"""How often its absence is nothing to tell the user."""
 _LONGEST_PAUSE = timedelta(days=1)
 _AT_ONCE = 100
 
@@ -216,8 +221,9 @@ class Worker:
         connector = self._connectors[handed.service]
         try:
             credential = self._credential(handed)
-        except (NotFound, Denied, Expired) as error:
-            # Not taken in from the inbox yet, perhaps.
+        except NotFound:
+            return self._absent(handed)
+        except (Denied, Expired) as error:
             return self._failing(handed, f"the vault does not give the credential: {type(error).__name__}")
         except Tampered as error:
             # The vault was changed, or the row; the message says which.
@@ -277,6 +283,13 @@ class Worker:
         finally:
             limit.end()
 
+    def _absent(self, handed: HandedOver) -> Outcome:
+        """It waits in the inbox, perhaps, until the agent takes it in: soon, or when there is an agent again."""
+        pause = min(_FIRST_LOOK * 2 ** min(handed.failures, 20), _LONGEST_PAUSE)
+        if handed.state == WAITING and handed.failures < _LOOKS:
+            return Outcome(WAITING, "", pause)
+        return Outcome(FAILING, "the vault does not have the credential yet", pause)
+
     def _failing(self, handed: HandedOver, text: str) -> Outcome:
         pause = min(_FIRST_PAUSE * 2 ** min(handed.failures, 20), _LONGEST_PAUSE)
         return Outcome(FAILING, text, pause)
@@ -287,11 +300,12 @@ class Worker:
         free = {"claim": None, "claimed_until": None}
         if outcome is not None:
             now = self._now()
-            has_failed = outcome.state in (FAILING, REFUSED, REVOKED)
+            has_failed = outcome.state in (WAITING, FAILING, REFUSED, REVOKED)
             # Not over what the user did meanwhile: a new credential is due, and one that was withdrawn stays so.
             if mine.exclude(state=WITHDRAWN).filter(next_sync=handed.next_sync).update(
                 state=outcome.state,
-                last_sync=now,
+                # It was not there yet, which is no sync.
+                last_sync=handed.last_sync if outcome.state == WAITING else now,
                 last_result=outcome.text,
                 next_sync=None if outcome.pause is None else now + outcome.pause,
                 failures=handed.failures + 1 if has_failed else 0,

@@ -40,6 +40,7 @@ class Migration(migrations.Migration):  # type: ignore[misc]  # Django carries n
                 ("last_result", models.CharField(blank=True, max_length=500)),
                 ("next_sync", models.DateTimeField(blank=True, default=django.utils.timezone.now, null=True)),
                 ("failures", models.PositiveIntegerField(default=0)),
+                ("deposit", models.UUIDField(default=uuid.uuid4, editable=False)),
                 ("claim", models.UUIDField(blank=True, editable=False, null=True)),
                 ("claimed_until", models.DateTimeField(blank=True, editable=False, null=True)),
                 (
