@@ -5,6 +5,7 @@
 #   make check    what CI runs: ruff, mypy, import contracts, then the tests with coverage
 #   make docs     the manual as a site, in build/site
 #   make bench    speed and size against peers
+#   make fuzz     every parser of bytes from elsewhere; SECONDS=20 for each
 #   make bench-growth   what a million secrets cost beside ten thousand; takes minutes and 2 GB of disk
 #   make exe      build/exe/strongroom: the command line in one file, for machines without Python
 #   make packages build/packages: the wheel and the source package, the same bytes for the same sources
@@ -42,7 +43,7 @@ EXE_EXTRAS ?= age,dotenv,postgres,shamir,yaml
 PYTEST = $(PY) -m pytest -q -n $(JOBS) --dist worksteal $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-django docs pictures test check lint types contracts bench bench-growth exe packages sbom pythons clean
+.PHONY: help demo demo-django docs pictures test check lint types contracts bench bench-growth exe packages sbom pythons clean fuzz
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -84,6 +85,9 @@ check: lint types contracts exe $(VECTORS)/.fetched
 
 # Installed as users install it: an editable package would be found by a hook that every start pays for.
 REINSTALL := $(BENCH_VENV)/bin/python $(PIP_INSTALL) --force-reinstall --no-deps .
+
+fuzz: $(VENV)/.tests
+	@$(PY) -m fuzz --each --seconds $(or $(SECONDS),20)
 
 bench: $(VENV)/.bench
 	@$(REINSTALL)
