@@ -19,12 +19,13 @@ project.configure()
 
 from django.contrib.auth.models import User  # noqa: E402 - once Django is configured
 from django.core.management import CommandError, call_command  # noqa: E402
+from django.db import connections, transaction  # noqa: E402
 from django.db.models.signals import post_save, pre_save  # noqa: E402
 
 from strongroom.django import use_vault  # noqa: E402
 from strongroom.django.rotation import rotate  # noqa: E402
 from strongroom.django.stored_values import StoredValues  # noqa: E402
-from tests.django.shop.models import Account, Person, Plain  # noqa: E402
+from tests.django.shop.models import Account, Person, Plain, Sealed  # noqa: E402
 
 Execute = Callable[..., list[tuple[Any, ...]]]
 COUNT = 25
@@ -293,3 +294,49 @@ def test_wrong_use_is_exit_2(words: tuple[str, ...], says: str, using: str) -> N
     assert Plain._meta.label == "shop.Plain"
     code, said = fails(using, *words)
     assert (code, says in said) == (2, True)
+
+
+@pytest.fixture
+def sealed(vault: Vault, sqlite_tables: str) -> Iterator[str]:
+    """Rows whose key is text, in a file of SQLite's."""
+    with transaction.atomic():
+        for name in ("ann", "bob", "cid"):
+            Sealed.objects.create(name=name, tenant=1, value=f"of {name}")
+        yield sqlite_tables
+        transaction.set_rollback(True)
+
+
+def sql(text: str) -> list[tuple[Any, ...]]:
+    with connections["default"].cursor() as cursor:
+        cursor.execute(text)
+        return cursor.fetchall() if cursor.description else []
+
+
+def test_values_that_lie_there_as_text_are_rotated(sealed: str, vault: Vault) -> None:
+    """As in a table that was filled by other means: they are counted, encrypted again, and bytes from then on."""
+    sql("UPDATE shop_sealed SET value = CAST(value AS TEXT) WHERE name <> 'bob'")
+    assert sorted(sql("SELECT typeof(value) FROM shop_sealed")) == [("blob",), ("text",), ("text",)]
+    assert "3 verified; 3 under version 1" in run(sealed, "verify", "shop.Sealed")[0]
+    renew(vault)
+    assert "3 encrypted again; 3 under version 2" in run(sealed, "rotate", "shop.Sealed", "--batch-size", "1")[0]
+    assert sql("SELECT DISTINCT typeof(value) FROM shop_sealed") == [("blob",)]
+    assert {one.value for one in Sealed.objects.all()} == {"of ann", "of bob", "of cid"}
+    assert "0 encrypted again" in run(sealed, "rotate", "shop.Sealed")[0]
+
+
+@pytest.mark.parametrize("size", ["1", "1000"])
+def test_keys_that_are_no_utf_8_are_bad_rows(sealed: str, vault: Vault, size: str) -> None:
+    """Another program wrote them; they are named and left, and the rows before and after them are done."""
+    sql("INSERT INTO shop_sealed (name, tenant, value) SELECT CAST(X'62FF' AS TEXT), 1, value FROM shop_sealed LIMIT 1")
+    sql("INSERT INTO shop_sealed (name, tenant, value) SELECT X'62FE', 1, value FROM shop_sealed LIMIT 1")
+    code, said = fails(sealed, "verify", "shop.Sealed", "--batch-size", size)
+    assert code == 7
+    assert "3 verified, 2 FAILED" in said
+    assert "of the row 62FF,1,-: " in said
+    assert "of the row !,1,-: " in said
+    renew(vault)
+    code, said = fails(sealed, "rotate", "shop.Sealed", "--batch-size", "1000")
+    assert code == 7
+    assert "3 encrypted again, 2 FAILED; 2 under version 1, 3 under version 2" in said
+    driver = connections[sealed].connection
+    assert driver.text_factory is str

@@ -84,6 +84,9 @@ class StoredValues:
         self._table = quote(meta.db_table)
         self._column = quote(field.column)
         self._keys = [quote(one.column) for one in meta.pk_fields]
+        self._is_sqlite = self._connection.vendor == "sqlite"
+        # In a column of SQLite's a value may lie as text, which is counted and compared otherwise.
+        self._bytes = f"CAST({self._column} AS BLOB)" if self._is_sqlite else self._column
         self._said = field.row.sql(self._column, lambda one: quote(one.column), self._connection.vendor)
 
     @property
@@ -93,11 +96,10 @@ class StoredValues:
 
     def counts(self) -> dict[int | None, int]:
         """How many values name each version of the key; None for what is no encrypted value."""
-        # Not by the database's own SUBSTR, which counts characters of what somebody stored as text.
-        where = f"SELECT SUBSTR({self._column}, 1, {HEAD_BYTES}), COUNT(*) FROM {self._table}"  # noqa: S608
+        where = f"SELECT SUBSTR({self._bytes}, 1, {HEAD_BYTES}), COUNT(*) FROM {self._table}"  # noqa: S608
         found: dict[int | None, int] = {}
         for head, count in self._fetch(f"{where} WHERE {self._column} IS NOT NULL GROUP BY 1", []):
-            start = head.encode() if isinstance(head, str) else bytes(head)
+            start = bytes(head)
             is_one = start[:_NUMBER_AT] in (MAGIC, MAGIC_INDEXED) and len(start) == HEAD_BYTES
             number = int.from_bytes(start[_NUMBER_AT:], "big") if is_one else None
             found[number] = found.get(number, 0) + count
@@ -115,10 +117,10 @@ class StoredValues:
             conditions, params = [f"{self._column} IS NOT NULL"], []
             for head, sign in ((without, "<>"), (only, "=")):
                 if head is not None:
-                    conditions.append(f"SUBSTR({self._column}, 1, {HEAD_BYTES}) {sign} %s")
+                    conditions.append(f"SUBSTR({self._bytes}, 1, {HEAD_BYTES}) {sign} %s")
                     params.append(self._connection.Database.Binary(head))
             if after is not None:
-                conditions.append(f"({', '.join(self._keys)}) > ({', '.join(['%s'] * len(after))})")
+                conditions.append(f"({', '.join(self._keys)}) > ({', '.join(map(_placeholder, after))})")
                 params += after
             keys, where = ", ".join(self._keys), " AND ".join(conditions)
             rows = self._fetch(
@@ -133,19 +135,36 @@ class StoredValues:
     def replace(self, stored: Stored, data: bytes) -> bool:
         """Write *data* in its place; False when somebody else wrote meanwhile, whose value then stays."""
         binary = self._connection.Database.Binary
-        same = " AND ".join(f"{key} = %s" for key in self._keys)
+        same = " AND ".join(f"{key} = {_placeholder(said)}" for key, said in zip(self._keys, stored.key, strict=True))
         with self._connection.cursor() as cursor:
             cursor.execute(
-                f"UPDATE {self._table} SET {self._column} = %s WHERE {same} AND {self._column} = %s",  # noqa: S608
+                f"UPDATE {self._table} SET {self._column} = %s WHERE {same} AND {self._bytes} = %s",  # noqa: S608
                 [binary(data), *stored.key, binary(stored.message)],
             )
             return bool(cursor.rowcount)
 
     def _fetch(self, sql: str, params: list[Any]) -> list[tuple[Any, ...]]:
         with self._connection.cursor() as cursor:
-            cursor.execute(sql, params)
-            rows: list[tuple[Any, ...]] = cursor.fetchall()
+            driver = self._connection.connection
+            before = driver.text_factory if self._is_sqlite else None
+            if self._is_sqlite:
+                # SQLite's text need not be UTF-8, and its driver gives no row then.
+                driver.text_factory = _Text
+            try:
+                cursor.execute(sql, params)
+                rows: list[tuple[Any, ...]] = cursor.fetchall()
+            finally:
+                if self._is_sqlite:
+                    driver.text_factory = before
         return rows
+
+
+class _Text(bytes):
+    """A key that is text, as SQLite has it."""
+
+
+def _placeholder(key: Any) -> str:
+    return "CAST(%s AS TEXT)" if type(key) is _Text else "%s"
 
 
 def columns_of(models_of: list[type[models.Model]], using: str) -> list[StoredValues]:
