@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -32,10 +33,11 @@ def test_a_changed_row_is_of_no_use(site: Site, change: str, caplog: pytest.LogC
     HandedOver.objects.exclude(pk=handed.pk).delete()
     site.due(handed, **columns)
     with caplog.at_level(logging.ERROR):
-        assert str(site.round()).startswith("1 failing")
+        # At another id there is nothing, or what was withdrawn with its row.
+        assert str(site.round()).startswith("1 waiting" if change == "another id" else "1 failing")
     assert site.calls == []
     (row,) = HandedOver.objects.all()
-    assert "not used" in row.last_result or "does not give the credential" in row.last_result
+    assert ("not used" in row.last_result and "not used" not in caplog.text) == (change != "another id")
     site.due(row, id=handed.pk, user=handed.user, name=handed.name)
     assert str(site.round()).startswith("1 active")
 
@@ -70,7 +72,7 @@ def test_a_row_of_another_service(site: Site) -> None:
     site.due(handed, service="mail")
     mail = Connector("mail", site.called)
     with site.open() as vault:
-        assert str(Worker(vault, {"mail": mail}).round()) == "1 failing"
+        assert str(Worker(vault, {"mail": mail}).round()) == "1 waiting"
         # Also where the item itself was copied there, which takes write access to the vault.
         item = vault.get(f"handed-over/photos/credentials/{handed.pk}")
         vault.set(f"handed-over/mail/credentials/{handed.pk}", {name: item.field(name) for name in item})
@@ -230,12 +232,75 @@ def test_a_vault_that_goes_away_is_nobodys_failure(site: Site) -> None:
 
 
 def test_a_credential_that_is_not_there(site: Site) -> None:
-    """A row that somebody has made up, and one whose deposit was not taken in yet: tried again, and not used up."""
+    """A deposit that was not taken in yet, or a row that somebody has made up: looked for soon, then less often."""
+    from django.utils import timezone
+
     from strongroom.django.hand_over import HandedOver
 
     HandedOver.objects.create(user=site.user(), service="photos", name="made up")
-    assert str(site.round()) == "1 failing"
-    assert HandedOver.objects.get().last_result == "the vault does not give the credential: NotFound"
+    times, states = [timezone.now()], []
+    for _ in range(12):
+        states.append(str(site.round(now=lambda: times[-1])))
+        row = HandedOver.objects.get()
+        assert (row.last_sync is None, row.last_result == "") == (row.state == "waiting", row.state == "waiting")
+        times.append(row.next_sync)
+    pauses = [(after - before).total_seconds() for before, after in pairwise(times)]
+    assert states == ["1 waiting"] * 5 + ["1 failing"] * 7
+    assert pauses == [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900]
+    assert row.last_result == "the vault does not have the credential yet"
+    assert site.calls == []
+
+
+def test_an_older_deposit_is_not_used_in_its_place(
+    site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    """The user has given a new password, which lies in the inbox still: the one before is not tried again."""
+    from django.test import override_settings
+
+    from strongroom.locate.depositing import write_depositor_file
+
+    handed = site.hand_over(password="an old one")
+
+    def refuse(_credential: Any, _handed: Any) -> str:
+        raise strongroom.CredentialRefused("wrong")
+
+    site.connect = refuse
+    assert str(site.round()) == "1 refused"
+    key_file = tmp_path / "home" / "web.key"
+    with site.open() as vault:
+        write_depositor_file(str(key_file), vault.deposit_key("web", ["handed-over/**"]))
+    monkeypatch.delenv("STRONGROOM_KEY_FILE")
+    options = {"VAULT": str(site.location), "DEPOSIT_KEY": str(key_file)}
+    with override_settings(STRONGROOM_HAND_OVER=options):
+        site.hand_over(password="the new one")
+    (letter,) = site.location.parent.glob("vault.db.inbox/*.deposit")
+    letter.rename(tmp_path / letter.name)
+    site.connect = lambda _credential, _handed: "fine"
+    assert str(site.round()) == "1 waiting"
+    (tmp_path / letter.name).rename(letter)
+    site.due(handed)
+    assert str(site.round()) == "1 active"
+    assert [call[3] for call in site.calls] == ["an old one", "the new one"]
+
+
+def test_a_deposit_that_the_row_does_not_name(site: Site) -> None:
+    """Who writes to the database can make the worker wait, and use nothing else; nor an older version of the item."""
+    import uuid
+
+    from strongroom.django.hand_over import HandedOver
+
+    handed = site.hand_over(password="first")
+    older = HandedOver.objects.get().deposit
+    site.hand_over(password="second")
+    newer = HandedOver.objects.get().deposit
+    assert older != newer
+    for deposit in (older, uuid.uuid4()):
+        site.due(handed, deposit=deposit)
+        assert str(site.round()) == "1 waiting"
+    assert site.calls == []
+    site.due(handed, deposit=newer)
+    assert str(site.round()) == "1 active"
+    assert [call[3] for call in site.calls] == ["second"]
 
 
 def test_credentials_without_a_row_are_counted(site: Site) -> None:

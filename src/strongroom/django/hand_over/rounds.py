@@ -54,6 +54,7 @@ _SPARE = timedelta(minutes=10)
 _FIRST_PAUSE = timedelta(minutes=1)
 _FIRST_LOOK = timedelta(seconds=1)
 """The first pause where a deposit is not in the vault yet."""
+_LONGEST_LOOK = timedelta(minutes=15)
 _LOOKS = 5
 """How often its absence is nothing to tell the user."""
 _LONGEST_PAUSE = timedelta(days=1)
@@ -285,7 +286,7 @@ class Worker:
 
     def _absent(self, handed: HandedOver) -> Outcome:
         """It waits in the inbox, perhaps, until the agent takes it in: soon, or when there is an agent again."""
-        pause = min(_FIRST_LOOK * 2 ** min(handed.failures, 20), _LONGEST_PAUSE)
+        pause = min(_FIRST_LOOK * 2 ** min(handed.failures, 20), _LONGEST_LOOK)
         if handed.state == WAITING and handed.failures < _LOOKS:
             return Outcome(WAITING, "", pause)
         return Outcome(FAILING, "the vault does not have the credential yet", pause)
