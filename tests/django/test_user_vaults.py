@@ -897,3 +897,41 @@ def test_nothing_of_a_key_is_said(ann: Any, login: Any) -> None:
             with pytest.raises(TypeError):
                 pickle.dumps(thing)
     assert KDF["memory_kib"] == 19_456
+
+
+def test_every_part_of_a_sessions_place_counts() -> None:
+    """Vault, generation, user, password and session: another one is another place."""
+    import uuid
+
+    from strongroom.django.user_vaults.sessions import place
+
+    one, two = uuid.UUID(int=1), uuid.UUID(int=2)
+    places = [
+        place(one, 1, "1", "p", "s"), place(two, 1, "1", "p", "s"), place(one, 2, "1", "p", "s"),
+        place(one, 1, "2", "p", "s"), place(one, 1, "1", "q", "s"), place(one, 1, "1", "p", "t"),
+        place(one, 11, "", "p", "s"), place(one, 1, "1", "", "s"), place(one, 1, "1", "p", ""),
+    ]  # fmt: skip
+    assert len(set(places)) == len(places)
+
+
+def test_every_part_of_a_proof_counts(ann: Any) -> None:
+    """The owner too, though the slots are bound to it."""
+    from strongroom.django.user_vaults import slots, vaults
+
+    key, found = opened(ann).unlocked().user_key, slots_of(ann)
+    vault = vaults.find(ann)
+    assert vault is not None
+    slots.check_proof(vault, found, key)
+    for name, value in (("user_id", vault.user_id + 1), ("generation", 2), ("created_us", 1)):
+        before = getattr(vault, name)
+        setattr(vault, name, value)
+        with pytest.raises(Tampered):
+            slots.check_proof(vault, found, key)
+        setattr(vault, name, before)
+    for bad in ([], [*found, found[0]]):
+        with pytest.raises(Tampered):
+            slots.check_proof(vault, bad, key)
+    for bad_value in (-1, "x", None, 2**70):
+        vault.generation = bad_value  # type: ignore[assignment]
+        with pytest.raises(Tampered):
+            slots.check_proof(vault, found, key)

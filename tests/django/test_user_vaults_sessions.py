@@ -466,3 +466,71 @@ def test_plain_http_behind_a_proxy_is_named(ann: Any, caplog: pytest.LogCaptureF
         caplog.clear()
         client.post("/login/", {"username": "ann", "password": PASSWORD}, headers={"host": "example.org"}, secure=True)
         assert "SECURE_PROXY_SSL_HEADER" not in caplog.text
+
+
+def test_no_key_is_left_behind_by_a_request(ann: Any) -> None:
+    """After it nothing is in use, and what it held is wiped; also when the view fails."""
+    from django.http import HttpRequest, HttpResponse
+    from django.test import RequestFactory
+
+    from strongroom.django.user_vaults.current import in_use
+    from strongroom.django.user_vaults.middleware import UserVaultMiddleware
+
+    client = log_in(browser())
+    seen: list[Any] = []
+
+    def view(request: HttpRequest) -> HttpResponse:
+        seen.append(request.user_vault.unlocked())
+        assert in_use.get() is request.user_vault
+        if len(seen) > 1:
+            raise RuntimeError
+        return HttpResponse()
+
+    for fails in (False, True):
+        request = RequestFactory().get("/")
+        request.COOKIES[COOKIE] = client.cookies[COOKIE].value
+        request.session, request.user = client.session, ann
+        if fails:
+            with pytest.raises(RuntimeError):
+                UserVaultMiddleware(view)(request)
+        else:
+            UserVaultMiddleware(view)(request)
+        assert in_use.get() is None
+        assert not seen[-1].is_open
+    assert len(seen) == 2
+
+
+def test_a_log_in_that_meets_a_new_password_keeps_no_key(ann: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever comes with the old one while it is changed elsewhere has no key afterwards."""
+    from strongroom.django.user_vaults import vaults
+    from strongroom.django.user_vaults.requests import RequestVault
+    from strongroom.django.user_vaults.sessions import ENTRY
+
+    log_in(browser())
+    late, settle = browser(), RequestVault.settle
+
+    def meanwhile(self: Any, response: Any) -> None:
+        other = vaults.open_with_password(ann, PASSWORD)
+        vaults.drop_sessions(ann, other)
+        settle(self, response)
+
+    monkeypatch.setattr(RequestVault, "settle", meanwhile)
+    log_in(late)
+    monkeypatch.undo()
+    assert ENTRY not in late.session
+    assert late.get("/state/").content == b"locked"
+
+
+def test_a_template_changes_nothing(ann: Any) -> None:
+    """Templates call what takes no arguments: not what makes codes, forgets or gives up."""
+    from django.template import Context, Template
+
+    from strongroom.django.user_vaults import user_vault
+
+    with user_vault(ann) as vault:
+        vault.create(PASSWORD)
+        names = ("new_recovery_code", "anew_recovery_code", "give_up", "agive_up", "forget", "drop_sessions")
+        page = "".join("{{ vault." + name + " }}" for name in names)
+        assert Template(page).render(Context({"vault": vault})) == ""
+        assert vault.state == "unlocked"
+        assert not vault.has_recovery_code

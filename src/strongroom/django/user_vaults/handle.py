@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from typing import TypeVar
 
 from asgiref.sync import sync_to_async
 from django.dispatch import Signal
@@ -15,7 +16,7 @@ from strongroom.errors import NotFound, WrongKey
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
     from typing import Any, Literal, Self
     from uuid import UUID
@@ -28,6 +29,15 @@ if TYPE_CHECKING:
 
 user_vault_given_up = Signal()
 """Sent with *user* and *vault_id* after a vault was given up: what was under it can be deleted."""
+
+
+_Method = TypeVar("_Method", bound="Callable[..., object]")
+
+
+def changes(method: _Method) -> _Method:
+    """Not to be called by a template, which calls whatever takes no arguments."""
+    method.alters_data = True  # type: ignore[attr-defined]
+    return method
 
 
 def user_vault(user: Any) -> UserVaultHandle:
@@ -175,6 +185,7 @@ class UserVaultHandle:
             attempt.succeeded()
         self.bound_anew()
 
+    @changes
     def new_recovery_code(self) -> SecretStr:
         """A new recovery code in the place of the one before. Show it once: it is kept nowhere.
 
@@ -182,6 +193,7 @@ class UserVaultHandle:
         """
         return vaults.put_recovery_slot(self.user, self.unlocked())
 
+    @changes
     def drop_sessions(self) -> None:
         """Have the keys of all other sessions fall.
 
@@ -190,6 +202,7 @@ class UserVaultHandle:
         vaults.drop_sessions(self.user, self.unlocked())
         self.bound_anew()
 
+    @changes
     def give_up(self) -> None:
         """Delete the vault: what is encrypted in it can never be read again. The next log-in makes a new one."""
         before = self.id
@@ -212,6 +225,7 @@ class UserVaultHandle:
         if before is not None and before is not unlocked:
             before.wipe()
 
+    @changes
     def forget(self) -> None:
         """Wipe the key."""
         before, self._unlocked = self._unlocked, None
@@ -251,10 +265,12 @@ class UserVaultHandle:
         """As `change_password`."""
         await sync_to_async(self.change_password)(new)
 
+    @changes
     async def anew_recovery_code(self) -> SecretStr:
         """As `new_recovery_code`."""
         return await sync_to_async(self.new_recovery_code)()
 
+    @changes
     async def agive_up(self) -> None:
         """As `give_up`."""
         await sync_to_async(self.give_up)()

@@ -7,7 +7,7 @@ from django.contrib.auth import SESSION_KEY
 from django.utils.functional import LazyObject, empty
 
 from strongroom.django.user_vaults import sessions, vaults
-from strongroom.django.user_vaults.handle import UserVaultHandle
+from strongroom.django.user_vaults.handle import UserVaultHandle, changes
 from strongroom.django.user_vaults.unlocked import UnlockedVault
 from strongroom.errors import Tampered
 from strongroom.secret import wipe
@@ -72,6 +72,7 @@ class RequestVault(UserVaultHandle):
         """What the kept key is bound to has changed: keep it anew."""
         self._must_keep = True
 
+    @changes
     def forget(self) -> None:
         """Wipe the key, here and in the session."""
         super().forget()
@@ -157,8 +158,8 @@ class RequestVault(UserVaultHandle):
         cookie = self._cookie or self._new_cookie()
         # What lies in the database now: the transaction that changed it may have been rolled back.
         now = vaults.bound_now(self.user)
-        if now is None or now.vault_id != unlocked.vault_id:
-            # It was given up, or its user deleted.
+        if now is None or now.vault_id != unlocked.vault_id or now.generation > unlocked.generation:
+            # It was given up, its user deleted, or the keys of all sessions dropped by another one meanwhile.
             self.forget()
             sessions.delete_cookie(response)
             return
