@@ -18,6 +18,7 @@ from django.contrib.admin.models import LogEntry  # noqa: E402
 from django.contrib.admin.utils import lookup_field  # noqa: E402
 from django.contrib.auth.models import Permission, User  # noqa: E402
 from django.core import checks  # noqa: E402
+from django.core.exceptions import FieldError  # noqa: E402
 from django.db import connection, transaction  # noqa: E402
 from django.test import Client, RequestFactory, override_settings  # noqa: E402
 
@@ -217,10 +218,35 @@ def test_an_admin_that_shows_values_is_an_error() -> None:
     assert check_admin() == []
 
 
+@pytest.mark.parametrize(
+    ("model", "named", "is_right"),
+    [
+        (Person, "email", False), (Person, "=email", False), (Person, "^email", False), (Person, "@email", False),
+        (Person, "email__iexact", False), (Person, "email__icontains", False), (Person, "number__exact", False),
+        (Person, "account__password", False), (Person, "account__password__exact", False),
+        (Account, "password", False), (Account, "people__email", False),
+        (Person, "email__exact", True), (Account, "people__email__exact", True), (Account, "label", True),
+        (Account, "owner__username", True), (Account, "=owner__email", True), (Account, "pk", True),
+    ],
+)  # fmt: skip
+def test_a_search_for_ciphertext_is_an_error(shop: Shop, model: Any, named: str, is_right: bool) -> None:
+    """Said at `manage.py check`, and it is just where Django's search would fail: the answer is tried."""
+    site = admin.AdminSite(name="searching")
+    site.register(model, type("Searching", (MaskedAdmin, admin.ModelAdmin), {"search_fields": [named]}))
+    # Sites of other tests may still be there.
+    said = [error.id for error in check_admin() if error.obj is type(site._registry[model])]
+    assert said == ([] if is_right else ["strongroom.E111"])
+    found = True
+    try:
+        rows, _ = site._registry[model].get_search_results(RequestFactory().get("/"), model.objects.all(), "ann")
+        list(rows)
+    except FieldError:
+        found = False
+    assert found is is_right
+
+
 @pytest.mark.parametrize("is_masked", [False, True])
-def test_a_list_shows_no_value_of_another_model(
-    shop: Shop, is_masked: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_list_shows_no_value_of_another_model(shop: Shop, is_masked: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Django's lists take paths over relations since 5.1: an admin without the mixin shows them, and is an error."""
     bases = (MaskedAdmin, admin.ModelAdmin) if is_masked else (admin.ModelAdmin,)
     plain = type("PersonAdmin", bases, {"list_display": ["pk", "account__password", "account__label"]})

@@ -5,6 +5,9 @@ from __future__ import annotations
 from django.apps import apps
 from django.conf import settings
 from django.core import checks
+from django.core.exceptions import FieldDoesNotExist
+from django.db import models
+from django.db.models.constants import LOOKUP_SEP
 from django.utils.module_loading import import_string
 
 from strongroom.django.guards import encrypted_fields
@@ -25,7 +28,7 @@ def register() -> None:
 
 
 def check_admin(**_options: Any) -> list[checks.CheckMessage]:
-    """Each admin of a model with encrypted fields masks them (E110), and filters or edits no list by them (E111)."""
+    """Each admin of a model with encrypted fields masks them (E110); none filters, edits or searches by them (E111)."""
     if not apps.is_installed("django.contrib.admin"):
         return []
     from django.contrib.admin.sites import all_sites
@@ -51,6 +54,7 @@ def _check_one(model: Any, model_admin: Any, mixin: str) -> Iterator[checks.Chec
                     obj=type(model_admin),
                     id="strongroom.E110",
                 )
+    yield from _searches(model, model_admin)
     names = {field.name for field in encrypted_fields(model)}
     if not names:
         return
@@ -69,6 +73,39 @@ def _check_one(model: Any, model_admin: Any, mixin: str) -> Iterator[checks.Chec
                 yield checks.Error(
                     f"{option} names {name}, which is encrypted", obj=type(model_admin), id="strongroom.E111"
                 )
+
+
+def _searches(model: Any, model_admin: Any) -> Iterator[checks.CheckMessage]:
+    """What its search would ask of ciphertext: each search of a visitor's would be a FieldError."""
+    for said in map(str, getattr(model_admin, "search_fields", ())):
+        found = _encrypted_on(model, said.removeprefix(said[:1] if said[:1] in "^=@" else ""))
+        if found is None:
+            continue
+        field, lookup = found
+        # Of other types Django makes text first, in the database.
+        is_text = isinstance(field, models.CharField | models.TextField)
+        if not (field.searchable and is_text and lookup == "exact" and said[0] not in "^=@"):
+            yield checks.Error(
+                f"search_fields names {said}, which is encrypted",
+                hint=f"{field.name}__exact finds whole values of text fields with searchable=True",
+                obj=type(model_admin), id="strongroom.E111",
+            )  # fmt: skip
+
+
+def _encrypted_on(model: Any, path: str) -> tuple[Any, str] | None:
+    """The encrypted field that *path* leads to over relations of *model*, and the look-up behind it."""
+    meta, parts = model._meta, path.split(LOOKUP_SEP)
+    for place, part in enumerate(parts):
+        try:
+            field = meta.get_field(part)
+        except FieldDoesNotExist:
+            return None
+        if field in encrypted_fields(meta.model):
+            return field, LOOKUP_SEP.join(parts[place + 1 :])
+        if not field.is_relation:
+            return None
+        meta = field.related_model._meta
+    return None
 
 
 def check_reporter(**_options: Any) -> list[checks.CheckMessage]:
