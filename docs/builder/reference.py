@@ -9,7 +9,7 @@ import enum
 import importlib
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from docs.builder.blocks import ROOT
@@ -44,11 +44,12 @@ _ENTRY = re.compile(r"^([\w*.][\w*., ]*): (.*)$")
 
 
 class Name(NamedTuple):
-    """A public name, and what it stands for."""
+    """A public name, and what it stands for; whether it has a twin to be awaited, and is read without a call."""
 
     name: str
     value: Any
     asynchronous: bool = False
+    is_attribute: bool = False
 
 
 def reference_pages() -> dict[str, str]:
@@ -67,6 +68,9 @@ def public_names(sources: tuple[str, ...]) -> list[Name]:
             found.append(Name(name, getattr(importlib.import_module(home), name)))
             continue
         names = getattr(module, "__all__", None) or [name for name in vars(module) if _is_own(module, name)]
+        # pytest finds a fixture without its being exported.
+        fixtures = [name for name, value in vars(module).items() if type(value).__name__ == FIXTURE]
+        names = [*names, *(name for name in fixtures if name not in names)]
         found += [Name(name, getattr(module, name)) for name in names]
     if sources == ("strongroom",):
         found = [one for one in found if one.name != "Vault" and not _is_error(one.value)]
@@ -114,6 +118,10 @@ def _entry(one: Name, level: int) -> Iterator[str]:
             yield f"An error, of {' and '.join(f'`{base}`' for base in bases)}.\n"
         elif not issubclass(value, enum.Enum) and "__init__" in vars(value) and not _is_given(value):
             yield _signature(one.name, value)
+    elif one.is_attribute:
+        yield f"An attribute: `{_annotation(inspect.signature(value).return_annotation)}`.\n"
+    elif type(one.value).__name__ == FIXTURE:
+        yield "A fixture.\n"
     elif callable(value):
         yield _signature(one.name, value)
     else:
@@ -134,29 +142,19 @@ def _is_given(kind: type) -> bool:
 
 
 def _methods(kind: type) -> list[Name]:
-    found = []
-    for name, value in inspect.getmembers_static(kind):
-        plain = value.fget if isinstance(value, property) else getattr(value, "__func__", value)
-        is_public = not name.startswith("_") or name in ("__getitem__",)
-        if is_public and inspect.isfunction(plain) and plain.__module__.startswith("strongroom.") and plain.__doc__:
-            found.append(Name(name, plain if not isinstance(value, property) else _Attribute(plain)))
+    """In the order of the source, the class's own before those that it has from others."""
+    found: list[Name] = []
+    for home in kind.__mro__:
+        for name, value in vars(home).items():
+            plain = value.fget if isinstance(value, property) else getattr(value, "__func__", value)
+            is_public = not name.startswith("_") or name == "__getitem__"
+            is_ours = inspect.isfunction(plain) and plain.__module__.startswith("strongroom.") and plain.__doc__
+            if is_public and is_ours and name not in {one.name for one in found}:
+                found.append(Name(name, plain, is_attribute=isinstance(value, property)))
     return _paired(found)
 
 
-class _Attribute:
-    """A property, which is shown without brackets."""
-
-    def __init__(self, getter: Callable[..., object]) -> None:
-        self.__doc__ = getter.__doc__
-        self.__wrapped__ = getter
-
-    def __call__(self) -> None:
-        """Nothing: it is shown, and not called."""
-
-
 def _signature(name: str, value: Any) -> str:
-    if isinstance(value, _Attribute) or (inspect.isfunction(value) and value.__name__ == "fget"):
-        return ""
     try:
         signature = inspect.signature(value)
     except (TypeError, ValueError):

@@ -14,7 +14,7 @@ from docs.builder import site
 from docs.builder.blocks import ROOT
 from docs.builder.drawings import DRAWINGS, drawing
 from docs.builder.pictures import PICTURES
-from docs.builder.reference import PAGES, documented_modules, public_names
+from docs.builder.reference import PAGES, documented_modules, public_names, reference_pages
 from docs.builder.screens import SCREENS, lines, picture, said
 from docs.builder.terminal import Machine
 
@@ -110,6 +110,24 @@ def test_the_reference_is_whole() -> None:
     for sources in PAGES.values():
         for one in public_names(sources):
             assert (one.value.__doc__ or "").strip() or not callable(one.value), one.name
+
+
+def test_the_reference_says_what_the_code_says() -> None:
+    """Signature, arguments, errors and twin of a method; a fixture; an attribute; nothing that is private."""
+    pages = reference_pages()
+    vault = pages["docs/python/strongroom.Vault.md"]
+    headings = re.findall(r"^### (\w+)$", vault, re.MULTILINE)
+    assert headings[0] == "get"
+    assert len(headings) == len(set(headings))
+    listed = re.search(r"^### list\n.*?(?=^### )", vault, re.MULTILINE | re.DOTALL)
+    assert listed is not None
+    assert "```python\nlist(" in listed[0]
+    assert "`await alist(...)`" in listed[0]
+    assert "### is_locked\n\nAn attribute: `bool`." in vault
+    assert "## tls_ca\n\nA fixture." in pages["docs/python/strongroom.testing.tls.md"]
+    assert "* `key_file`: " in pages["docs/python/strongroom.md"]
+    assert "* `WouldPrompt`: " in pages["docs/python/strongroom.md"]
+    assert not re.search(r"^#+ _(?!_getitem__)", "\n".join(pages.values()), re.MULTILINE)
 
 
 @pytest.mark.parametrize("name", DRAWINGS)
