@@ -10,6 +10,7 @@ Run by `make demo-django`. Everything it makes lies in a directory under build/ 
 Here they all run as you, which is enough to look at. The README says how three Unix users keep them apart.
 """
 
+import ctypes
 import json
 import os
 import shutil
@@ -28,6 +29,9 @@ HERE = Path(__file__).resolve().parent
 BUILD = HERE.parents[1] / "build"
 ACCOUNT = ("dustin", "golden-hour-42")
 PATIENCE_SECONDS = 60.0
+# Loaded here: between fork and exec nothing is.
+LIBC = ctypes.CDLL(None) if sys.platform.startswith("linux") else None
+PR_SET_PDEATHSIG = 1
 FOLDER = "handed-over"
 
 
@@ -134,7 +138,7 @@ class Site:
         """Start a process in a session of its own, so that a key pressed here ends it in our order."""
         process = subprocess.Popen(
             command, env=environment, cwd=HERE, text=True, start_new_session=True,
-            stdout=subprocess.PIPE, **{"stdin": subprocess.DEVNULL, **options},
+            stdout=subprocess.PIPE, preexec_fn=end_with_us, **{"stdin": subprocess.DEVNULL, **options},
         )  # fmt: skip
         self.processes.append(process)
         return process
@@ -210,6 +214,12 @@ class Site:
             if process.stdout is not None:
                 process.stdout.close()
         self.listening.close()
+
+
+def end_with_us() -> None:
+    """In a child: be ended when start.py is gone, also by kill -9. Linux alone knows the way."""
+    if LIBC is not None:
+        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def main() -> None:
