@@ -62,6 +62,12 @@ def test_a_reader_gets_from_the_contents_to_every_page(built: Path) -> None:
     assert "Five minutes of real use" in front
 
 
+@pytest.fixture(scope="module")
+def found() -> site.Site:
+    """All pages as they are, of which a test may change the README's text."""
+    return site.Site()
+
+
 DEAD = {
     "[x](nowhere.md)": "no such file",
     "[x](docs/cli.md#nowhere)": "no such heading",
@@ -73,9 +79,8 @@ DEAD = {
 
 
 @pytest.mark.parametrize("link", DEAD)
-def test_a_dead_link_is_found(link: str) -> None:
+def test_a_dead_link_is_found(link: str, found: site.Site) -> None:
     """The detector, on links that are dead: in a sentence, in a table, in a list."""
-    found = site.Site()
     for text in (f"See {link}.", f"| a |\n| --- |\n| {link} |\n", f"* {link}\n"):
         found.dead = []
         found.texts["README.md"] = f"# Title\n\n{text}"
