@@ -56,6 +56,8 @@ class Command(BaseCommand):  # type: ignore[misc]  # Django carries no types
             raise CommandError(f"{error}{advice}", returncode=returncode) from None
         except ValueError as error:
             raise CommandError(str(error), returncode=_USAGE) from None
+        except KeyboardInterrupt:
+            raise CommandError("interrupted; nothing was changed", returncode=130) from None
         self.stdout.write(code)
         self.stderr.write(
             "give this recovery code to nobody but the user: it opens the vault once, on the page recover"
