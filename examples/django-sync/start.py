@@ -231,8 +231,8 @@ def main() -> None:
     site = Site(state, dict([ACCOUNT]), say=lambda line: print(f"   {line}", flush=True))
     try:
         site.start()
-        told = {"site": site.address, "photos": site.photos, "username": ACCOUNT[0], "password": ACCOUNT[1]}
-        print(GREETING.format(**told), flush=True)
+        told = {"username": ACCOUNT[0], "password": ACCOUNT[1], "state": state}
+        print(GREETING.format(site=site.address, photos=site.photos, **told), flush=True)
         seen: set[Path] = set()
         while all(process.poll() is None for process in site.processes):
             for link in site.new_mail(seen):
@@ -251,6 +251,7 @@ def main() -> None:
 GREETING = """
    Shoebox, the site     {site}
    Kestrel, the photos   {photos}      an account there: {username} / {password}
+   What they keep        {state}
 
    1. Sign up at Shoebox, and write the recovery code down.
    2. Add an account: with Kestrel's username and password, or connect without a password.

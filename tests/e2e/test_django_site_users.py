@@ -174,10 +174,12 @@ class World:
         )  # fmt: skip
         self.processes.append(process)
 
-    def as_user(self, user: str, *words: str, program: str = "", stdin: str = "") -> subprocess.CompletedProcess[str]:
+    def as_user(
+        self, user: str, *words: str, program: str = "", **variables: str
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [program or self.python, *words], env=self.environment(user), cwd=self.code, text=True, input=stdin,
-            capture_output=True, timeout=PATIENCE_SECONDS, **self.identity(user),
+            [program or self.python, *words], env={**self.environment(user), **variables}, cwd=self.code, text=True,
+            stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE_SECONDS, **self.identity(user),
         )  # fmt: skip
 
     def tear_down(self) -> None:
@@ -271,6 +273,17 @@ def test_what_nobody_reads_without_its_owner(world: World, anna: Visitor) -> Non
         assert done.returncode == 0, done.stderr
         assert set(done.stdout.splitlines()) == {"unavailable: anonymous"}, (user, done)
     assert world.as_user(world.sync, str(world.keys / world.web / "secret-key"), program="/bin/cat").returncode != 0
+
+
+def test_the_settings_for_a_real_machine(world: World) -> None:
+    """Django's and strongroom's own checks have nothing to say of them; behind TLS every cookie is Secure."""
+    done = world.as_user(world.web, "manage.py", "check", "--deploy", "--fail-level", "INFO", SHOEBOX_HTTPS="1")
+    assert done.returncode == 0, done
+    ask = "from django.test import Client; print(Client().get('/log-in/', secure=True, headers={'host': 'localhost'})"
+    done = world.as_user(world.web, "-c", f"import django; django.setup(); {ask}.cookies.output())", SHOEBOX_HTTPS="1")
+    assert done.returncode == 0, done
+    assert "csrftoken=" in done.stdout
+    assert "; Secure" in done.stdout
 
 
 def test_without_the_agent(world: World, anna: Visitor) -> None:
