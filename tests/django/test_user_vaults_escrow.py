@@ -187,6 +187,27 @@ def test_a_slot_that_was_moved_or_changed(organisation: dict[str, Any], using: s
         user_vault(ann).open_with_password(PASSWORD)
 
 
+def test_a_key_of_somebody_elses_in_the_users_own_vault(organisation: dict[str, Any], using: str, ann: Any) -> None:
+    """Sealed to the organisation in the place of the user's: the proof is not under it, and nothing is handed out."""
+    from strongroom.django.user_vaults import escrow, slots, vaults
+    from strongroom.django.user_vaults.models import UserVault
+    from strongroom.secret import SecretBytes
+
+    vault, slot = vaults.find(ann), slots_of(ann)[0]
+    public = escrow.public_key()
+    assert vault is not None
+    assert public is not None
+    slots.seal(slot, vault, public, SecretBytes(bytes(32))).save(using=using)
+    assert "not what was written" in refused(organisation, using, 7, despite_lost_values=True)
+    # With a proof under that key too, as the attacker can make it: the values are in his way.
+    proof = slots.proof(vault, slots_of(ann), SecretBytes(bytes(32)))
+    UserVault.objects.using(using).filter(pk=vault.pk).update(proof=proof)
+    assert "put there" in refused(organisation, using, 7)
+    with pytest.raises(Tampered):
+        user_vault(ann).open_with_password(PASSWORD)
+    assert [one.kind for one in slots_of(ann)] == ["escrow", "password"]
+
+
 @pytest.mark.parametrize("content", [None, "", "nonsense", "x25519", "x" * 20_000])
 def test_a_public_key_that_is_none(organisation: dict[str, Any], using: str, content: str | None) -> None:
     """No vault is made without the escrow that the settings ask for; the check says why, and log-ins go on."""

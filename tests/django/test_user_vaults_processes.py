@@ -97,3 +97,46 @@ def test_changed_at_once_on_postgresql(postgres_tables: str) -> None:
             assert [number for number in range(many) if opens(f"{NEW} {number}")] == right
         finally:
             user.delete()
+
+
+def test_made_at_once_on_postgresql(postgres_tables: str) -> None:
+    """First log-ins at the same time make one vault, and all of them have its key."""
+    from django.contrib.auth.models import User
+    from django.db import connections
+    from django.test import override_settings
+
+    from strongroom.django.user_vaults.models import UserVault, VaultSlot
+    from strongroom.django.user_vaults.opening import open_at_login
+    from strongroom.django.user_vaults.requests import detached
+
+    many, keys, failed, gate = 4, [], [], threading.Barrier(4)
+    users = User.objects.db_manager(postgres_tables)
+
+    def log_in() -> None:
+        try:
+            user = users.get(username="first")
+            gate.wait(60)
+            open_at_login(user, PASSWORD)
+            unlocked = detached(user)
+            assert unlocked is not None
+            keys.append(unlocked.user_key.reveal())
+        except BaseException as error:
+            failed.append(repr(error))
+        finally:
+            connections[postgres_tables].close()
+
+    with override_settings(STRONGROOM=options()):
+        user = users.create_user("first", password=PASSWORD)
+        try:
+            threads = [threading.Thread(target=log_in) for _ in range(many)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join(120)
+            assert failed == []
+            assert len(keys) == many
+            assert len(set(keys)) == 1
+            assert UserVault.objects.using(postgres_tables).filter(user_id=user.pk).count() == 1
+            assert VaultSlot.objects.using(postgres_tables).filter(vault__user_id=user.pk).count() == 1
+        finally:
+            user.delete()
