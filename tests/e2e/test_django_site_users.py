@@ -313,6 +313,26 @@ def test_without_the_agent(world: World, anna: Visitor) -> None:
     assert world.as_user(world.web, "-m", "strongroom", "get", path, "password").returncode == 5
 
 
+def test_without_any_way_to_the_vault(world: World, anna: Visitor) -> None:
+    """Neither agent nor depositor's key: the page says so, nothing is stored by half, and later it works."""
+    key = world.keys / world.web / "deposit.key"
+    world.stop_agent()
+    key.rename(key.with_suffix(".away"))
+    try:
+        username, secret = world.account()
+        anna.goes("/accounts/add/").fills(label="Holidays", username=username, password=secret).clicks("Store it")
+        assert anna.heading() == "Not now"
+        assert any(complaint.startswith("503 ") for complaint in anna.complaints)
+        anna.complaints.clear()
+        anna.goes("/")
+        assert "The box is empty" in anna.text()
+    finally:
+        key.with_suffix(".away").rename(key)
+        world.start_agent()
+    anna.goes("/accounts/add/").fills(label="Holidays", username=username, password=secret).clicks("Store it")
+    anna.waits_for_sync("4 photos")
+
+
 def handed_over(world: World) -> list[str]:
     """The keys of all rows, as root reads them."""
     import sqlite3

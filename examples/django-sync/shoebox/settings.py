@@ -55,6 +55,8 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "albums.failures.FailureMiddleware",
+    # Last, so that it is asked first what a missing key means.
     "strongroom.django.user_vaults.middleware.UserVaultMiddleware",
 ]
 TEMPLATES = [
