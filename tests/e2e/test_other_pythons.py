@@ -41,6 +41,7 @@ print("well")
 PYTHONS = found()
 
 
+@pytest.mark.timeout(1200)  # an installation, on a machine that may be busy
 @pytest.mark.parametrize("version", PYTHONS)
 def test_the_first_day(version: str, tmp_path: Path) -> None:
     """Imported with warnings as errors; made, written, read and verified; and the program itself."""

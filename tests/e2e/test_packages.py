@@ -16,6 +16,8 @@ import zipfile
 from email.message import Message
 from pathlib import Path
 
+import pytest
+
 import strongroom
 from strongroom.doors.cli.commands import VERBS
 from tests.peers import require, require_programs
@@ -79,6 +81,7 @@ class Built:
             return email.message_from_bytes(wheel.read(f"strongroom-{strongroom.__version__}.dist-info/METADATA"))
 
 
+@pytest.mark.timeout(1200)  # three builds and an installation, on a machine that may be busy
 def test_what_is_published(tmp_path: Path) -> None:
     """One test, because building is slow: the bytes, the contents, the metadata, the pages, and the use."""
     require_programs("man", "mandoc", "groff")
