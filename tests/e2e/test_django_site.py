@@ -311,6 +311,7 @@ def test_what_the_browser_may_load(arrives: Open) -> None:
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["referrer-policy"] == "same-origin"
         assert headers["cross-origin-opener-policy"] == "same-origin"
+        assert ("no-store" in headers["cache-control"]) is not path.startswith("/static/")
     assert not anna.complaints
     anna.page.evaluate("document.body.setAttribute('style', 'color: red')")
     wait_until(lambda: (anna.page.title(), any(map(is_about_policy, anna.complaints)))[1], "the style was not blocked")

@@ -1,5 +1,7 @@
 """Headers of every response: what a page of this site may load, and who may keep it."""
 
+from django.conf import settings
+
 POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
@@ -22,5 +24,6 @@ class HeadersMiddleware:
         response = self.get_response(request)
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
-        response.headers.setdefault("Cache-Control", "no-store")
+        is_static = request.path.startswith(settings.STATIC_URL)
+        response.headers.setdefault("Cache-Control", "public, max-age=600" if is_static else "no-store")
         return response
