@@ -49,7 +49,7 @@ class EncryptField(Operation):  # type: ignore[misc]  # Django carries no types
         if not isinstance(field, EncryptedField):
             raise TypeError("EncryptField takes an encrypted field")
         if field.keys_of_users:
-            raise TypeError("no migration has the keys of users: add a column, and move each value when its owner comes")
+            raise TypeError("no migration has the keys of users: add a column, and move a value when its owner comes")
         if batch_size < 1:
             raise ValueError("a batch has one row or more")
         self.model_name = model_name

@@ -41,7 +41,7 @@ def open_with_escrow(user: Any, key: NamedKey) -> UnlockedVault:
         raise NotFound("the user has no vault that an organisation can open")
     for slot in sealed:
         try:
-            data = key.open(bytes(slot.wrapped), info=slots.escrow_info(slot, vault))
+            data = key.open(slots.stored_bytes(slot.wrapped), info=slots.escrow_info(slot, vault))
         except Tampered:
             continue
         user_key = SecretBytes(HiddenBuffer(data))

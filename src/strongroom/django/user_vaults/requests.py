@@ -129,12 +129,12 @@ class RequestVault(UserVaultHandle):
         if self._cookie is None or not self._is_known():
             return
         entry = self._request.session.get(sessions.ENTRY)
-        now = None if entry is None else vaults.bound_now(self.user)
-        if now is None:
-            return
         user = str(self.user.pk)
-        place = sessions.place(now.vault_id, now.generation, user, now.password, self._bound)
         try:
+            now = None if entry is None else vaults.bound_now(self.user)
+            if now is None:
+                return
+            place = sessions.place(now.vault_id, now.generation, user, now.password, self._bound)
             key = sessions.unwrap(entry, self._cookie, place)
         except Tampered:
             # Left as it is: a cookie that somebody put there shall not delete what another one opens.

@@ -69,7 +69,7 @@ def unwrap(slot: VaultSlot, vault: UserVault, credential: Credential) -> SecretB
         Tampered: the slot is malformed, or out of bounds.
     """
     parameters = _parameters(slot)
-    wrapped = bytes(slot.wrapped)
+    wrapped = stored_bytes(slot.wrapped)
     if len(wrapped) != _WRAPPED_BYTES:
         raise Tampered("malformed slot of a user vault: a wrapped key has one length")
     kek = _kek(slot, vault, credential, parameters)
@@ -95,7 +95,7 @@ def seal(slot: VaultSlot, vault: UserVault, public: bytes, user_key: SecretBytes
 def escrow_info(slot: VaultSlot, vault: UserVault) -> bytes:
     """What an escrow slot is sealed for: it opens as this slot of this user's vault alone."""
     user = str(vault.user_id).encode("utf-8")
-    return context(vault.pk.bytes, labels.USER_ESCROW, 0, slot.pk.bytes, user, bytes(slot.salt))
+    return context(vault.pk.bytes, labels.USER_ESCROW, 0, slot.pk.bytes, user, stored_bytes(slot.salt))
 
 
 def proof(vault: UserVault, slots: Sequence[VaultSlot], user_key: SecretBytes) -> bytes:
@@ -109,7 +109,7 @@ def check_proof(vault: UserVault, slots: Sequence[VaultSlot], user_key: SecretBy
     Raises: Tampered: a slot was added, taken away, changed or brought from another vault.
     """
     try:
-        _mac(vault, user_key).verify(_covered(vault, slots), bytes(vault.proof))
+        _mac(vault, user_key).verify(_covered(vault, slots), stored_bytes(vault.proof))
     except Tampered:
         raise Tampered(
             "the user vault is not what was written: a slot or its row was changed, added or taken away",
@@ -163,7 +163,7 @@ def _parameters(slot: VaultSlot) -> bytes:
 
     Raises: Tampered: another kind of slot, or out of bounds.
     """
-    salt = bytes(slot.salt)
+    salt = stored_bytes(slot.salt)
     if len(salt) != kdf.STRETCH_SALT_BYTES:
         raise _malformed("a salt has 32 bytes")
     cost = (slot.memory_kib, slot.iterations, slot.lanes)
@@ -172,6 +172,8 @@ def _parameters(slot: VaultSlot) -> bytes:
     if slot.kind != VaultSlot.Kind.PASSWORD:
         raise _malformed("no such kind of slot with this algorithm")
     try:
+        if any(type(one) is not int for one in cost):
+            raise TypeError("a cost is a whole number")
         if slot.algorithm == _ARGON2ID and slot.memory_kib <= MEMORY_KIB_MAX:
             return Argon2idProfile(memory_kib=cost[0], iterations=cost[1], lanes=cost[2]).encode(salt)
         if slot.algorithm == _PBKDF2 and slot.iterations <= PBKDF2_ITERATIONS_MAX and cost[0] == cost[2] == 0:
@@ -189,11 +191,21 @@ def _covered(vault: UserVault, slots: Sequence[VaultSlot]) -> bytes:
         for slot in sorted(slots, key=lambda one: one.pk.bytes):
             costs = u32(slot.memory_kib) + u32(slot.iterations) + u32(slot.lanes)
             parts += [slot.pk.bytes, text(slot.kind), u32(slot.algorithm), costs]
-            parts += [counted(bytes(slot.salt)), counted(bytes(slot.wrapped)), u64(slot.created_us)]
+            parts += [counted(stored_bytes(slot.salt)), counted(stored_bytes(slot.wrapped)), u64(slot.created_us)]
     except Exception:
         # SQLite keeps any type in any column; what cannot be spelled was not written here.
         raise _malformed("a column holds what it cannot hold") from None
     return b"".join(parts)
+
+
+def stored_bytes(value: object) -> bytes:
+    """What a column of bytes holds; SQLite keeps any type in any column, and ``bytes`` of a number is so many zeros.
+
+    Raises: Tampered: something else.
+    """
+    if not isinstance(value, bytes | bytearray | memoryview):
+        raise _malformed("a column of bytes holds something else")
+    return bytes(value)
 
 
 def _malformed(why: str) -> Tampered:

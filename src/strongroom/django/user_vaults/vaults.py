@@ -7,6 +7,7 @@ what lies there then. Derivations are done before that: no row is held while the
 from __future__ import annotations
 
 import uuid
+from contextlib import contextmanager
 from time import time_ns
 
 from django.db import IntegrityError, router, transaction
@@ -23,7 +24,7 @@ from strongroom.secret import HiddenBuffer, SecretBytes, SecretStr, wipe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from typing import Any
 
     Text = str | SecretStr
@@ -33,7 +34,8 @@ _KIND = VaultSlot.Kind
 
 def find(user: Any) -> UserVault | None:
     """The vault of *user*, or None when there is none yet."""
-    found: UserVault | None = UserVault.objects.using(alias(user)).filter(user_id=user.pk).first()
+    with _readable():
+        found: UserVault | None = UserVault.objects.using(alias(user)).filter(user_id=user.pk).first()
     return found
 
 
@@ -185,7 +187,8 @@ def slots_of(vault: UserVault, using: str) -> list[VaultSlot]:
 
     Raises: Tampered: more than one can have.
     """
-    found = list(VaultSlot.objects.using(using).filter(vault_id=vault.pk).order_by("pk")[: slots.SLOTS_MAX + 1])
+    with _readable():
+        found = list(VaultSlot.objects.using(using).filter(vault_id=vault.pk).order_by("pk")[: slots.SLOTS_MAX + 1])
     if len(found) > slots.SLOTS_MAX:
         raise Tampered("the user vault has more slots than one can have")
     return found
@@ -205,7 +208,7 @@ def keep_up(user: Any, unlocked: UnlockedVault, password: Text) -> None:
         put_password_slot(user, unlocked, slot, drops_sessions=False)
     said = escrow.public_key()
     wanted = [] if said is None else [escrow.fingerprint(said)]
-    if [bytes(one.salt) for one in found if one.kind == _KIND.ESCROW] != wanted:
+    if [slots.stored_bytes(one.salt) for one in found if one.kind == _KIND.ESCROW] != wanted:
         put_escrow_slot(user, unlocked, said)
 
 
@@ -215,6 +218,18 @@ def password_credential(password: Text) -> PassphraseCredential:
     Raises: ValueError: empty, longer than 4,096 bytes, with a NUL, or no text.
     """
     return PassphraseCredential(_buffer(password), profile=profile())
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Rows are read within.
+
+    Raises: Tampered: a column holds what it cannot hold: SQLite keeps any type in any column.
+    """
+    try:
+        yield
+    except ValueError:
+        raise Tampered("the tables of user vaults hold what was not written there") from None
 
 
 def now_us() -> int:
@@ -310,5 +325,6 @@ class Bound:
 def bound_now(user: Any) -> Bound | None:
     """See `Bound`; None when the user has no vault. One query."""
     rows = UserVault.objects.using(alias(user)).filter(user_id=user.pk)
-    found = rows.values_list("pk", "generation", "user__password").first()
+    with _readable():
+        found = rows.values_list("pk", "generation", "user__password").first()
     return None if found is None else Bound(*found)
