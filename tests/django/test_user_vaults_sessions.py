@@ -534,3 +534,22 @@ def test_a_template_changes_nothing(ann: Any) -> None:
         assert Template(page).render(Context({"vault": vault})) == ""
         assert vault.state == "unlocked"
         assert not vault.has_recovery_code
+
+
+@pytest.mark.parametrize("how", ["log in", "unlock"])
+def test_a_cookie_that_somebody_has_put_there_before(ann: Any, how: str) -> None:
+    """The key of a session is never one that was there before the password was typed."""
+    planted = "A" * 43
+    client = browser()
+    if how == "unlock":
+        log_in(client)
+    client.cookies[COOKIE] = planted
+    if how == "unlock":
+        assert client.post("/vault/unlock/", {"password": PASSWORD}).status_code == 302
+    else:
+        log_in(client)
+    key = new_login(client)
+    assert client.cookies[COOKIE].value != planted
+    assert shows(client, key) == SECRET
+    client.cookies[COOKIE] = planted
+    assert leads_to_unlock(client.get(f"/show/{key}/"))

@@ -60,7 +60,10 @@ class RequestVault(UserVaultHandle):
     def take(self, unlocked: UnlockedVault) -> None:
         """Hold an open vault of this user, and keep it for the next request."""
         super().take(unlocked)
+        self._tried = True
         self._must_keep = True
+        # A new key each time that a password or code was given: one that somebody put into the browser opens nothing.
+        self._new_cookie()
 
     def open_now(self) -> None:
         """Open the vault out of the session already; without the browser's key nobody is asked."""
@@ -90,9 +93,6 @@ class RequestVault(UserVaultHandle):
             if self._unlocked is not None and self._unlocked.user != str(user.pk):
                 self.forget()
             return
-        self._tried = True
-        # A new key for each log-in: a cookie that somebody put into the browser before opens nothing.
-        self._new_cookie()
         self.take(attached)
 
     def settle(self, response: HttpResponse) -> None:
