@@ -85,6 +85,8 @@ def test_logging_in_and_out(arrives: Open) -> None:
     page = anna.page.url
     cookie = anna.cookies()[anna.key_cookies()[0]]
     assert (cookie["httpOnly"], cookie["sameSite"], cookie["expires"]) == (True, "Lax", -1)
+    for path in ("/log-in/", "/sign-up/"):
+        assert anna.goes(path).heading() == "Albums", path
     anna.clicks("Log out")
     assert anna.key_cookies() == []
     anna.logs_in("not-" + PASSWORD).sees("That is not a username and password")

@@ -17,6 +17,8 @@ from albums.forms import ChangeForm, SignUpForm
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_up(request):
     """A new person, logged in at once, whose vault the log-in has made."""
+    if request.user.is_authenticated:
+        return redirect("home")
     form = SignUpForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         with transaction.atomic():

@@ -10,7 +10,11 @@ urlpatterns = [
     path("sign-up/", people.sign_up, name="sign-up"),
     path("welcome/", people.welcome, name="welcome"),
     path("you/", people.you, name="you"),
-    path("log-in/", auth_views.LoginView.as_view(authentication_form=forms.LogInForm), name="login"),
+    path(
+        "log-in/",
+        auth_views.LoginView.as_view(authentication_form=forms.LogInForm, redirect_authenticated_user=True),
+        name="login",
+    ),
     path("log-out/", auth_views.LogoutView.as_view(), name="logout"),
     path("password/", people.ChangePassword.as_view(), name="password_change"),
     path("password/reset/", auth_views.PasswordResetView.as_view(), name="password_reset"),
