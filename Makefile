@@ -39,6 +39,7 @@ COVERAGE_CORE := 97
 # The executable for machines without Python, and which optional packages go into it.
 EXE := build/exe
 EXE_VENV := build/exe-venv
+EXE_PIP = $(PY) -m pip --python $(EXE_VENV)/bin/python --disable-pip-version-check --no-input install -qq
 EXE_EXTRAS ?= age,dotenv,postgres,shamir,yaml
 PYTEST = $(PY) -m pytest -q -n $(JOBS) --dist worksteal $(ARGS)
 
@@ -98,7 +99,8 @@ bench-growth: $(VENV)/.bench
 	@$(BENCH_VENV)/bin/python -m bench --growth
 
 exe: $(EXE_VENV)/.installed
-	@$(EXE_VENV)/bin/python $(PIP_INSTALL) --force-reinstall --no-deps .
+	@if [ -n "$$(find src -newer $(EXE_VENV)/.installed -name '*.py' | head -n 1)" ]; then \
+	    $(EXE_PIP) --force-reinstall --no-deps . && touch $(EXE_VENV)/.installed; fi
 	@$(EXE_VENV)/bin/python distribution/executable.py $(EXE)
 
 packages: $(VENV)/.tests
@@ -160,9 +162,10 @@ $(VENV)/.tools: $(VENV)/.tests
 
 $(EXE_VENV)/.installed: $(VENV)/.package
 	@echo "installing strongroom and PyInstaller into $(EXE_VENV)"
-	@$(PY) -m venv --clear $(EXE_VENV)
-	@$(EXE_VENV)/bin/python $(PIP_INSTALL) pyinstaller '.[$(EXE_EXTRAS)]'
-	@touch $@
+	@$(PY) -m venv --clear --without-pip $(EXE_VENV)
+	@touch $(EXE_VENV)/.begun
+	@$(EXE_PIP) pyinstaller '.[$(EXE_EXTRAS)]'
+	@mv $(EXE_VENV)/.begun $@
 
 $(VENV)/.bench: $(VENV)/.package
 	@echo "installing strongroom and its peers into $(BENCH_VENV)"
