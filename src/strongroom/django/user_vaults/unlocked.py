@@ -42,9 +42,10 @@ class UnlockedVault:
 
         Raises: KeyUnavailable: it was wiped.
         """
-        if self._key is None:
-            raise KeyUnavailable("the vault was locked", reason="locked", advice="unlock it again")
-        return self._key
+        key = self._key
+        if key is None:
+            raise _locked()
+        return key
 
     @property
     def is_open(self) -> bool:
@@ -59,8 +60,18 @@ class UnlockedVault:
         key = self.user_key
         found = self._columns.get(place)
         if found is None:
-            found = self._columns[place] = ColumnKey(key, self.vault_id.bytes, VERSION, *place)
+            found = ColumnKey(key, self.vault_id.bytes, VERSION, *place)
+            self.check_open()
+            self._columns[place] = found
         return found
+
+    def check_open(self) -> None:
+        """To be asked after a use of the key whose outcome is kept: a request that ends wipes it for its threads too.
+
+        Raises: KeyUnavailable: the vault was locked meanwhile, and what was made may be made of zeros.
+        """
+        if self._key is None:
+            raise _locked()
 
     def wipe(self) -> None:
         """Overwrite the key; every later use is KeyUnavailable."""
@@ -74,3 +85,7 @@ class UnlockedVault:
 
     def __reduce_ex__(self, _protocol: object) -> NoReturn:
         raise TypeError("an unlocked vault cannot be pickled or copied")
+
+
+def _locked() -> KeyUnavailable:
+    return KeyUnavailable("the vault was locked", reason="locked", advice="unlock it again")

@@ -111,6 +111,8 @@ def put_password_slot(
     Args:
         used: a recovery slot that goes with it: a code opens once.
         drops_sessions: whether the keys of all sessions fall; that of this one is kept anew by its middleware.
+            Where they do not, *slot* is one for the same password, and nothing is done if there was a new one
+            since the vault was opened.
 
     Raises: NotFound, Tampered: the vault has gone, or is not what was written.
     """
@@ -118,6 +120,8 @@ def put_password_slot(
     def change(vault: UserVault, before: list[VaultSlot]) -> list[VaultSlot]:
         if drops_sessions:
             vault.generation += 1
+        elif vault.generation != unlocked.generation:
+            return before
         if used is not None and all(one.pk != used for one in before):
             raise WrongKey("this recovery code was used meanwhile", advice="make a new one")
         return [*(one for one in before if one.kind != _KIND.PASSWORD and one.pk != used), slot]
@@ -274,6 +278,8 @@ def _change(
         vault = rows.select_for_update().get()
         before = slots_of(vault, using)
         slots.check_proof(vault, before, unlocked.user_key)
+        # Whose key has fallen meanwhile is not to have it kept for what it does last.
+        is_current = vault.generation <= unlocked.generation
         after = change(vault, before)
         kept = {one.pk for one in after}
         VaultSlot.objects.using(using).filter(pk__in=[one.pk for one in before if one.pk not in kept]).delete()
@@ -282,8 +288,10 @@ def _change(
             if slot.pk not in known:
                 slot.save(using=using, force_insert=True)
         vault.proof = slots.proof(vault, after, unlocked.user_key)
+        unlocked.check_open()
         vault.save(using=using, update_fields=["generation", "proof"])
-    unlocked.generation = vault.generation
+    if is_current:
+        unlocked.generation = vault.generation
 
 
 def _password_slot(vault: UserVault, password: Text, key: SecretBytes) -> VaultSlot:
