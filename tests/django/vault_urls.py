@@ -11,6 +11,7 @@ from django.contrib.auth import views
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.template import Context, Template
 from django.urls import include, path
+from django.views.decorators.cache import cache_page
 from django.views.generic import UpdateView
 from rest_framework.authentication import BasicAuthentication, SessionAuthentication
 from rest_framework.permissions import IsAuthenticated
@@ -18,6 +19,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import ModelSerializer
 from rest_framework.views import APIView
 
+from strongroom.django.user_vaults import user_vault
 from tests.django.private.models import Login
 
 LIST = Template(
@@ -40,6 +42,24 @@ def in_template(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     """The same, revealed by the template."""
     page = Template("{{ one.password.reveal }}")
     return HttpResponse(page.render(Context({"one": Login.objects.get(pk=key)})))
+
+
+@cache_page(60)
+def cached(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+    """The same, in Django's cache of views."""
+    if not request.user.is_authenticated:
+        return HttpResponse("nobody")
+    return show(request, key)
+
+
+def named(request: HttpRequest, key: uuid.UUID, how: str) -> HttpResponse:
+    """Revealed with a vault that the view has opened, or names."""
+    found = Login.objects.get(pk=key)
+    if how == "unlocked":
+        return HttpResponse(found.password.reveal(request.user_vault.unlocked()))
+    with user_vault(request.user) as vault:
+        vault.open_with_password(request.POST["password"])
+        return HttpResponse(found.password.reveal(vault))
 
 
 async def show_later(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
@@ -98,6 +118,12 @@ def fails(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     found = Login.objects.get(pk=key)
     text = "x" + found.password.reveal()
     raise RuntimeError(len(text))
+
+
+def fails_later(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+    """An error after the password was given."""
+    request.user_vault.open_with_password(request.POST["password"])
+    raise RuntimeError(key)
 
 
 class Change(UpdateView):
@@ -168,6 +194,8 @@ urlpatterns = [
     path("list/", listing),
     path("show/<uuid:key>/", show),
     path("template/<uuid:key>/", in_template),
+    path("cached/<uuid:key>/", cached),
+    path("named/<uuid:key>/<str:how>/", named),
     path("later/<uuid:key>/", show_later),
     path("streamed/<uuid:key>/", streamed),
     path("state/", state),
@@ -176,6 +204,7 @@ urlpatterns = [
     path("cycle/", cycle),
     path("leave/<str:how>/", leave),
     path("fails/<uuid:key>/", fails),
+    path("fails-later/<uuid:key>/", fails_later),
     path("change/<uuid:pk>/", Change.as_view()),
     path("api/<uuid:key>/", Api.as_view()),
 ]

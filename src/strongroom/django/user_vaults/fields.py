@@ -169,9 +169,9 @@ class UserEncryptedField(EncryptedField):
             raise Tampered(f"{self._named_row(value)}: {error.message}", advice=error.advice) from None
         if data[0] != self.kind:
             raise Tampered(f"{self._named_row(value)} is a value of another type")
-        handle = given if given is not None else in_use.get()
-        if handle is not None and not isinstance(handle, UnlockedVault):
-            handle.was_revealed = True
+        for handle in (given, in_use.get()):
+            if handle is not None and not isinstance(handle, UnlockedVault):
+                handle.was_revealed = True
         return self.from_bytes(data[1:])
 
     def vault_of(self, message: bytes) -> UUID:

@@ -29,7 +29,7 @@ class RequestVault(UserVaultHandle):
         request: its user may change while it lasts, by a log-in.
     """
 
-    __slots__ = ("_bound", "_cookie", "_drops_cookie", "_must_keep", "_request", "_tried")
+    __slots__ = ("_bound", "_cookie", "_drops_cookie", "_must_keep", "_request", "_tried", "_was_revealed")
 
     def __init__(self, request: HttpRequest) -> None:
         super().__init__(None)
@@ -39,6 +39,18 @@ class RequestVault(UserVaultHandle):
         self._tried = False
         self._must_keep = False
         self._drops_cookie = False
+
+    @property
+    def was_revealed(self) -> bool:
+        """Whether the answer may hold a value."""
+        return self._was_revealed
+
+    @was_revealed.setter
+    def was_revealed(self, is_so: bool) -> None:
+        self._was_revealed = is_so
+        if is_so:
+            # How Django's cache of views is told not to keep an answer: its decorators see it before the middleware.
+            self._request._cache_update_cache = False
 
     @property
     def user(self) -> Any:
@@ -62,8 +74,6 @@ class RequestVault(UserVaultHandle):
         super().take(unlocked)
         self._tried = True
         self._must_keep = True
-        # A new key each time that a password or code was given: one that somebody put into the browser opens nothing.
-        self._new_cookie()
 
     def open_now(self) -> None:
         """Open the vault out of the session already; without the browser's key nobody is asked."""
@@ -100,6 +110,9 @@ class RequestVault(UserVaultHandle):
         if self._has_new_name():
             self.open_now()
         if self._unlocked is not None and (self._must_keep or self._has_new_name()):
+            if response.status_code >= 500:
+                # Django saves no session then: the browser keeps the key of the one before.
+                return
             if self._is_logged_in():
                 self._keep(response)
             else:
@@ -155,7 +168,6 @@ class RequestVault(UserVaultHandle):
         session = self._request.session
         if session.session_key is None:
             session.save()
-        cookie = self._cookie or self._new_cookie()
         # What lies in the database now: the transaction that changed it may have been rolled back.
         now = vaults.bound_now(self.user)
         if now is None or now.vault_id != unlocked.vault_id or now.generation > unlocked.generation:
@@ -164,7 +176,11 @@ class RequestVault(UserVaultHandle):
             sessions.delete_cookie(response)
             return
         place = sessions.place(now.vault_id, now.generation, unlocked.user, now.password, sessions.binding(session))
-        session[sessions.ENTRY] = sessions.wrap(unlocked.user_key, cookie, place)
+        # A new one each time: what somebody put into the browser, or copied from it before, opens nothing.
+        cookie = self._new_cookie()
+        entry = sessions.wrap(unlocked.user_key, cookie, place)
+        unlocked.check_open()
+        session[sessions.ENTRY] = entry
         sessions.set_cookie(response, cookie, self._request)
         self._bound = self._session_name()
 
