@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -14,8 +15,10 @@ project.configure()
 
 from django.core import serializers  # noqa: E402 - once Django is configured
 from django.core.exceptions import FieldError  # noqa: E402
+from django.db import connections, migrations, models  # noqa: E402
+from django.db.migrations.state import ProjectState  # noqa: E402
 
-from strongroom.django import bulk_update, update, use_vault  # noqa: E402
+from strongroom.django import EncryptedTextField, EncryptField, bulk_update, update, use_vault  # noqa: E402
 from strongroom.django.rotation import rotate, verify  # noqa: E402
 from strongroom.django.stored_values import StoredValues  # noqa: E402
 from tests.django.shop.models import Paired  # noqa: E402
@@ -91,3 +94,43 @@ def test_rotated_and_verified(using: str, tenant: UUID, vault: Vault) -> None:
     assert values.counts() == {2: 5}
     assert [tally.done for tally in verify(values, batch_size=2)][-1] == 5
     assert secrets(using) == [f"of {number}" for number in range(5)]
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_moved_in_and_out(kind: str, vault: Vault, request: pytest.FixtureRequest) -> None:
+    """`EncryptField` goes through such a table batch by batch, in both directions."""
+    request.getfixturevalue("sqlite_tables")
+    using: str = request.getfixturevalue(f"{kind}_tables")
+    make = migrations.CreateModel(
+        "Moved",
+        [
+            ("pk", models.CompositePrimaryKey("tenant", "number")),
+            ("tenant", models.IntegerField()),
+            ("number", models.IntegerField()),
+            ("secret", models.TextField()),
+        ],
+    )
+    nothing = ProjectState()
+    plain = nothing.clone()
+    make.state_forwards("shop", plain)
+    move = EncryptField("moved", "secret", EncryptedTextField(), batch_size=2)
+    encrypted = plain.clone()
+    move.state_forwards("shop", encrypted)
+
+    def migrate(step: Any, before: ProjectState, after: ProjectState) -> None:
+        with connections[using].schema_editor(atomic=False) as editor:
+            step("shop", editor, before, after)
+
+    def rows(state: ProjectState) -> Any:
+        return state.apps.get_model("shop", "moved").objects.using(using)
+
+    expected = {(tenant, number, f"{tenant} {number}") for tenant in range(2) for number in range(3)}
+    migrate(make.database_forwards, nothing, plain)
+    try:
+        rows(plain).bulk_create([rows(plain).model(tenant=one, number=two, secret=text) for one, two, text in expected])
+        migrate(move.database_forwards, plain, encrypted)
+        assert set(rows(encrypted).values_list("tenant", "number", "secret")) == expected
+        migrate(move.database_backwards, encrypted, plain)
+        assert set(rows(plain).values_list("tenant", "number", "secret")) == expected
+    finally:
+        migrate(make.database_backwards, plain, nothing)
