@@ -14,7 +14,7 @@ from strongroom.stores import postgres_address, postgres_driver, postgres_schema
 from strongroom.stores.interface import integer
 from strongroom.stores.postgres_blocks import ReadBlock, WriteBlock
 from strongroom.stores.postgres_reshaping import Reshaping
-from strongroom.stores.postgres_rows import Reader, checked_rows
+from strongroom.stores.postgres_rows import Reader, checked_rows, rows_by_key
 from strongroom.stores.postgres_session import Session
 from strongroom.stores.schema import newest
 
@@ -163,8 +163,7 @@ class PostgresStore:
             with self.reading() as rows:
                 return session.token, rows.get_many(table, keys)
         token, found = self._glance(session.statements[table].glance_many, list(zip(*keys, strict=True)))
-        rows_found = checked_rows(session, table, found)
-        return token, {row[: table.key_length]: row for row in rows_found}
+        return token, rows_by_key(session, table, keys, found)
 
     def _is_inside(self) -> bool:
         """Whether a transaction of this thread is open."""

@@ -35,6 +35,7 @@ _TRANSIENT = {
     "57P03": "the server is starting or shutting down",
     "57P05": "the server ended an idle session",
     "57014": "the server cancelled the request",
+    "25P02": "nothing was written, because an earlier step of the transaction failed",
     "25P03": "the server ended a transaction that stood still",
     "53300": "the server has no connection left",
     "53400": "the server has reached a limit",
@@ -97,7 +98,7 @@ def is_stale(error: BaseException, link: Link) -> bool:
 
     Where a network does not carry anything, there is nobody to connect to either, and nobody has the time.
     """
-    return link.closed and "timed out" not in str(error)
+    return link.is_kept and link.closed and "timed out" not in str(error)
 
 
 def translate(error: BaseException, location: str) -> Exception:
@@ -143,6 +144,12 @@ def translate(error: BaseException, location: str) -> Exception:
 def lost(location: str) -> StoreUnavailable:
     """The error for a server that does not answer any more."""
     return StoreUnavailable(f"{location}: the connection to the server was lost", advice="try again", is_transient=True)
+
+
+def undone() -> Exception:
+    """The driver's error for a COMMIT that the server has answered with ROLLBACK."""
+    error: Exception = load().errors.InFailedSqlTransaction("the transaction was undone")
+    return error
 
 
 def unknown(location: str) -> OutcomeUnknown:

@@ -73,6 +73,8 @@ class Statement:
 SYNC: Final = Statement(b"")
 """A step that ends what came before: what follows is done even when that failed, and is of a moment of its own."""
 COMMIT: Final = Statement(b"COMMIT")
+"""Refused in a transaction in which something failed; `END` is not."""
+END: Final = Statement(b"COMMIT")
 ROLLBACK: Final = Statement(b"ROLLBACK")
 
 
@@ -81,9 +83,12 @@ class Link:
 
     Attributes:
         connection: the driver's, for what is rare.
+        is_kept: it was used before, and may have died since.
     """
 
-    __slots__ = ("_binary", "_load", "_made", "_names", "_pgconn", "_poll", "_wait", "connection", "location")
+    __slots__ = (
+        "_binary", "_load", "_made", "_names", "_pgconn", "_poll", "_wait", "connection", "is_kept", "location",
+    )  # fmt: skip
 
     def __init__(self, connection: Connection, location: str) -> None:
         import select  # of now, and not of before a library of green threads took its place
@@ -95,6 +100,7 @@ class Link:
         connection.prepare_threshold = None
         self.connection = connection
         self.location = location
+        self.is_kept = False
         self._pgconn: PGconn = connection.pgconn
         self._load = Transformer(connection)
         self._binary = Format.BINARY
@@ -229,6 +235,9 @@ class Link:
         if name:
             self._names[statement] = name
         elif first is None:
+            if statement is COMMIT and result.command_status != b"COMMIT":
+                # The server says yes to the end of a transaction in which something had failed, and undoes it.
+                return postgres_driver.undone()
             self._check_columns(statement, result)
             answers.append(self._rows(result) if statement.gives else [])
         return None

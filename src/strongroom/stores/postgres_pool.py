@@ -45,7 +45,7 @@ class Pool:
         made: how many were made so far; a new one may lead to another server.
     """
 
-    __slots__ = ("_condition", "_idle", "_is_closed", "_location", "_options", "_taken", "made")
+    __slots__ = ("_condition", "_idle", "_is_closed", "_location", "_making", "_options", "_taken", "made")
 
     def __init__(self, options: dict[str, str], location: str) -> None:
         self._options = options
@@ -59,6 +59,7 @@ class Pool:
         self._condition = Condition()
         self._idle: list[Link] = []
         self._taken: set[Link] = set()
+        self._making = 0
 
     def take(self) -> Link:
         """A connection for one caller alone, who gives it back.
@@ -78,12 +79,27 @@ class Pool:
         with self._condition:
             if not self._condition.wait_for(self._has_room, _PATIENCE_SECONDS):
                 raise StoreUnavailable(f"{self._location}: all connections are in use", is_transient=True)
-            link = self._idle.pop() if self._idle else Link(self._connect(), self._location)
+            try:
+                link = self._idle.pop()
+                self._taken.add(link)
+                return link
+            except IndexError:
+                self._making += 1
+        # Not while others wait for the condition: where nobody answers, each of them would have to wait for all.
+        made = 0
+        try:
+            link = Link(self._connect(), self._location)
             self._taken.add(link)
+            made = 1
             return link
+        finally:
+            with self._condition:
+                self._making -= 1
+                self.made += made
+                self._condition.notify()
 
     def _has_room(self) -> bool:
-        return bool(self._idle) or len(self._taken) < CONNECTIONS_MAX
+        return bool(self._idle) or len(self._taken) + self._making < CONNECTIONS_MAX
 
     def give(self, link: Link) -> None:
         """Give a connection back; one in a transaction, or after a Ctrl-C in a request, is of no use to others."""
@@ -93,8 +109,9 @@ class Pool:
         if self._is_closed or link.status != _IDLE:
             link.close()
         else:
+            link.is_kept = True
             self._idle.append(link)
-        if len(self._taken) >= CONNECTIONS_MAX - 1:
+        if len(self._taken) + self._making >= CONNECTIONS_MAX - 1:
             with self._condition:
                 self._condition.notify()
 
@@ -131,5 +148,4 @@ class Pool:
         except BaseException:
             connection.close()
             raise
-        self.made += 1
         return connection

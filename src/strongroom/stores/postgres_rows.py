@@ -190,8 +190,9 @@ class Reader:
         """See `interface.Reading`."""
         if not keys:
             return {}
-        found = self._many(table, self._session.statements[table].get_many, list(zip(*keys, strict=True)))
-        return {row[: table.key_length]: row for row in found}
+        session = self._session
+        found = session.ask(session.statements[table].get_many, list(zip(*keys, strict=True)))
+        return rows_by_key(session, table, keys, found)
 
     def _one(self, table: Table, query: Statement, parameters: Row) -> Row | None:
         found = self._many(table, query, parameters)
@@ -265,6 +266,17 @@ def checked_rows(session: Session, table: Table, rows: list[Row]) -> list[Row]:
         if tuple(map(type, row)) != types:
             raise damaged(session.location, f"a row of table {table.name} holds a value of the wrong type or size")
     return rows
+
+
+def rows_by_key(session: Session, table: Table, keys: list[Row], rows: list[Row]) -> dict[Row, Row]:
+    """*rows* by their keys, which are among *keys*.
+
+    Raises: Tampered: as `checked_rows`; or one has another key, or comes twice, as no table would give it.
+    """
+    found = {row[: table.key_length]: row for row in checked_rows(session, table, rows)}
+    if len(found) != len(rows) or not found.keys() <= set(keys):
+        raise damaged(session.location, f"table {table.name} gives rows that were not asked for")
+    return found
 
 
 def _next_limit(rows: list[Row]) -> int:

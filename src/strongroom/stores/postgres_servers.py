@@ -57,17 +57,17 @@ class Servers:
         """
         pool = self.writing if of_primary else self.reading
         while True:
-            made = pool.made
             link = pool.take()
             try:
                 return link.ask(statement, parameters)
             except postgres_driver.load().Error as error:
-                if not postgres_driver.is_stale(error, link) or pool.made != made:
+                if link.closed:
+                    # The others lead to the same server, which was restarted, or the network was away.
+                    pool.drop_idle()
+                if not postgres_driver.is_stale(error, link):
                     raise postgres_driver.translate(error, self._location) from None
             finally:
                 pool.give(link)
-            # One that was kept from before: the server was restarted, or the network was away.
-            pool.drop_idle()
 
     def clean(self, table: Table) -> None:
         """Have the server clean up the deleted rows of one table.

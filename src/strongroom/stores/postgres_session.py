@@ -15,7 +15,7 @@ from strongroom.errors import Conflict, FormatUnsupported, StoreUnavailable
 from strongroom.stores import postgres_driver, postgres_schema
 from strongroom.stores.interface import Overtaken, integer
 from strongroom.stores.postgres_beginning import Beginning
-from strongroom.stores.postgres_link import COMMIT, ROLLBACK, SYNC
+from strongroom.stores.postgres_link import COMMIT, END, ROLLBACK, SYNC
 from strongroom.stores.postgres_locks import Locks
 from strongroom.stores.postgres_looking import Looking
 from strongroom.stores.postgres_rows import EachTable
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from strongroom.stores.postgres_pool import Pool
     from strongroom.stores.schema import Format
 
+_getpid = os.getpid
 IDLE, READING, WRITING, BROKEN = range(4)
 """What the session is in. Broken: a statement failed, so the server commits nothing of the transaction."""
 
@@ -121,7 +122,9 @@ class Session:
 
     def _begin_on(self, pool: Pool, start: Callable[[], None]) -> None:
         self.refuse_closed()
-        made = pool.made
+        if self._link is not None or self.held:
+            # A Ctrl-C came at the end of the last one: what it left behind is not of this one.
+            self.clear()
         while True:
             self._links, self._link = pool, pool.take()
             self.serial += 1
@@ -129,15 +132,16 @@ class Session:
                 start()
                 return
             except postgres_driver.load().Error as error:
-                is_stale = postgres_driver.is_stale(error, self.link) and pool.made == made
+                is_stale = postgres_driver.is_stale(error, self.link)
+                if self.link.closed:
+                    # The others lead to the same server, which was restarted, or the network was away.
+                    pool.drop_idle()
                 self.clear()
                 if not is_stale:
                     raise postgres_driver.translate(error, self.location) from None
             except BaseException:
                 self.clear()
                 raise
-            # One that was kept from before: the server was restarted, or the network was away.
-            pool.drop_idle()
 
     def _start_reading(self) -> None:
         self._check_format(self.beginning.read(self.link))
@@ -154,7 +158,7 @@ class Session:
 
     def end_reading(self) -> None:
         """End the transaction; there is nothing to commit."""
-        self._finish([(COMMIT, ())])
+        self._finish([(END, ())])
 
     def end_writing(self, *, is_commit: bool) -> None:
         """Commit, or undo.
@@ -233,12 +237,12 @@ class Session:
 
     def _leave(self) -> None:
         """Give the connection back; one that is in the midst of something is closed."""
-        link, self._link = self._link, None
         self._is_locked = False
         self.state = IDLE
         self.serial += 1
         self.held.clear()
         self.held_bytes = 0
+        link, self._link = self._link, None
         if link is not None:
             self._links.give(link)
 
@@ -350,6 +354,9 @@ class Session:
 
         Raises: RuntimeError, StoreUnavailable.
         """
+        if self.pid != _getpid():
+            # What its parent began: its connection is not for two.
+            self.after_fork()
         self.refuse_closed()
         if not self.depth:
             raise RuntimeError("the transaction is over")

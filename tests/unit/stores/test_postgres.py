@@ -2,6 +2,8 @@
 
 import os
 import signal
+import socket
+import sys
 import time
 from contextlib import contextmanager
 from threading import Event, Thread, get_ident
@@ -18,10 +20,12 @@ from strongroom.errors import (
     Tampered,
     VaultNotFound,
 )
-from strongroom.stores import postgres_pool, postgres_rows
+from strongroom.stores import postgres_driver, postgres_pool, postgres_rows
 from strongroom.stores.interface import WRITERS_MAX, Overtaken
-from strongroom.stores.postgres_link import BIGINT, Statement
+from strongroom.stores.postgres_link import BIGINT, Link, Statement
 from strongroom.stores.postgres_locks import Locks
+from strongroom.stores.postgres_looking import Looking
+from strongroom.stores.postgres_session import Session
 from strongroom.stores.registry import create_store, open_store
 from strongroom.stores.schema import HEADER, LEDGER, SLOTS, VERSIONS
 
@@ -256,6 +260,69 @@ class TestInterrupted:
         thread.join(PATIENCE_SECONDS)
         assert answers == [None]
 
+    @pytest.mark.parametrize("is_alone", [True, False])
+    def test_at_each_line_of_the_end(self, store, url, opened, is_alone):
+        """What is left of it is no part of the next transaction, and holds up nobody."""
+        other = opened(open_store(url))
+        with store.writing() as rows:
+            rows.put(SLOTS, (b"b", b""))
+        for line in range(1, 1000):
+            written = b"%d" % line
+
+            def write(written=written):
+                with store.writing(beside=not is_alone) as rows:
+                    rows.put(SLOTS, (b"a", written))
+
+            is_over = not interrupted_at(line, write)
+            with store.reading() as rows:
+                assert rows.get(SLOTS, b"b") is not None
+            with other.writing() as rows:
+                assert (rows.get(SLOTS, b"a") == (b"a", written)) or not is_over
+                rows.put(SLOTS, (b"a", b"other"))
+            with store.writing() as rows:
+                rows.put(SLOTS, (b"b", written))
+            assert store.glance(SLOTS, b"a")[1] == (b"a", b"other")
+            assert store.glance(SLOTS, b"b")[1] == (b"b", written)
+            if is_over:
+                break
+        assert line > 40
+        # Between being let go of and being given back, one may be forgotten: it has no locks by then.
+        lost = store._session.servers.writing._taken
+        assert len(lost) <= 2
+        for link in lost:
+            link.close()
+
+
+def interrupted_at(number, act) -> bool:
+    """Whether *act* was interrupted, before the so manieth line of what ends a transaction."""
+    count = 0
+
+    def each_line(_frame, event, _arg):
+        nonlocal count
+        count += event == "line"
+        if count == number:
+            raise Interrupted
+        return each_line
+
+    ends = (Session.end_writing, Session._commit, Session._committed, Session._leave, Looking.committed, Link.travel)
+    codes = {end.__code__ for end in ends}
+    is_ending = False
+
+    def each_call(frame, _event, _arg):
+        nonlocal is_ending
+        is_ending = is_ending or frame.f_code is Session.end_writing.__code__
+        return each_line if is_ending and frame.f_code in codes else None
+
+    before = sys.gettrace()
+    sys.settrace(each_call)
+    try:
+        act()
+    except Interrupted:
+        return True
+    finally:
+        sys.settrace(before)
+    return False
+
 
 class TestServer:
     def test_a_restarted_server_is_found_again(self, store, meddle):
@@ -271,6 +338,60 @@ class TestServer:
                 rows.put(SLOTS, (b"a", b""))
             end_connections(meddle)
             assert store.glance(SLOTS, b"a")[1] == (b"a", b"")
+
+    def test_a_restarted_server_is_found_while_others_find_it(self, store, meddle, monkeypatch):
+        """That another thread has made a new connection meanwhile makes a dead one no better."""
+        take = postgres_pool.Pool.take
+
+        def take_beside_another(pool):
+            link = take(pool)
+            pool.made += 1
+            return link
+
+        monkeypatch.setattr(postgres_pool.Pool, "take", take_beside_another)
+        end_connections(meddle)
+        assert store.glance(SLOTS, b"a")[1] is None
+        end_connections(meddle)
+        with store.reading() as rows:
+            assert rows.get(SLOTS, b"a") is None
+
+    def test_after_a_cut_one_question_fails_and_not_one_for_each_connection(self, store, monkeypatch):
+        """All of them were kept, and all have timed out."""
+        pool = store._session.servers.reading
+        links = [pool.take() for _ in range(3)]
+        for link in links:
+            pool.give(link)
+            with socket.socket(fileno=os.dup(link.connection.pgconn.socket)) as pipe:
+                pipe.shutdown(socket.SHUT_RDWR)
+        with monkeypatch.context() as cut:
+            cut.setattr(postgres_driver, "is_stale", lambda *_: False)
+            with pytest.raises(StoreUnavailable):
+                store.glance(SLOTS, b"a")
+            assert store.glance(SLOTS, b"a")[1] is None
+
+    def test_who_connects_does_not_wait_for_others_who_do(self):
+        """Where nobody answers, each of several threads is told after its own time, and not after that of all."""
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            silent.settimeout(PATIENCE_SECONDS)
+            where = {"host": "127.0.0.1", "port": str(silent.getsockname()[1]), "connect_timeout": "3600"}
+            pool = postgres_pool.Pool(where, "here")
+            said = []
+
+            def connect():
+                with pytest.raises(StoreUnavailable):
+                    pool.take()
+                said.append("away")
+
+            threads = [Thread(target=connect) for _ in range(3)]
+            for thread in threads:
+                thread.start()
+            met = [silent.accept()[0] for _ in threads]
+            assert said == []
+            for connection in met:
+                connection.close()
+            for thread in threads:
+                thread.join(PATIENCE_SECONDS)
+            assert said == ["away"] * 3
 
     def test_a_connection_that_ends_in_a_transaction_writes_nothing(self, store, meddle):
         """Before COMMIT it is said that nothing was written, by what meets it first."""
@@ -305,6 +426,21 @@ class TestServer:
             assert os.waitpid(child, 0)[1] == 0
         with store.reading() as rows:
             assert [row[0] for row in rows.scan(SLOTS)] == [b"parent"]
+
+    @pytest.mark.parametrize("what", ["reading", "writing"])
+    def test_a_child_says_nothing_on_its_parents_connection(self, store, what):
+        """Two that ask on one connection would take each other's answers."""
+        with getattr(store, what)() as rows:
+            rows.get(SLOTS, b"a")
+
+            def ask():
+                for _ in range(2):
+                    with pytest.raises(RuntimeError, match="over"):
+                        rows.get(SLOTS, b"a")
+                assert store.glance(SLOTS, b"a")[1] is None
+
+            assert in_child(ask)
+            assert rows.get(SLOTS, b"a") is None
 
     def test_a_child_that_closes_ends_nothing_of_its_parent(self, store, url, opened, meddle):
         """Neither the connections nor the one that listens; they are the parent's."""
@@ -519,6 +655,30 @@ class TestPlace:
         with pytest.raises((StoreUnavailable, OutcomeUnknown)):
             made.publish()
         assert meddle(f"SELECT 1 FROM pg_namespace WHERE nspname = '{schema}'") == []
+
+
+def test_rows_that_nobody_asked_for_are_tampering(store, schema, meddle):
+    """A view in the place of a table, whose condition and whose columns do not see the same."""
+    with store.writing() as rows:
+        rows.put(SLOTS, (b"a", b""))
+    keys = [(b"a",), (b"b",)]
+    assert store.glance_many(SLOTS, keys)[1] == {(b"a",): (b"a", b"")}
+    meddle(
+        f"CREATE FUNCTION {schema}.lie(x bytea) RETURNS bytea STABLE LANGUAGE plpgsql AS"
+        " $$BEGIN RETURN CASE WHEN random() < 0.5 THEN x ELSE 'c'::bytea END; END$$",
+        f"ALTER TABLE {schema}.slots RENAME TO slots2",
+        f"CREATE VIEW {schema}.slots AS SELECT {schema}.lie(id) AS id, record FROM {schema}.slots2",
+        f"GRANT ALL ON {schema}.slots, {schema}.slots2 TO public",
+    )
+
+    def ask_often(ask):
+        for _ in range(200):
+            assert ask().keys() <= {(b"a",)}
+
+    with pytest.raises(Tampered, match="not asked for"):
+        ask_often(lambda: store.glance_many(SLOTS, keys)[1])
+    with pytest.raises(Tampered, match="not asked for"), store.reading() as rows:
+        ask_often(lambda: rows.get_many(SLOTS, keys))
 
 
 class TestCachedReads:

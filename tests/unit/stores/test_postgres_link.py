@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from strongroom.errors import Tampered
-from strongroom.stores.postgres_link import BIGINT, BIGINTS, BYTEA, BYTEAS, COMMIT, ROLLBACK, SYNC, Link, Statement
+from strongroom.stores.postgres_link import BIGINT, BIGINTS, BYTEA, BYTEAS, COMMIT, END, ROLLBACK, SYNC, Link, Statement
 from tests.patience import wait_for
 
 ECHO = Statement(b"SELECT $1, $2", (BYTEA, BIGINT), (BYTEA, BIGINT))
@@ -79,6 +79,21 @@ def test_what_fails_says_so_and_the_next_goes_on(link):
     assert answers == [[(1,)]]
     assert link.travel([(ONE, ()), (SYNC, ()), (BROKEN, (1,))]) == [[(1,)], [(1,)]]
     assert not link.closed
+
+
+def test_a_commit_that_undoes_is_no_commit(link):
+    """The server answers ROLLBACK to it, and calls that a success."""
+    for _ in range(2):
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            link.travel([(BEGIN, ()), (BROKEN, (0,))])
+        answers = []
+        with pytest.raises(psycopg.errors.InFailedSqlTransaction):
+            link.travel([(COMMIT, ()), (SYNC, ()), (ONE, ())], answers)
+        assert answers == []
+        assert not link.closed
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        link.travel([(BEGIN, ()), (BROKEN, (0,))])
+    assert link.travel([(END, ())]) == [[]]
 
 
 def test_what_was_not_prepared_is_prepared_later(link):
