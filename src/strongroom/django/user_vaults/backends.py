@@ -16,6 +16,7 @@ from django.views.decorators.debug import sensitive_variables
 from strongroom.django.user_vaults.opening import open_at_login
 from strongroom.django.user_vaults.password_hooks import in_thread
 from strongroom.django.user_vaults.pressure import apassword_work, is_acceptable, password_work
+from strongroom.secret import SecretStr
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,8 +70,8 @@ class UserVaultBackend(ModelBackend):  # type: ignore[misc]  # Django carries no
             if not (await user.acheck_password(password) and self.user_can_authenticate(user)):
                 return None
             attempt.succeeded()
-            # In the thread that has this request's connections to the database.
-            await sync_to_async(open_at_login)(user, password)
+            # In the thread that has this request's connections to the database; what leads there prints its arguments.
+            await sync_to_async(open_at_login)(user, SecretStr(password))
         return user
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TypeVar
 
 from asgiref.sync import sync_to_async
 from django.dispatch import Signal
@@ -11,12 +10,13 @@ from django.dispatch import Signal
 from strongroom.django.user_vaults import vaults
 from strongroom.django.user_vaults.current import in_use
 from strongroom.django.user_vaults.locked import KeyUnavailable
+from strongroom.django.user_vaults.marks import changes, hidden, hides
 from strongroom.django.user_vaults.pressure import password_work
 from strongroom.errors import NotFound, WrongKey
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from contextlib import AbstractContextManager
     from typing import Any, Literal, Self
     from uuid import UUID
@@ -29,15 +29,6 @@ if TYPE_CHECKING:
 
 user_vault_given_up = Signal()
 """Sent with *user* and *vault_id* after a vault was given up: what was under it can be deleted."""
-
-
-_Method = TypeVar("_Method", bound="Callable[..., object]")
-
-
-def changes(method: _Method) -> _Method:
-    """Not to be called by a template, which calls whatever takes no arguments."""
-    method.alters_data = True  # type: ignore[attr-defined]
-    return method
 
 
 def user_vault(user: Any) -> UserVaultHandle:
@@ -118,6 +109,7 @@ class UserVaultHandle:
             raise KeyUnavailable("the user vault is locked", reason="locked", advice="unlock it with the password")
         return found
 
+    @hides
     def open_with_password(self, password: str | SecretStr) -> None:
         """Open the vault with the password of its slot, which may be an older one than that of the log-in.
 
@@ -131,6 +123,7 @@ class UserVaultHandle:
             attempt.succeeded()
         self.take(unlocked)
 
+    @hides
     def open_with_recovery_code(self, code: str | SecretStr, *, new_password: str | SecretStr | None = None) -> None:
         """Open the vault with its recovery code.
 
@@ -152,6 +145,7 @@ class UserVaultHandle:
             attempt.succeeded()
         self.take(unlocked)
 
+    @hides
     def create(self, password: str | SecretStr) -> None:
         """Make the vault, which is open then; nothing happens to one that is there and opens with *password*.
 
@@ -162,6 +156,7 @@ class UserVaultHandle:
             attempt.succeeded()
         self.take(unlocked)
 
+    @hides
     def open_or_create(self, password: str | SecretStr) -> None:
         """Open the vault with the password of its slot, or make it where there is none yet.
 
@@ -172,6 +167,7 @@ class UserVaultHandle:
         except NotFound:
             self.create(password)
 
+    @hides
     def change_password(self, new: str | SecretStr) -> None:
         """Wrap the key under another password; the keys of all other sessions fall.
 
@@ -247,23 +243,28 @@ class UserVaultHandle:
         """As `state`."""
         return await sync_to_async(lambda: self.state)()
 
+    @hides
     async def aopen_with_password(self, password: str | SecretStr) -> None:
         """As `open_with_password`."""
-        await sync_to_async(self.open_with_password)(password)
+        await sync_to_async(self.open_with_password)(hidden(password))
 
+    @hides
     async def aopen_or_create(self, password: str | SecretStr) -> None:
         """As `open_or_create`."""
-        await sync_to_async(self.open_or_create)(password)
+        await sync_to_async(self.open_or_create)(hidden(password))
 
+    @hides
     async def aopen_with_recovery_code(
         self, code: str | SecretStr, *, new_password: str | SecretStr | None = None
     ) -> None:
         """As `open_with_recovery_code`."""
-        await sync_to_async(self.open_with_recovery_code)(code, new_password=new_password)
+        new = None if new_password is None else hidden(new_password)
+        await sync_to_async(self.open_with_recovery_code)(hidden(code), new_password=new)
 
+    @hides
     async def achange_password(self, new: str | SecretStr) -> None:
         """As `change_password`."""
-        await sync_to_async(self.change_password)(new)
+        await sync_to_async(self.change_password)(hidden(new))
 
     @changes
     async def anew_recovery_code(self) -> SecretStr:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from django.core.exceptions import ImproperlyConfigured
+from django.views.decorators.debug import sensitive_variables
 
 from strongroom.django.user_vaults import vaults
 from strongroom.django.user_vaults.requests import attach, detached
@@ -15,11 +16,13 @@ if TYPE_CHECKING:
     from typing import Any
 
     from strongroom.django.user_vaults.unlocked import UnlockedVault
+    from strongroom.secret import SecretStr
 
 _log = logging.getLogger("strongroom.django")
 
 
-def open_at_login(user: Any, password: str) -> None:
+@sensitive_variables("password")  # type: ignore[untyped-decorator]
+def open_at_login(user: Any, password: str | SecretStr) -> None:
     """Open the vault of *user*, who has just proved to know *password*, or make it; leave it on the user.
 
     A vault that this password does not open stays locked: it was set without the old one, and the recovery page helps.
@@ -54,7 +57,7 @@ def logged_out(sender: object, request: Any, user: Any, **_signal: object) -> No
         vault.forget()
 
 
-def _opened(user: Any, password: str) -> UnlockedVault:
+def _opened(user: Any, password: str | SecretStr) -> UnlockedVault:
     try:
         unlocked = vaults.open_with_password(user, password)
     except NotFound:

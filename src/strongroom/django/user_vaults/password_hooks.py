@@ -12,6 +12,7 @@ from functools import wraps
 from asgiref.sync import sync_to_async
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.hashers import verify_password
+from django.views.decorators.debug import sensitive_variables
 
 from strongroom.credentials.passwords import PASSWORD_BYTES_MAX
 from strongroom.django.user_vaults.pressure import apassword_work, is_acceptable, password_work
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _MARK = "_strongroom_limited"
+_hides = sensitive_variables("raw_password", "password")
 
 
 def install() -> None:
@@ -38,6 +40,7 @@ def install() -> None:
 
 def _check(original: Callable[..., bool]) -> Callable[..., bool]:
     @wraps(original)
+    @_hides  # type: ignore[untyped-decorator]
     def check_password(self: Any, raw_password: Any) -> bool:
         with password_work(name=self.get_username()) as attempt:
             # None is Django's own case: it takes as long as a password, and is never right.
@@ -53,6 +56,7 @@ def _check(original: Callable[..., bool]) -> Callable[..., bool]:
 
 def _acheck(original: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(original)
+    @_hides  # type: ignore[untyped-decorator]
     async def acheck_password(self: Any, raw_password: Any) -> bool:
         async with apassword_work(name=self.get_username()) as attempt:
             if raw_password is not None and not is_acceptable(raw_password):
@@ -71,6 +75,7 @@ def _acheck(original: Callable[..., Any]) -> Callable[..., Any]:
 
 def _set(original: Callable[..., None]) -> Callable[..., None]:
     @wraps(original)
+    @_hides  # type: ignore[untyped-decorator]
     def set_password(self: Any, raw_password: Any) -> None:
         if raw_password is None:  # an unusable one: nothing is hashed
             original(self, raw_password)

@@ -7,7 +7,8 @@ from django.contrib.auth import SESSION_KEY
 from django.utils.functional import LazyObject, empty
 
 from strongroom.django.user_vaults import sessions, vaults
-from strongroom.django.user_vaults.handle import UserVaultHandle, changes
+from strongroom.django.user_vaults.handle import UserVaultHandle
+from strongroom.django.user_vaults.marks import changes
 from strongroom.django.user_vaults.unlocked import UnlockedVault
 from strongroom.errors import Tampered
 from strongroom.secret import wipe

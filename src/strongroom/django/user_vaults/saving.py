@@ -11,6 +11,7 @@ import logging
 from functools import wraps
 
 from django.db import router, transaction
+from django.views.decorators.debug import sensitive_variables
 
 from strongroom.django.user_vaults import vaults
 from strongroom.django.user_vaults.current import in_use
@@ -39,6 +40,7 @@ def watch(model: Any) -> None:
         return
 
     @wraps(before)
+    @sensitive_variables("password")  # type: ignore[untyped-decorator]
     def save_base(self: Any, *args: Any, **options: Any) -> None:
         password = getattr(self, "_password", None)
         unlocked = _at_hand(self) if password is not None and _writes(options) else None

@@ -12,7 +12,7 @@ from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
-from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.generic import FormView
 
 from strongroom.django.user_vaults import forms
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from strongroom.django.user_vaults.requests import RequestVault
 
 
+@method_decorator(sensitive_variables("password", "data", "code"), name="dispatch")
 @method_decorator([sensitive_post_parameters(), csrf_protect, never_cache], name="dispatch")
 class _VaultView(LoginRequiredMixin, RedirectURLMixin, FormView):  # type: ignore[misc]  # Django carries no types
     """What the pages have in common: who is logged in, the vault, and where to go on."""
