@@ -119,7 +119,8 @@ def _find_in_one_journey(
         place = core.tree.known_item(path) if known is None else known[0]
         if place is None:
             return None
-        token, envelope = core.token, core.envelope
+        token, envelope, remembered = core.token, core.envelope, core.sealed
+        forgotten = remembered.times_forgotten
         try:
             entry = readable_entry(core, path, place, version, allow_expired)
         except (NotFound, Expired):
@@ -132,8 +133,8 @@ def _find_in_one_journey(
         return None
     sealed, parts = blob(row, 2), (place.id, u64(entry.number), entry.edition)
     with mutex:
-        if core.token == token and not core.is_busy:
-            core.sealed.remember(path, version, (place, entry.number, sealed, parts))
+        if core.token == token and remembered.times_forgotten == forgotten and not core.is_busy:
+            remembered.remember(path, version, (place, entry.number, sealed, parts))
     return entry, envelope, sealed, parts
 
 
@@ -150,6 +151,7 @@ def open_many(core: Core, paths: list[str]) -> dict[str, tuple[Entry, dict[str, 
         if places is None:
             return None
         token, envelope, sealed = core.token, core.envelope, core.sealed
+        forgotten = sealed.times_forgotten
         known = {path: found for path in paths if (found := sealed.get(path, None)) is not None}
     missing: dict[Row, str] = {
         (place.id, entry.number): path for path, (place, entry) in places.items() if path not in known
@@ -165,7 +167,7 @@ def open_many(core: Core, paths: list[str]) -> dict[str, tuple[Entry, dict[str, 
     if now != token or len(known) < len(places):
         return None
     with core.mutex:
-        if core.token == token and not core.is_busy:
+        if core.token == token and sealed.times_forgotten == forgotten and not core.is_busy:
             for path in missing.values():
                 sealed.remember(path, None, known[path])
     try:

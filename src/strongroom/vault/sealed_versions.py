@@ -19,11 +19,17 @@ _REMEMBERED_BYTES = 4096
 
 
 class SealedVersions:
-    """The sealed versions that were read lately: at most 512, of at most 4 KiB."""
+    """The sealed versions that were read lately: at most 512, of at most 4 KiB.
 
-    __slots__ = ("_found",)
+    Attributes:
+        times_forgotten: whoever reads without holding up other threads remembers what was read only if this
+            is as it was before; one's own commits leave the store's change token as it is.
+    """
+
+    __slots__ = ("_found", "times_forgotten")
 
     def __init__(self) -> None:
+        self.times_forgotten = 0
         self._found: dict[tuple[str, int | None], Remembered] = {}
 
     def get(self, path: str, version: int | None) -> Remembered | None:
@@ -39,4 +45,5 @@ class SealedVersions:
 
     def forget(self) -> None:
         """After any commit, and when the keys change or go."""
+        self.times_forgotten += 1
         self._found.clear()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -162,6 +163,33 @@ def test_many_are_asked_for_in_one_question(
             other.get_many(paths)
         with pytest.raises(ValueError, match="empty"):
             other.get_many(["folder/4", "folder//4"])
+
+
+@pytest.mark.parametrize("question", ["glance", "glance_many"])
+def test_another_threads_write_is_not_forgotten_for_what_was_read_before_it(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch, question: str
+) -> None:
+    """The answer to a question that was asked before the write is given, and not remembered after it."""
+    vault.set_many({"a": {"x": "old"}, "b": {"x": "old"}})
+    vault.get_many(["a", "b"])
+    vault._core.sealed.forget()
+    ask = getattr(vault._core.store, question)
+
+    def ask_slowly(*what: object) -> object:
+        answer = ask(*what)
+        writer = Thread(target=vault.set, args=("a", {"x": "new"}))
+        writer.start()
+        writer.join()
+        return answer
+
+    with monkeypatch.context() as slow:
+        slow.setattr(vault._core.store, question, ask_slowly)
+        read = vault.get("a") if question == "glance" else vault.get_many(["a", "b"])["a"]
+    assert read["x"].reveal() == "old"
+    # A store at hand is not asked in this way.
+    now = "new" if vault._core.store.is_remote else "old"
+    for _ in range(2):
+        assert vault.get_many(["a", "b"])["a"]["x"].reveal() == vault.get("a", "x").reveal() == now
 
 
 def test_many_that_were_swapped_are_tampering(vault: Vault, store: Store) -> None:
