@@ -197,8 +197,10 @@ def _argon2id_from_parts(
     secret: bytes | None = None,
     associated: bytes | None = None,
 ) -> bytearray:
-    # Late: a key file or a code opens a vault without it.
-    from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
+    # Late: a key file or a code opens a vault without it. Not while another thread forks: nobody in the child would
+    # let go of the import's lock.
+    with _turn:
+        from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
     key = HiddenBuffer(length)
     function = Argon2id(
