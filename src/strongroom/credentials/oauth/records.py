@@ -78,7 +78,8 @@ class Stored:
     def __init__(self, item: Item, provider: OAuthProvider) -> None:
         if PROVIDER not in item or REFRESH not in item:
             raise NotFound(f"{item.path} holds no grant", advice="its user connects the account")
-        if item.public(PROVIDER) != named(provider):
+        # As bytes: the field may be of any kind, if somebody else has written it.
+        if item.field(PROVIDER).data != named(provider).encode("utf-8"):
             raise Tampered(f"the grant in {item.path} is for another provider or client")
         kept = item[REFRESH]
         if not isinstance(kept, SecretStr):
@@ -90,7 +91,7 @@ class Stored:
             self.scope = parsed_scopes(item.public(SCOPE))
             self.mark = _mark(item)
             self._access = _access(item)
-        except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError):
             raise Tampered(f"the grant in {item.path} cannot be read") from None
 
     def token(self, scope: frozenset[str], now: float, spare_seconds: float) -> SecretStr | None:

@@ -172,7 +172,7 @@ class Worker:
         try:
             OAuthCredential(self._vault, path, provider).revoke()
         except NotFound:
-            raise
+            return  # no grant, as of an account with a password; or another worker was faster, and destroy() says so
         except StrongroomError as error:
             logger.warning("%s %s was not revoked at the service: %s", service, name, error)
 

@@ -1,0 +1,119 @@
+"""What attacks on the finished hand-over have found: withdrawals that were led astray, and results that told."""
+
+from __future__ import annotations
+
+import io
+import traceback
+
+import pytest
+
+import strongroom
+from strongroom.credentials.oauth import OAuthProvider
+from strongroom.items import Field
+from tests.django.hand_over.conftest import PASSWORD, Site
+
+
+def provider_of() -> OAuthProvider:
+    """A service with OAuth, where nobody listens."""
+    return OAuthProvider(
+        client_id="site", token_url="https://127.0.0.1:9/token", revoke_url="https://127.0.0.1:9/revoke"
+    )
+
+
+def test_a_password_is_destroyed_where_the_service_has_oauth_by_now(site: Site) -> None:
+    """There is nothing to tell the service; the worker destroys it all the same."""
+    from strongroom.django.hand_over import withdraw
+
+    withdraw(site.hand_over())
+    site.provider = provider_of()
+    assert str(site.round()) == "1 destroyed"
+    assert site.credentials() == []
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        Field("oauth-provider", "text", b"x", is_secret=True),
+        Field("oauth-provider", "bytes", b"\xff", is_secret=False),
+        Field("oauth-scope", "text", b"x", is_secret=True),
+        Field("oauth-refreshing", "text", b'["x", 1' + b"0" * 400 + b"]", is_secret=False),
+        Field("access_tokens", "text", b'{"": ["x", 1' + b"0" * 400 + b", 1]}", is_secret=True),
+        Field("access_tokens", "text", b"\xc3\xa9", is_secret=True),
+        Field("refresh_token", "text", "ü".encode(), is_secret=True),
+    ],
+    ids=lambda field: f"{field.name} {field.data[:8]!r}",
+)
+def test_no_deposit_ends_the_worker(site: Site, field: Field) -> None:
+    """Whoever may deposit could otherwise stop the syncs of all: the round goes on."""
+    from strongroom.credentials.oauth.records import named
+    from strongroom.django.hand_over import withdraw
+
+    site.provider = provider_of()
+    good = {"oauth-provider": named(site.provider), "oauth-scope": "x", "refresh_token": "rt-of-ann"}
+    first, second = (site.hand_over(name, **{**good, field.name: field}) for name in ("first", "second"))
+    site.connect = lambda credential, _handed: credential.access_token("x")
+    withdraw(first)
+    assert str(site.round()) == "1 failing, 1 destroyed"
+    assert site.credentials() == [f"handed-over/photos/credentials/{second.pk}"]
+
+
+def test_a_user_who_goes_takes_along_what_the_row_calls_withdrawn(site: Site) -> None:
+    """Nobody but the vault says that something was withdrawn: a database writer may have said so in the row."""
+    from strongroom.django.hand_over import HandedOver
+
+    handed = site.hand_over()
+    user = handed.user
+    site.due(handed, state="withdrawn")
+    kept = dict(HandedOver.objects.filter(pk=handed.pk).values()[0])
+    pk, name = user.pk, user.username
+    user.delete()
+    # The database writer puts both back.
+    type(user).objects.create(pk=pk, username=name)
+    HandedOver.objects.create(**{**kept, "state": "active"})
+    assert str(site.round()) == "1 destroyed"
+    assert (site.calls, site.credentials()) == ([], [])
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["correct\u00a0horse 27", "correct\u200bhorse", "cor\u00adrect-horse", "a\u2003b-27\u2028x", "tab\tin it\x1f27"],
+)
+def test_passwords_with_odd_spaces_are_masked(site: Site, password: str) -> None:
+    """What makes one line of a text changes such a password as well."""
+    site.connect = lambda credential, _handed: f"no such password: {credential['password'].reveal()}."
+    handed = site.hand_over(password=password)
+    site.round()
+    handed.refresh_from_db()
+    assert handed.last_result == "no such password: <hidden>."
+
+
+@pytest.mark.parametrize("twin", ["hand_over", "ahand_over"])
+def test_no_frame_shows_what_could_not_be_left(site: Site, twin: str) -> None:
+    """Reports of errors show the variables of each frame."""
+    from asgiref.sync import async_to_sync
+
+    from strongroom.django import hand_over as room
+
+    user = site.user()
+    site.location.unlink()
+
+    async def later() -> None:
+        await room.ahand_over(user, "my photos", {"password": PASSWORD}, service="photos")
+
+    def now() -> None:
+        room.hand_over(user, "my photos", {"password": PASSWORD}, service="photos")
+
+    try:
+        now() if twin == "hand_over" else async_to_sync(later)()
+    except strongroom.StrongroomError as error:
+        told = traceback.TracebackException.from_exception(error, capture_locals=True)
+    else:
+        raise AssertionError("it was left")
+    for one in (told, told.__cause__, told.__context__):
+        if one is not None:
+            # Whoever calls has it.
+            one.stack[:] = [frame for frame in one.stack if "/tests/" not in frame.filename]
+    shown = io.StringIO()
+    told.print(file=shown)
+    assert "in hand_over" in shown.getvalue()
+    assert "<ss>" not in shown.getvalue()
