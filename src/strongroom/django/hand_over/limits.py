@@ -90,15 +90,18 @@ def told(text: object, secrets: Iterable[bytes]) -> str:
 
     A service that does not take a password may repeat it in its answer, and a connector passes that on.
     """
-    line = " ".join(str(text)[:_LOOKED_AT].split())
-    line = "".join(character for character in line if character.isprintable())
-    data = line.encode("utf-8", "replace")
+    data = _line(str(text)[:_LOOKED_AT]).encode("utf-8", "replace")
     values: set[bytes] = set()
     for secret in secrets:
-        one = b" ".join(secret[:VALUE_BYTES_MAX].split())
-        values |= {one, secret[:VALUE_BYTES_MAX], escape(one.decode("utf-8", "replace")).encode("utf-8")}
+        # What making one line of the text does to a value in it: odd spaces and invisible characters change.
+        one = _line(secret[:VALUE_BYTES_MAX].decode("utf-8", "replace"))
+        values |= {one.encode("utf-8"), secret[:VALUE_BYTES_MAX], escape(one).encode("utf-8")}
     if any(0 < len(one) < VALUE_BYTES_MIN and one in data for one in values):
         # Too short to be told from what stands there by chance.
         return "what the connector said was left out: it may hold a part of the credential"
     mask = Mask(one for one in values if len(one) <= VALUE_BYTES_MAX)
     return (mask.feed(data) + mask.finish()).decode("utf-8", "replace")[:RESULT_MAX]
+
+
+def _line(text: str) -> str:
+    return "".join(character for character in " ".join(text.split()) if character.isprintable())
