@@ -8,6 +8,7 @@ from asgiref.sync import sync_to_async
 from django.db import IntegrityError, router, transaction
 from django.utils import timezone
 
+from strongroom.credentials.hidden import HiddenFields
 from strongroom.django.hand_over import records
 from strongroom.django.hand_over.models import NAME_MAX, WAITING, WITHDRAWN, HandedOver
 from strongroom.errors import NotFound, UnsafePermissions, VaultLocked, WouldPrompt
@@ -48,6 +49,8 @@ def hand_over(user: Any, name: str, fields: Mapping[str, FieldValue], *, service
     if len(name) > NAME_MAX:
         raise ValueError(f"a name has at most {NAME_MAX} characters")
     records.folder(service)
+    # Reports of errors show the variables of every frame.
+    fields = HiddenFields(fields)
     found = {"user_id": user.pk, "service": service, "name": name}
     records.binding(HandedOver(**found))
     using = router.db_for_write(HandedOver, instance=user)
@@ -55,7 +58,7 @@ def hand_over(user: Any, name: str, fields: Mapping[str, FieldValue], *, service
         handed = _row(using, found)
         # Last, as a deposit cannot be taken back: what the database refuses was refused by now.
         marks = {records.BINDING: records.binding(handed), records.DEPOSIT: records.deposit_mark(handed)}
-        deposit(records.credential_path(handed), {**fields, **marks})
+        deposit(records.credential_path(handed), HiddenFields({**fields, **marks}))
     return handed
 
 
@@ -73,7 +76,13 @@ def withdraw(handed: HandedOver) -> None:
         setattr(handed, name, value)
 
 
-ahand_over = sync_to_async(hand_over)
+async def ahand_over(user: Any, name: str, fields: Mapping[str, FieldValue], *, service: str) -> HandedOver:
+    """As `hand_over`, in a thread."""
+    fields = HiddenFields(fields)
+    handed: HandedOver = await sync_to_async(hand_over)(user, name, fields, service=service)
+    return handed
+
+
 awithdraw = sync_to_async(withdraw)
 
 
@@ -82,8 +91,8 @@ def before_delete(*, instance: HandedOver, **_signal: object) -> None:
 
     Raises: StrongroomError: it could not be said in the vault; the row stays.
     """
-    if instance.state != WITHDRAWN:
-        deposit(records.withdrawn_path(instance), {records.BINDING: records.binding(instance)})
+    # Also where the row says that it was withdrawn: whoever writes to the database may have written that.
+    deposit(records.withdrawn_path(instance), {records.BINDING: records.binding(instance)})
 
 
 def deposit(path: str, fields: Mapping[str, FieldValue]) -> None:
