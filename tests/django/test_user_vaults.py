@@ -878,6 +878,14 @@ def test_a_vault_that_was_given_up(ann: Any, login: Any) -> None:
         user_vault_given_up.disconnect(hear)
 
 
+def test_values_of_others_are_not_said_to_be_lost(using: str, ann: Any, login: Any) -> None:
+    """Whoever clears away what is lost, in a request of somebody else's, is not to take theirs."""
+    with opened(new_user(using, "bob")) as vault, vault.in_use():
+        assert not login.password.is_lost
+    with user_vault(None).in_use():
+        assert not login.password.is_lost
+
+
 def test_a_user_who_is_deleted_and_one_with_the_same_number(using: str, ann: Any, login: Any) -> None:
     """The vault goes with its user; whoever gets the number later opens nothing that was left."""
     from django.contrib.auth.models import User

@@ -200,6 +200,11 @@ class UserEncryptedField(EncryptedField):
             raise KeyUnavailable(f"{self.where}: this value is another user's", reason="other")
         return unlocked
 
+    def is_owned(self, row: bytes, user: Any) -> bool:
+        """Whether *row* says that *user* is the owner."""
+        key = getattr(user, "pk", None)
+        return key is not None and self._owner_of(row) == self._spell(key)
+
     @property
     def _owner_column(self) -> Any:
         return self.model._meta.get_field(self.owner)

@@ -69,9 +69,12 @@ class LockedValue:
 
     @property
     def is_lost(self) -> bool:
-        """Whether the vault in use is another one than the value is under: its owner has given that one up."""
+        """Whether its owner, whose vault is in use, has given up the one that the value is under.
+
+        Of other people's values nothing is known here, and they are never said to be lost.
+        """
         handle = in_use.get()
-        return handle is not None and handle.id != self.vault_id
+        return handle is not None and self._field.is_owned(self.row, handle.user) and handle.id != self.vault_id
 
     def fits(self, field: UserEncryptedField, row: bytes) -> bool:
         """Whether it may be written as it is into *row* of the column of *field*."""
