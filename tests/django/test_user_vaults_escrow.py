@@ -106,6 +106,16 @@ def test_a_forgotten_password_and_no_code(organisation: dict[str, Any], using: s
         vault.open_with_recovery_code(own)
 
 
+def test_codes_that_nobody_uses(organisation: dict[str, Any], using: str, ann: Any) -> None:
+    """There is a last one, which says so; the others open, and one that is used makes room."""
+    codes = [command(organisation, using)[0] for _ in range(6)]
+    assert "recovery codes" in refused(organisation, using, 10)
+    with user_vault(ann) as vault:
+        vault.open_with_recovery_code(codes[0], new_password=PASSWORD)
+    with user_vault(ann) as vault:
+        vault.open_with_recovery_code(command(organisation, using)[0], new_password=PASSWORD)
+
+
 def test_what_is_refused(organisation: dict[str, Any], using: str, ann: Any) -> None:
     """Another key, a key of another kind, no such key, user, or vault; each with its exit code."""
     from django.contrib.auth.models import User

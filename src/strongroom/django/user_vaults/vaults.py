@@ -17,7 +17,7 @@ from strongroom.django.user_vaults import escrow, slots
 from strongroom.django.user_vaults.models import UserVault, VaultSlot
 from strongroom.django.user_vaults.options import profile
 from strongroom.django.user_vaults.unlocked import USER_KEY_BYTES, UnlockedVault
-from strongroom.errors import NotFound, Tampered, WrongKey
+from strongroom.errors import Conflict, NotFound, Tampered, WrongKey
 from strongroom.keys.slots.passphrase import PassphraseCredential
 from strongroom.keys.slots.recovery import new_recovery_code, parse_recovery_code
 from strongroom.secret import HiddenBuffer, SecretBytes, SecretStr, wipe
@@ -136,7 +136,9 @@ def put_recovery_slot(user: Any, unlocked: UnlockedVault, *, keep_others: bool =
         keep_others: whether codes that are there stay, as when an organisation hands out another one.
 
     Returns: the code, to be shown once.
-    Raises: NotFound, Tampered: as `put_password_slot`.
+    Raises:
+        NotFound, Tampered: as `put_password_slot`.
+        Conflict: there are as many codes as there can be, and none was used.
     """
     credential = new_recovery_code()
     try:
@@ -144,7 +146,13 @@ def put_recovery_slot(user: Any, unlocked: UnlockedVault, *, keep_others: bool =
         slots.wrap(slot, UserVault(pk=unlocked.vault_id, user_id=user.pk), credential, unlocked.user_key)
 
         def change(_vault: UserVault, before: list[VaultSlot]) -> list[VaultSlot]:
-            return [*(one for one in before if keep_others or one.kind != _KIND.RECOVERY), slot]
+            kept = [one for one in before if keep_others or one.kind != _KIND.RECOVERY]
+            if len(kept) >= slots.SLOTS_MAX:
+                raise Conflict(
+                    "the user vault has as many recovery codes as it can have, and none was used yet",
+                    advice="any of them opens it; a new one on the page recovery-code takes the place of all",
+                )
+            return [*kept, slot]
 
         _change(user, unlocked, change)
         return credential.code()

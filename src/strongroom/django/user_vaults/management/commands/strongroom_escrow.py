@@ -8,14 +8,16 @@ from django.db import DEFAULT_DB_ALIAS
 
 from strongroom.django.user_vaults import vaults
 from strongroom.django.user_vaults.escrow_opening import count_values, open_with_escrow
-from strongroom.errors import NotFound, StrongroomError, Tampered, VaultLocked, WouldPrompt, WrongKey
+from strongroom.errors import Conflict, NotFound, StrongroomError, Tampered, VaultLocked, WouldPrompt, WrongKey
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
 _FAILED, _USAGE, _TAMPERED = 1, 2, 7
-_CODES: dict[type[Exception], int] = {VaultLocked: 3, NotFound: 4, WrongKey: 6, Tampered: _TAMPERED, WouldPrompt: 8}
+_CODES: dict[type[Exception], int] = {
+    VaultLocked: 3, NotFound: 4, WrongKey: 6, Tampered: _TAMPERED, WouldPrompt: 8, Conflict: 10,
+}  # fmt: skip
 """As the exit codes of the command line."""
 
 
