@@ -239,18 +239,29 @@ class Worker:
 
         Raises: NotFound, Denied, Expired: the vault does not give it; Tampered: it was given for something else.
         """
+        if self._is_withdrawn(handed):
+            return None
+        return records.unbound(self._vault.get(records.credential_path(handed)), handed)
+
+    def _is_withdrawn(self, handed: HandedOver) -> bool:
         try:
             self._vault.get(records.withdrawn_path(handed))
         except NotFound:
-            return records.unbound(self._vault.get(records.credential_path(handed)), handed)
-        return None
+            return False
+        return True
+
+    def _check(self, read: Item, handed: HandedOver) -> None:
+        """Whether what a connector reads in the middle of its sync may be used still."""
+        if self._is_withdrawn(handed):
+            raise Denied("it was withdrawn meanwhile")
+        records.unbound(read, handed)
 
     def _called(self, handed: HandedOver, connector: Connector, item: Item) -> Outcome:
         credential: Item | OAuthCredential = item
         if connector.provider is not None:
             # It reads again, and somebody may have written meanwhile: what it reads is looked at each time.
             credential = OAuthCredential(
-                self._vault, item.path, connector.provider, check=lambda read: records.unbound(read, handed)
+                self._vault, item.path, connector.provider, check=lambda read: self._check(read, handed)
             )
         secrets = _Secrets(item, credential)
         limit = TimeLimit(connector.time_limit)
