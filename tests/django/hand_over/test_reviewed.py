@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import traceback
+from typing import Any
 
 import pytest
 
 import strongroom
+import strongroom.oauth
 from strongroom.credentials.oauth import OAuthProvider
 from strongroom.items import Field
 from tests.django.hand_over.conftest import PASSWORD, Site
@@ -117,3 +119,56 @@ def test_no_frame_shows_what_could_not_be_left(site: Site, twin: str) -> None:
     told.print(file=shown)
     assert "in hand_over" in shown.getvalue()
     assert "<ss>" not in shown.getvalue()
+
+
+@pytest.mark.parametrize("told", ["cross-site", "same-origin", "none", ""])
+def test_no_other_site_begins_to_connect(site: Site, told: str) -> None:
+    """It would have its own account at the service connected, in the place of the user's."""
+    from django.contrib.sessions.backends.db import SessionStore
+    from django.core.exceptions import PermissionDenied
+    from django.test import RequestFactory, override_settings
+
+    from strongroom.django.hand_over import connect
+
+    url = "https://service.example"
+    settings = {"client_id": "site", "token_url": f"{url}/token", "authorize_url": f"{url}/ask", "scope": "photos.read"}
+    request = RequestFactory().get("/begin", headers={"Sec-Fetch-Site": told} if told else {})
+    request.user, request.session = site.user(), SessionStore()
+    with override_settings(STRONGROOM_OAUTH={"photos": settings}):
+        if told != "cross-site":
+            sent = connect(request, service="photos", redirect_uri="https://site.example/back")
+            assert sent.url.startswith(f"{url}/ask?")
+        else:
+            with pytest.raises(PermissionDenied):
+                connect(request, service="photos", redirect_uri="https://site.example/back")
+            assert not request.session.keys()
+
+
+def test_a_grant_withdrawn_during_its_sync_gives_no_more_tokens(site: Site) -> None:
+    """Whatever the row says; also one that lies in the item still."""
+    import json
+    import time
+
+    from strongroom.credentials.oauth.records import named
+    from strongroom.django.hand_over import withdraw
+
+    site.provider = provider_of()
+    access = {"x": ["at-of-ann", time.time(), time.time() + 3600]}
+    fields: dict[str, Any] = {
+        "oauth-provider": named(site.provider), "oauth-scope": "x", "refresh_token": "rt-of-ann",
+        "access_tokens": strongroom.SecretStr(json.dumps(access)),
+    }  # fmt: skip
+    handed = site.hand_over(**fields)
+    told: list[str] = []
+
+    def connect(credential: object, _handed: object) -> str:
+        assert isinstance(credential, strongroom.oauth.OAuthCredential)
+        told.append(credential.access_token("x").reveal())
+        withdraw(handed)
+        site.due(handed, state="active")
+        told.append(credential.access_token("x").reveal())
+        return "fine"
+
+    site.connect = connect
+    site.round()
+    assert told == ["at-of-ann"]

@@ -18,7 +18,7 @@ The web process sees the refresh token once, between the service and the deposit
 from __future__ import annotations
 
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import HttpResponseRedirect
 
 from strongroom.credentials.oauth import OAuthProvider
@@ -57,8 +57,12 @@ def connect(request: Any, *, service: str, redirect_uri: str) -> HttpResponseRed
 
     Raises:
         Denied: nobody is logged in.
+        PermissionDenied: a page of another site has sent the browser here: it could have its own account at the
+            service connected, in the place of the user's. Browsers say so over https, and to a loopback address.
         ImproperlyConfigured, ValueError: about the settings.
     """
+    if request.headers.get("Sec-Fetch-Site") == "cross-site":
+        raise PermissionDenied("another site has sent the browser here")
     connecting = _provider(service).connect(redirect_uri, settings.STRONGROOM_OAUTH[service].get("scope", ""))
     # One question for each service: an older one, in another tab, gets no answer any more.
     asked = {**request.session.get(_SESSION_KEY, {}), service: {**connecting.remembered, "user": _user(request)}}
