@@ -172,3 +172,17 @@ def test_a_grant_withdrawn_during_its_sync_gives_no_more_tokens(site: Site) -> N
     site.connect = connect
     site.round()
     assert told == ["at-of-ann"]
+
+
+def test_a_row_that_was_changed_before_leads_a_withdrawal_astray(site: Site) -> None:
+    """What docs/threat-model.md says of it: the process that withdraws cannot read the vault, and has the row alone."""
+    from strongroom.django.hand_over import HandedOver, withdraw
+
+    ann, eve = site.hand_over(), site.hand_over("hers", site.user("eve"))
+    HandedOver.objects.filter(pk=ann.pk)._raw_delete("default")
+    HandedOver.objects.filter(pk=eve.pk).update(id=ann.pk)
+    withdraw(HandedOver.objects.get(user=eve.user))
+    site.due(ann, id=eve.pk, state="active")
+    assert str(site.round()) == "1 active, 1 destroyed"
+    assert [call[2] for call in site.calls] == ["eve"]
+    assert site.credentials() == [f"handed-over/photos/credentials/{eve.pk}"]
