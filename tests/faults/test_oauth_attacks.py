@@ -226,6 +226,34 @@ def test_services_that_never_end(
     assert time.monotonic() - began < PATIENCE_SECONDS
 
 
+def test_a_host_with_many_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nobody answers at any of them, the time is up for all together."""
+    tried = []
+
+    def addresses() -> Iterator[Any]:
+        for number in range(40):
+            tried.append(number)
+            yield socket.AF_INET, socket.SOCK_STREAM, 6, "", full.getsockname()
+
+    with contextlib.ExitStack() as sockets:
+        full = sockets.enter_context(socket.socket())
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for _ in range(4):
+            # Its queue is full: nobody is answered any more.
+            waiting = sockets.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+        asked = socket.getaddrinfo
+        monkeypatch.setattr(
+            socket, "getaddrinfo", lambda host, *rest, **more: addresses() if host == "photos.example"
+            else asked(host, *rest, **more)
+        )  # fmt: skip
+        with pytest.raises(strongroom.ServiceUnavailable, match="did not answer"):
+            Transport(seconds=0.5).send("GET", "https://photos.example/", {})
+    assert len(tried) < 40
+
+
 @pytest.mark.parametrize("status", ["301", "302", "303", "307", "308"])
 def test_a_redirect_takes_nothing_along(endpoint: Endpoint, other: Endpoint, vault: Vault, status: str) -> None:
     """Neither the client's secret, nor a refresh token, nor an access token reaches another host."""

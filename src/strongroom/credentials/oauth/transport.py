@@ -135,9 +135,11 @@ class Transport:
         deadline = monotonic() + self._seconds
         host = str(parts.hostname)
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        connection = kind(host, parts.port, timeout=min(self._seconds, _CONNECT_SECONDS))
+        connection = kind(host, parts.port)
         connected: socket.socket | None = None
         try:
+            # As http.client's own connect() asks for it, which would give each of the addresses all the time.
+            connection._create_connection = lambda place, *_more: _dialled(place, deadline)  # type: ignore[attr-defined]
             connection.connect()
             connected = connection.sock
             connection.sock = _Timed(connected, deadline)
@@ -158,6 +160,24 @@ class Transport:
             connection.close()
             if connected is not None:
                 connected.close()
+
+
+def _dialled(place: tuple[str, int], deadline: float) -> socket.socket:
+    """A connection to the first of a host's addresses that answers, before the time is up for all of them."""
+    failure: OSError = TimeoutError()
+    for _family, _kind, _protocol, _name, address in socket.getaddrinfo(*place, type=socket.SOCK_STREAM):
+        left = deadline - monotonic()
+        if left <= 0:
+            break
+        try:
+            found = socket.create_connection((str(address[0]), int(address[1])), min(left, _CONNECT_SECONDS))
+        except OSError as error:
+            failure = error
+        else:
+            # For the handshake of TLS, which comes next.
+            found.settimeout(max(min(deadline - monotonic(), _CONNECT_SECONDS), 0.001))
+            return found
+    raise failure
 
 
 def _signed(
