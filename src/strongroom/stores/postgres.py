@@ -176,11 +176,11 @@ class PostgresStore:
         looking, servers = session.looking, session.servers
         own = looking.own
         rows = servers.ask(question, parameters)
-        token = looking.seen(integer(rows[0], 0), own, made=servers.made)
-        if looking.is_behind and servers.are_two:
+        token, is_behind = looking.seen(integer(rows[0], 0), own, made=servers.made)
+        if is_behind and servers.are_two:
             # A replica that has not heard yet of what this program has seen.
             rows = servers.ask(question, parameters, of_primary=True)
-            token = looking.seen(integer(rows[0], 0), own, made=servers.made)
+            token, _ = looking.seen(integer(rows[0], 0), own, made=servers.made)
         if len(rows[0]) == 1 or rows[0][1] is None:
             return token, []
         return token, [row[1:] for row in rows]

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from strongroom.stores.postgres_looking import Looking
     from strongroom.stores.postgres_servers import Servers
 
+    Begun = tuple[object, int, bool]
+
 _READING = Statement(b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 _WRITING = Statement(b"BEGIN ISOLATION LEVEL REPEATABLE READ")
 
@@ -40,19 +42,19 @@ class Beginning:
         self._look_beside = looking.look(locks.still(beside=True), (BIGINT,))
         self.writer = 0
 
-    def read(self, link: Link) -> object:
+    def read(self, link: Link) -> Begun:
         """Begin to see one moment.
 
-        Returns: the number of the vault's format.
+        Returns: the number of the vault's format, and what `Looking.seen` says of that moment.
         Raises: psycopg.Error.
         """
         own = self._looking.own
         return self._seen(link.travel([(_READING, ()), (self._look, ())])[-1], own)
 
-    def write(self, link: Link, *, beside: bool) -> object:
+    def write(self, link: Link, *, beside: bool) -> Begun:
         """Become the only writer, or one of several, and begin after that.
 
-        Returns: the number of the vault's format.
+        Returns: the number of the vault's format, and what `Looking.seen` says of that moment.
         Raises:
             psycopg.Error
             StoreUnavailable: the locks are another session's.
@@ -69,9 +71,9 @@ class Beginning:
             answers = link.travel([(_WRITING, ()), (self._look_beside, (self.writer,))])
         return self._seen(answers[-1], own)
 
-    def _seen(self, answer: Sequence[Row], own: int) -> object:
+    def _seen(self, answer: Sequence[Row], own: int) -> Begun:
         number, count, is_held = answer[0]
-        self._looking.seen(integer((count,), 0), own, made=self._servers.made)
+        token, is_behind = self._looking.seen(integer((count,), 0), own, made=self._servers.made)
         if not is_held:
             raise postgres_driver.lent(self._location)
-        return number
+        return number, token, is_behind

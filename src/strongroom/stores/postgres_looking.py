@@ -26,7 +26,6 @@ class Looking:
 
     Attributes:
         token: of the last look.
-        is_behind: the server that answered last has seen less than another one before.
         count: the expression for the number of all commits.
         counted: the question for it.
         counting: the statement that counts a commit of a writer.
@@ -55,7 +54,6 @@ class Looking:
         self._looked_at = 0.0
         self._own = 0
         self._newest = 0
-        self.is_behind = False
         self.token = 0
 
     def look(self, condition: str = "true", takes: tuple[int, ...] = ()) -> Statement:
@@ -78,16 +76,18 @@ class Looking:
         """How often this store has committed; ask before looking, so that no other's commit passes for its own."""
         return self._own
 
-    def seen(self, count: int, own: int, *, made: int) -> int:
-        """Take in a number of commits. Returns: the token."""
+    def seen(self, count: int, own: int, *, made: int) -> tuple[int, bool]:
+        """Take in a number of commits; other threads may do so at the same time.
+
+        Returns: the token, and whether the server that answered has seen less than another one before.
+        """
         newest = self._newest
-        self.is_behind = count < newest
         if count > newest:
             self._newest = count
         if self._cached_seconds:
             self._looked_at = monotonic()
         self.token = token = made << 48 | (count - own) & 0xFFFF_FFFF_FFFF
-        return token
+        return token, count < newest
 
     def committed(self) -> None:
         """A commit of this store has happened."""

@@ -74,6 +74,7 @@ class Session:
         self.state = IDLE
         self._is_locked = False
         self.token = 0
+        self._is_behind = False
         self.held: list[Step] = []
         self.held_bytes = 0
 
@@ -106,7 +107,7 @@ class Session:
         Raises: StoreUnavailable, FormatUnsupported, Denied.
         """
         self._begin_on(self.servers.reading, self._start_reading)
-        if self.servers.are_two and self.looking.is_behind:
+        if self.servers.are_two and self._is_behind:
             # A replica that has not heard yet of what this program has seen.
             self.clear()
             self._begin_on(self.servers.writing, self._start_reading)
@@ -144,14 +145,14 @@ class Session:
                 raise
 
     def _start_reading(self) -> None:
-        self._check_format(self.beginning.read(self.link))
+        self._check_format(*self.beginning.read(self.link))
 
     def _start_writing(self, *, beside: bool) -> None:
         self._is_locked = True
-        self._check_format(self.beginning.write(self.link, beside=beside))
+        self._check_format(*self.beginning.write(self.link, beside=beside))
 
-    def _check_format(self, number: object) -> None:
-        self.token = self.looking.token
+    def _check_format(self, number: object, token: int, is_behind: bool) -> None:
+        self.token, self._is_behind = token, is_behind
         found = postgres_schema.known_format(number, self.location, any_format=self.any_format)
         if found is not self.format:
             raise FormatUnsupported(f"{self.location} was upgraded meanwhile", advice="repeat the command")

@@ -416,6 +416,30 @@ class TestServer:
         end_connections(meddle)
         assert store.change_token() != before
 
+    @pytest.mark.parametrize("what", ["reading", "writing"])
+    def test_another_threads_look_is_not_of_this_transactions_moment(self, store, url, opened, monkeypatch, what):
+        """What it sees of a commit that is later must not be taken for what the transaction sees."""
+        other = opened(open_store(url))
+        looking = store._session.looking
+        seen = looking.seen
+
+        def seen_beside_another(*words, **more):
+            monkeypatch.setattr(looking, "seen", seen)
+            found = looking.seen(*words, **more)
+            with other.writing(beside=True) as rows:
+                rows.put(SLOTS, (b"a", b""))
+            thread = Thread(target=store.glance, args=(SLOTS, b"a"))
+            thread.start()
+            thread.join(PATIENCE_SECONDS)
+            return found
+
+        monkeypatch.setattr(looking, "seen", seen_beside_another)
+        begin = store.reading if what == "reading" else lambda: store.writing(beside=True)
+        with begin() as rows:
+            assert rows.get(SLOTS, b"a") is None
+            token = store.change_token()
+        assert store.change_token() != token
+
     def test_a_child_connects_anew(self, store):
         """After a fork both go on; the child takes no part in the parent's transaction."""
         with store.writing() as rows:
