@@ -138,7 +138,6 @@ REVEALS = {
     "django/user_vaults/shown.py": "a form that is asked to shows the value",
     "django/user_vaults/slots.py": "wraps and seals a user key",
     "django/user_vaults/vaults.py": "takes a password or a code that a program gives",
-    "django/user_vaults/views.py": "shows a new recovery code, once",
     "django/user_vaults/management/commands/strongroom_escrow.py": "prints the recovery code that was asked for",
     "django/hand_over/limits.py": "looks for the values that it masks",
     "django/hand_over/records.py": "reads the field, which is no secret, that says for whom a credential is",

@@ -144,7 +144,7 @@ class RecoveryCodeView(_VaultView):
         """The code, in this one page."""
         code = self.vault.new_recovery_code()
         self.vault.was_revealed = True
-        return self.render_to_response(self.get_context_data(form=form, code=code.reveal()))
+        return self.render_to_response(self.get_context_data(form=form, code=code))
 
 
 class ResetView(_VaultView):
