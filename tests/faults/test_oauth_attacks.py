@@ -561,6 +561,18 @@ def connecting(endpoint: Endpoint, scope: str = "photos.read", **more: Any) -> A
     return provider.finish(asked.remembered, f"code=of-the-user&state={asked.remembered['state']}")
 
 
+def test_no_frame_shows_a_code_that_could_not_be_exchanged(endpoint: Endpoint) -> None:
+    """Together with the verifier it is of use still."""
+    endpoint.says(b"", "500 Oh")
+    provider = provider_of(endpoint, authorize_url="https://service.example/authorize")
+    remembered = provider.connect("https://site.example/back", "photos.read").remembered
+    answer = f"code=of-the-user&state={remembered['state']}"
+    error, shown = failure(lambda: provider.finish(remembered, answer))
+    assert isinstance(error, strongroom.ServiceUnavailable)
+    assert "in exchange_code" in shown
+    assert [one for one in ("of-the-user", remembered["verifier"], remembered["state"]) if one in shown] == []
+
+
 def test_a_grant_of_more_than_was_asked_for(endpoint: Endpoint) -> None:
     """It is not kept, and given back if the service listens."""
     endpoint.says({**GOOD, "scope": "photos.read admin"})

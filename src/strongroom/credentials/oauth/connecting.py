@@ -9,6 +9,7 @@ import time
 from binascii import b2a_base64
 from urllib.parse import parse_qs, urlsplit
 
+from strongroom.credentials.hidden import HiddenFields, HiddenText
 from strongroom.credentials.oauth import exchange, records
 from strongroom.credentials.oauth.provider import OAuthProvider, scopes
 from strongroom.credentials.oauth.transport import split_url
@@ -97,9 +98,11 @@ def finish(
     provider: OAuthProvider, remembered: Mapping[str, str], answer: str, lifetime: timedelta | None
 ) -> Grant:
     """See `OAuthProvider.finish`."""
+    # Where the exchange fails, the code is of use still, together with the verifier.
+    remembered, answer = HiddenFields(remembered), HiddenText(answer)
     if set(remembered) != set(_REMEMBERED) or remembered["provider"] != records.named(provider):
         raise Denied("nobody was asked, or for another provider", advice="connect the account again")
-    given = _answered(answer)
+    given = HiddenFields(_answered(answer))
     # The state first: what else comes with a wrong one is somebody else's.
     with SecretStr(given.get("state", "")) as found, SecretStr(remembered["state"]) as expected:
         if found != expected:
@@ -114,9 +117,8 @@ def finish(
         raise Denied("the user said no" if is_no else "the authorization server refused the request")
     if not given.get("code"):
         raise Denied("the answer holds no code")
-    tokens = exchange.exchange_code(
-        provider, given["code"], verifier=remembered["verifier"], redirect_uri=remembered["redirect_uri"]
-    )
+    code, verifier = HiddenText(given["code"]), HiddenText(remembered["verifier"])
+    tokens = exchange.exchange_code(provider, code, verifier=verifier, redirect_uri=remembered["redirect_uri"])
     return _granted(provider, tokens, scopes(remembered["scope"]))
 
 

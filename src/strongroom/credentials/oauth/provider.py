@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from strongroom.credentials.hidden import HiddenFields, HiddenText
 from strongroom.credentials.oauth.transport import split_url
 from strongroom.secret import SecretStr
 
@@ -100,6 +101,8 @@ class OAuthProvider:
         """
         from strongroom.credentials.oauth.connecting import finish
 
+        # Reports of errors show the variables of every frame.
+        remembered, answer = HiddenFields(remembered), HiddenText(answer)
         return finish(self, remembered, answer, lifetime)
 
     def __repr__(self) -> str:

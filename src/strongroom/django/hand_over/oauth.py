@@ -21,6 +21,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import HttpResponseRedirect
 
+from strongroom.credentials.hidden import HiddenFields
 from strongroom.credentials.oauth import OAuthProvider
 from strongroom.django.hand_over.deposits import hand_over
 from strongroom.errors import Denied
@@ -77,10 +78,10 @@ def connected(request: Any, name: str, *, service: str) -> HandedOver:
         Denied, Expired, ServiceUnavailable, GrantRevoked: as `OAuthProvider.finish`.
         StrongroomError: it could not be left in the vault.
     """
-    asked = dict(request.session.get(_SESSION_KEY, {}))
-    remembered = asked.pop(service, None)
+    asked = HiddenFields(request.session.get(_SESSION_KEY, {}))
+    remembered = None if service not in asked else HiddenFields(asked.pop(service))
     # Before anything else, as it counts once.
-    request.session[_SESSION_KEY] = asked
+    request.session[_SESSION_KEY] = dict(asked)
     if remembered is None or remembered.pop("user", None) != _user(request):
         raise Denied("nobody was asked in this session", advice="connect the account again")
     grant = _provider(service).finish(remembered, request.META.get("QUERY_STRING", ""))
