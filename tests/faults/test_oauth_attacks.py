@@ -561,6 +561,25 @@ def connecting(endpoint: Endpoint, scope: str = "photos.read", **more: Any) -> A
     return provider.finish(asked.remembered, f"code=of-the-user&state={asked.remembered['state']}")
 
 
+def test_interrupted_while_the_refresh_begins(
+    endpoint: Endpoint, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a loaded machine the answer may be there before the caller has begun to wait: it is stored first as well."""
+
+    class Started(threading.Thread):
+        def start(self) -> None:
+            super().start()
+            raise KeyboardInterrupt
+
+    endpoint.says(GOOD)
+    credential = stored(vault, endpoint)
+    monkeypatch.setattr(credential_module, "Thread", Started)
+    with pytest.raises(KeyboardInterrupt):
+        credential.access_token("photos.read")
+    assert refresh_token(vault) == NEW
+    assert "oauth-refreshing" not in vault.get("photos")
+
+
 def test_no_frame_shows_a_code_that_could_not_be_exchanged(endpoint: Endpoint) -> None:
     """Together with the verifier it is of use still."""
     endpoint.says(b"", "500 Oh")

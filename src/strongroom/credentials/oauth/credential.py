@@ -208,9 +208,12 @@ class OAuthCredential:
             ended.put(how)
 
         # Not Thread.join(): interrupted once, it takes the thread for ended (python/cpython#90882).
-        Thread(target=run, name="strongroom-oauth-refresh").start()
+        thread = Thread(target=run, name="strongroom-oauth-refresh")
         try:
+            thread.start()
             token, failure = ended.get()
+        except RuntimeError:
+            raise  # no thread could be had
         except BaseException:
             _wait(ended)
             raise
