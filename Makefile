@@ -6,6 +6,7 @@
 #   make docs     the manual as a site, in build/site
 #   make bench    speed and size against peers
 #   make fuzz     every parser of bytes from elsewhere; SECONDS=20 for each
+#   make bench-results   the same, kept in bench/results/ and written into the manual, with the comparison
 #   make bench-growth   what a million secrets cost beside ten thousand; takes minutes and 2 GB of disk
 #   make exe      build/exe/strongroom: the command line in one file, for machines without Python
 #   make packages build/packages: the wheel and the source package, the same bytes for the same sources
@@ -44,7 +45,7 @@ EXE_EXTRAS ?= age,dotenv,postgres,shamir,yaml
 PYTEST = $(PY) -m pytest -q -n $(JOBS) --dist worksteal $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-django docs pictures test check lint types contracts bench bench-growth exe packages sbom pythons clean fuzz
+.PHONY: help demo demo-django docs pictures test check lint types contracts bench bench-results bench-growth exe packages sbom pythons clean fuzz
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -93,6 +94,13 @@ fuzz: $(VENV)/.tests
 bench: $(VENV)/.bench
 	@$(REINSTALL)
 	@$(BENCH_VENV)/bin/python -m bench
+
+# All of it, kept in bench/results/, and docs/benchmarks.md with its plot written from that; then the comparison.
+bench-results: $(VENV)/.bench
+	@$(REINSTALL)
+	@$(BENCH_VENV)/bin/python -m bench --json > build/bench.json
+	@$(BENCH_VENV)/bin/python -m bench.report --keep build/bench.json
+	@$(BENCH_VENV)/bin/python -m bench.compare.programs_page
 
 bench-growth: $(VENV)/.bench
 	@$(REINSTALL)

@@ -125,7 +125,7 @@ TABLE
 * **Cron** has a home directory, `PATH`, and settings that are no secrets.
 * **Kills.** `strace` kills the writing process at calls that touch the store, spread over all of them; OpenBao's server is killed while it stores. Then both values are read: each must be what it was or what it was to become. Whether the disk is asked is seen as `fsync` on a file of the store: without one, a power cut may take what the command said was stored.
 * **At the same time.** All commands start together. *Lost* is what a command said it had stored and what is not there; *refused* is what it said it had not.
-* **Time** is a whole command, from its start to its end, a few times on one machine: compare the ratios. `make bench` has more.
+* **Time** is a whole command, from its start to its end, a few times on one machine: compare the ratios. [Benchmarks](benchmarks.md) has more.
 
 ## What is not compared
 OpenBao is a server: it holds its keys in memory and asks every reader for a token, and its operator, not the reader, can read the store. age encrypts files and does not claim to be a store, and SOPS keeps settings in version control, where an older state is wanted. keyring's other backends ask the desktop, which a cron job does not have. pass can sign its files (`PASSWORD_STORE_SIGNING_KEY`), which was not set up here.
