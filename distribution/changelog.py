@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-MARK = "<!-- releases -->\n"
+MARK = "\n---\n"
 
 
 def release(root: Path, version: str, day: str) -> int:
