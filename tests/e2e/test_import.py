@@ -7,7 +7,6 @@ import json
 import os
 import pickle
 import subprocess
-import sys
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -434,36 +433,3 @@ def test_through_the_agent(keyed: Machine, shop: Path) -> None:
     finally:
         keyed.run("agent", "stop")
     assert set(items(keyed)) == {f"shop/app/{name}" for name in "abc"}
-
-
-def test_the_readmes_commands(keyed: Machine, shop: Path) -> None:
-    """What the README shows for a project, line by line, with a person who says yes."""
-    page = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
-    block = page.partition("## From files in plain text\n```sh\n")[2].partition("```")[0]
-    lines = [line.partition("  #")[0].strip() for line in block.splitlines()]
-    assert len(lines) == 6
-    (shop / "manage.py").write_text('#!/bin/sh\nprintf %s "$API_TOKEN" > seen\n')
-    (shop / "manage.py").chmod(0o755)
-    for line in lines:
-        words, _, target = line.partition(" > ")
-        command = words.removeprefix("strongroom ").split()
-        place = command.index("--") if "--" in command else len(command)
-        command.insert(place, "--yes")
-        done = subprocess.run(
-            [sys.executable, "-m", "strongroom", *command],
-            cwd=shop,
-            env=keyed.full_environment(None),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=60,
-            check=False,
-        )
-        if "require" in command:
-            # DEBUG has no value any more, and nobody is there to say one.
-            assert (done.returncode, b"shop/env has no DEBUG" in done.stderr) == (8, True)
-        else:
-            assert done.returncode == 0, (line, done)
-        if target:
-            (shop / target).write_bytes(done.stdout)
-    assert (shop / "seen").read_text() == "canary-2"
-    assert "canary" not in (shop / ".env").read_text() + (shop / ".env.example").read_text()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -148,32 +146,3 @@ def test_a_key_with_a_long_name(filed: Machine, tmp_path: Path) -> None:
     assert done.code == 0, done
     assert "-I my--own--key---quoted- " in done.err
     assert filed.run("check", "file", "--key", name, "--principal", "my--own--key---quoted-").code == 0
-
-
-README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
-
-
-def test_the_readme_s_commands(filed: Machine) -> None:
-    """Each line of its section on files runs as it stands, with a recipient of one's own."""
-    from strongroom.credentials.recipients import x25519_text
-
-    section = README.split("## Files, encrypted and signed\n")[1].split("\n## ")[0]
-    block = section.split("```sh\n")[1].split("```")[0]
-    lines = block.replace("age1...", x25519_text(bytes(31) + b"\x09")).splitlines()
-    assert len(lines) >= 8
-    with strongroom.open(str(filed.vault), key_file=str(filed.key)) as vault:
-        vault.keys.destroy("releases")
-    for name in ("dump.sql", "app.tar.gz"):
-        (filed.home / name).write_bytes(DATA)
-    programs = filed.home / "bin"
-    programs.mkdir()
-    for name, script in (("strongroom", f'exec "{sys.executable}" -m strongroom "$@"'), ("pg_dump", "echo shop")):
-        (programs / name).write_text(f"#!/bin/sh\n{script}\n")
-        (programs / name).chmod(0o755)
-    environment = filed.full_environment({**filed.environment, "PATH": f"{programs}:/usr/bin:/bin"})
-    done = subprocess.run(
-        ["sh", "-e", "-c", "\n".join(lines)], cwd=filed.home, env=environment, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done
-    assert (filed.home / "again.sql").read_bytes() == DATA
-    assert "the signature of app.tar.gz fits" in done.stderr
