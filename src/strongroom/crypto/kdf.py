@@ -197,32 +197,28 @@ def _argon2id_from_parts(
     secret: bytes | None = None,
     associated: bytes | None = None,
 ) -> bytearray:
-    # Late: a key file or a code opens a vault without it. Not while another thread forks: nobody in the child would
-    # let go of the import's lock.
+    key = HiddenBuffer(length)
+    # One lane needs no thread of the pool, and takes its turn all the same: a child that is forked while the library
+    # is loaded, or derives, has locks that nobody in it lets go of, and would wait for ever.
     with _turn:
+        # Late: a key file or a code opens a vault without it.
         from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
-    key = HiddenBuffer(length)
-    function = Argon2id(
-        salt=salt,
-        length=length,
-        iterations=iterations,
-        lanes=lanes,
-        memory_cost=memory_kib,
-        ad=associated,
-        secret=secret,
-    )
-    # The stub says bytes; the function takes any buffer, and ours is one that can be wiped.
-    if lanes == 1:
-        # No thread of the library's pool is needed, and several may run at once, as users' vaults do at log-ins.
+        function = Argon2id(
+            salt=salt,
+            length=length,
+            iterations=iterations,
+            lanes=lanes,
+            memory_cost=memory_kib,
+            ad=associated,
+            secret=secret,
+        )
+        # The stub says bytes; the function takes any buffer, and ours is one that can be wiped.
         function.derive_into(material, key)  # type: ignore[arg-type]
-    else:
-        with _turn:
-            function.derive_into(material, key)  # type: ignore[arg-type]
-    # OpenSSL gives back its parameter list, a copy of the material in it, without overwriting it. The same call
-    # with zeros of the same lengths, and next to no cost, gets that memory again; a test looks for leftovers.
-    zeros = Argon2id(salt=bytes(len(salt)), length=length, iterations=1, lanes=1, memory_cost=8)
-    zeros.derive_into(bytes(len(material)), bytearray(length))
+        # OpenSSL gives back its parameter list, a copy of the material in it, without overwriting it. The same call
+        # with zeros of the same lengths, and next to no cost, gets that memory again; a test looks for leftovers.
+        zeros = Argon2id(salt=bytes(len(salt)), length=length, iterations=1, lanes=1, memory_cost=8)
+        zeros.derive_into(bytes(len(material)), bytearray(length))
     return key
 
 

@@ -103,10 +103,3 @@ def test_the_guard_of_the_test_above_would_notice(monkeypatch: pytest.MonkeyPatc
     kdf.stretch_pbkdf2(b"prepared", SALT, iterations=600_000)
     kdf.stretch_argon2id(b"prepared", SALT, memory_kib=19_456, iterations=1, lanes=1)
     assert ran == ["pbkdf2", "argon2id"]
-
-
-def test_derivations_with_one_lane_wait_for_no_other() -> None:
-    """Log-ins derive keys beside each other; only lanes, which share threads of the library, take turns."""
-    with kdf._turn:
-        key = kdf.stretch_argon2id(b"p" * 32, b"s" * 32, memory_kib=19_456, iterations=1, lanes=1)
-    assert len(key) == 32
