@@ -22,8 +22,9 @@ _PATIENCE_SECONDS = 60.0
 def found() -> dict[str, str]:
     """Versions that pyproject.toml declares and that are not this one, with an interpreter each."""
     places = [*os.environ.get("PATH", "").split(os.pathsep)]
-    root = os.environ.get("PYENV_ROOT") or str(Path.home() / ".pyenv")
-    places += [str(path) for path in sorted(Path(root).glob("versions/3.*/bin"))]
+    root = os.environ.get("PYENV_ROOT")
+    if root:
+        places += [str(path) for path in sorted(Path(root).glob("versions/3.*/bin"))]
     declared = re.findall(r"Python :: (3\.\d+)\"", (ROOT / "pyproject.toml").read_text())
     pythons = {}
     for version in declared:
