@@ -63,11 +63,14 @@ def test_every_exit_code_is_documented() -> None:
 
 
 def test_every_command_explains_itself() -> None:
-    """A summary in the house's form, a help page without a word for a value, at most 120 lines of source."""
+    """A summary in the house's form, a help page with examples, at most 120 lines of source beside those."""
     for verb in VERBS:
         command = load(verb)
         assert command.SUMMARY[0].islower()
         assert not command.SUMMARY.endswith(".")
         page = build_parser(verb, command).format_help()
         assert page.startswith(f"usage: strongroom {verb} [options]")
-        assert len(Path(str(command.__file__)).read_text().splitlines()) <= 120, verb
+        lines = command.EXAMPLES.splitlines()
+        assert any(line.startswith(f"strongroom {verb}") for line in lines), verb
+        assert page.endswith("\nexamples:\n" + "".join(f"  {line}\n" for line in lines)), verb
+        assert len(Path(str(command.__file__)).read_text().splitlines()) - len(lines) - 2 <= 120, verb

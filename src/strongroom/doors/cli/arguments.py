@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 
 from strongroom.doors.cli.exit_codes import UsageError
+from strongroom.doors.cli.help_pages import Formatter, below_the_options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -76,9 +77,9 @@ def build_parser(verb: str, command: Command) -> Parser:
     parser = Parser(
         prog=f"strongroom {verb}",
         usage=f"strongroom {verb} [options] {command.WORDS}".rstrip(),
-        description=f"{command.SUMMARY}.",
-        epilog=command.DETAILS or None,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description=f"{command.SUMMARY[0].upper()}{command.SUMMARY[1:]}.",
+        epilog=below_the_options(command),
+        formatter_class=Formatter,
         allow_abbrev=False,
         add_help=False,
     )
@@ -135,9 +136,7 @@ def parse(verb: str, command: Command, given: Sequence[str]) -> GlobalArguments:
         if word.startswith("-") and word != "-":
             name = word.partition("=")[0]
             shown = name if name.startswith("--") else name[:2]
-            raise UsageError(
-                f"unknown option {shown}", advice=f"{parser.prog} --help\na word that begins with a dash goes after --"
-            )
+            raise UsageError(f"unknown option {shown}", advice=_instead_of(shown, parser))
     grammar = command.WORDS
     if grammar.startswith("-- "):
         # Another program's words: an option among them must never be taken for one of ours.
@@ -146,6 +145,15 @@ def parse(verb: str, command: Command, given: Sequence[str]) -> GlobalArguments:
             raise UsageError(f"{verb} takes its words after --", advice=f"strongroom {verb} [options] {command.WORDS}")
     take_words(verb, grammar, [*rest, *after], arguments)
     return arguments
+
+
+def _instead_of(option: str, parser: Parser) -> str:
+    """What was probably meant by an option that there is not."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(option, [one for one in parser._option_string_actions if one.startswith("--")], 1)
+    meant = [f"did you mean: {near[0]}"] if near else []
+    return "\n".join([*meant, f"all options: {parser.prog} --help", "a word that begins with a dash goes after --"])
 
 
 def split_at_dashes(given: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -10,11 +10,40 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _EXAMPLE = """
-A first vault, and a password that a program reads:
-  strongroom init --passphrase
+a first vault, and a password that a program reads:
+  strongroom init
   strongroom set bank/checking username=dustin password
   strongroom get bank/checking password
 """
+
+# What other programs call it, or what it is called in plain words.
+_ALSO_CALLED = {
+    **dict.fromkeys(("create", "new", "setup"), "init"),
+    **dict.fromkeys(("add", "insert", "put", "store", "save", "write", "patch", "generate"), "set"),
+    **dict.fromkeys(("show", "read", "cat", "print", "view", "reveal"), "get"),
+    **dict.fromkeys(("list", "dir"), "ls"),
+    **dict.fromkeys(("tree", "items", "find", "search"), "ls -r"),
+    **dict.fromkeys(("delete", "del", "remove", "destroy"), "rm"),
+    **dict.fromkeys(("move", "rename"), "mv"),
+    **dict.fromkeys(("history", "versions"), "log"),
+    **dict.fromkeys(("undelete", "undo", "rollback"), "restore"),
+    **dict.fromkeys(("exec", "env", "with"), "run"),
+    **dict.fromkeys(("template", "inject", "fill"), "render"),
+    **dict.fromkeys(("dump", "plaintext"), "export"),
+    **dict.fromkeys(("grep", "leaks"), "scan"),
+    **dict.fromkeys(("trust",), "ca trust status"),
+    **dict.fromkeys(("cert", "certificate", "certs"), "ca"),
+    **dict.fromkeys(("passwd", "password", "passphrase", "rekey"), "slot change ID"),
+    **dict.fromkeys(("slots", "recipients"), "slot list"),
+    **dict.fromkeys(("keyring", "recovery-code"), "slot add KIND"),
+    **dict.fromkeys(("login", "signin", "open"), "unlock"),
+    **dict.fromkeys(("logout", "close"), "lock"),
+    **dict.fromkeys(("info", "id"), "status"),
+    **dict.fromkeys(("policy", "permit", "share"), "grant"),
+    **dict.fromkeys(("migrate",), "copy"),
+    **dict.fromkeys(("expire", "settings", "config"), "configure"),
+    "version": "--version",
+}
 
 
 def show_help(words: Sequence[str], *, was_asked: bool) -> int:
@@ -33,21 +62,38 @@ def show_help(words: Sequence[str], *, was_asked: bool) -> int:
     named = [word for word in words if not word.startswith("-")]
     if named:
         if named[0] not in VERBS:
-            raise UsageError(f"there is no command {named[0]}", advice=closest(named[0]) or "strongroom help")
+            raise no_command(named[0])
         output.text(build_parser(named[0], load(named[0])).format_help())
         return OK
-    width = max(map(len, VERBS))
-    listed = "".join(f"  {verb.ljust(width)}  {load(verb).SUMMARY}\n" for verb in VERBS)
-    overview = (
-        "usage: strongroom [options] COMMAND ...\n\n"
-        "A credentials vault: passwords, keys and tokens, encrypted in one file.\n\n"
-        f"commands:\n{listed}{_EXAMPLE}\nstrongroom help COMMAND says more.\n"
-    )
     if was_asked:
-        output.text(overview)
+        output.text(_overview())
         return OK
-    output.complain(overview)
+    output.complain(_overview())
     return USAGE
+
+
+def _overview() -> str:
+    """All commands with what each does, in 80 columns."""
+    from strongroom.doors.cli.commands import GROUPS, VERBS, load
+
+    width = max(map(len, VERBS))
+    listed = "".join(
+        f"\n{group}:\n" + "".join(f"  {verb.ljust(width)}  {load(verb).SUMMARY}\n" for verb in verbs)
+        for group, verbs in GROUPS
+    )
+    return (
+        "usage: strongroom [options] COMMAND ...\n\n"
+        "A credentials vault: passwords, keys and tokens, encrypted in one file.\n"
+        f"{listed}{_EXAMPLE}\nstrongroom help COMMAND says more.\n"
+    )
+
+
+def no_command(verb: str) -> UsageError:
+    """The error for a word that is no command, with the one that was probably meant."""
+    near = closest(verb)
+    return UsageError(
+        f"there is no command {verb}", advice=f"did you mean: {near}" if near else "all of them: strongroom help"
+    )
 
 
 def closest(verb: str) -> str:
@@ -56,4 +102,8 @@ def closest(verb: str) -> str:
 
     from strongroom.doors.cli.commands import VERBS
 
-    return "".join(f"strongroom {near}" for near in get_close_matches(verb, VERBS, 1))
+    lower = verb.lower()
+    if lower in _ALSO_CALLED:
+        return f"strongroom {_ALSO_CALLED[lower]}"
+    near = get_close_matches(lower, (*VERBS, *_ALSO_CALLED), 1)
+    return "".join(f"strongroom {_ALSO_CALLED.get(one, one)}" for one in near)

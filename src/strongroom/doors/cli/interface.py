@@ -34,7 +34,10 @@ class Command(Protocol):
     """The words it takes, such as ``PATH [FIELD]``."""
 
     DETAILS: str
-    """What ``--help`` adds below the options; may be empty."""
+    """What ``--help`` adds below the options; may be empty. `help_pages.lay_out` says how it is laid out."""
+
+    EXAMPLES: str
+    """Command lines that work when they are copied; a line that begins with ``#`` says what the next one does."""
 
     @property
     def Arguments(self) -> type[GlobalArguments]:

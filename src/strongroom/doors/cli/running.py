@@ -136,9 +136,9 @@ def _run_verb(words: list[str]) -> int:
 
         return show_help(rest, was_asked=bool(verb))
     if verb not in VERBS:
-        from strongroom.doors.cli.help import closest
+        from strongroom.doors.cli.help import no_command
 
-        raise UsageError(f"there is no command {verb}", advice=closest(verb) or "strongroom help")
+        raise no_command(verb)
     from strongroom.doors.cli.arguments import parse, split_at_dashes
 
     before, _ = split_at_dashes(rest)

@@ -6,51 +6,22 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from strongroom.doors.cli.interface import Command
 
-VERBS = (
-    "init",
-    "set",
-    "get",
-    "edit",
-    "ls",
-    "rm",
-    "mv",
-    "log",
-    "restore",
-    "require",
-    "import",
-    "example",
-    "configure",
-    "run",
-    "allow",
-    "render",
-    "export",
-    "scan",
-    "sign",
-    "check",
-    "encrypt",
-    "decrypt",
-    "file",
-    "key",
-    "hash",
-    "token",
-    "ca",
-    "unlock",
-    "lock",
-    "agent",
-    "audit",
-    "verify",
-    "status",
-    "doctor",
-    "slot",
-    "grant",
-    "deposit",
-    "rotate",
-    "backup",
-    "restore-backup",
-    "copy",
-    "upgrade",
-    "completion",
+GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("items", ("init", "set", "get", "edit", "ls", "rm", "mv", "log", "restore", "require", "configure")),
+    ("moving in, and programs", ("import", "example", "run", "allow", "render", "export", "scan")),
+    ("files, keys and passwords", ("sign", "check", "encrypt", "decrypt", "file", "key", "hash", "token", "ca")),
+    ("the agent, and other users", ("unlock", "lock", "agent", "audit", "grant", "deposit")),
+    (
+        "the vault itself",
+        (
+            *("status", "doctor", "verify", "slot", "rotate"),
+            *("backup", "restore-backup", "copy", "upgrade", "completion"),
+        ),
+    ),
 )
+"""What belongs together, as ``strongroom help`` shows it."""
+
+VERBS = tuple(verb for _, verbs in GROUPS for verb in verbs)
 
 
 def load(verb: str) -> Command:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser
     from datetime import timedelta
 
-SUMMARY = "run the agent in the foreground, as systemd does; see it, stop it, install its unit"
+SUMMARY = "run the agent in the foreground; see it, stop it, install it"
 WORDS = "[ACTION]"
 DETAILS = """\
   agent            run it; unlocked by --key-file, a systemd credential or what else is at hand
@@ -27,6 +27,11 @@ DETAILS = """\
 
 Started as root with --user NAME it reads the key file, becomes NAME for good and can read
 it no longer; only then it serves.
+"""
+EXAMPLES = """\
+strongroom agent status
+strongroom agent install --user
+strongroom agent stop
 """
 
 

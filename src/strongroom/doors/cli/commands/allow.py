@@ -17,6 +17,11 @@ DETAILS = """\
 `run --env-file` and `render` take no file that was not allowed. What is remembered is the
 file's content, for this user alone; after any change it has to be allowed again.
 """
+EXAMPLES = """\
+strongroom allow .env.vault --prefix bank/
+strongroom allow --list
+strongroom allow --remove .env.vault
+"""
 
 
 class Arguments(GlobalArguments):

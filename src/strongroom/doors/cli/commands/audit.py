@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from strongroom.vault.vault import Vault
 
-SUMMARY = "who read what through the agent; verify the record, or make a checkpoint of it"
+SUMMARY = "who read what through the agent; verify that record"
 WORDS = "[ACTION] [WORD...]"
 DETAILS = """\
   audit                     the record, oldest first
@@ -25,6 +25,11 @@ DETAILS = """\
 
 The record holds hashes of paths and field names; whoever can open the vault sees them as
 names, if they are in the vault still. What was cut off its end only a checkpoint shows.
+"""
+EXAMPLES = """\
+strongroom audit --since 7d
+strongroom audit verify
+strongroom audit checkpoint record.checkpoint
 """
 _GRAMMARS = {"list": "", "verify": "[FILE...]", "checkpoint": "[FILE]"}
 

@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
-SUMMARY = "write a consistent copy of the vault to a file, or --check one"
+SUMMARY = "write a copy of the vault to a file, or --check one"
 WORDS = "FILE"
 DETAILS = """\
 The copy is as encrypted as the vault, opens with the same key slots, and has mode 0600.
@@ -22,6 +22,10 @@ FILE must not exist; its directory must not be writable by others. Readers and w
 on meanwhile. Deposits are taken in first; those that wait for a person stay in the inbox,
 which is no part of a backup. --check opens FILE as restore-backup would, verifies all of it, and changes
 nothing; with --expect-counter N it must also hold commit N.
+"""
+EXAMPLES = """\
+strongroom backup vault.backup
+strongroom backup --check vault.backup
 """
 
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser
     from datetime import timedelta
 
-SUMMARY = "certificates for TLS: a certificate authority, what it issues and revokes"
+SUMMARY = "certificates for TLS, of an authority of your own"
 WORDS = "[ACTION] [WORD...]"
 DETAILS = """\
   ca init                    make a root and an intermediate; --permit NAME says for what (repeated)
@@ -30,6 +30,12 @@ DETAILS = """\
   ca doctor                  what is wrong with the authority, or soon will be
 
 NAME is a DNS name, *.DOMAIN, an address, a mailbox or spiffe://DOMAIN/PATH; never a secret.
+"""
+EXAMPLES = """\
+strongroom ca init --permit home.arpa --permit 192.168.0.0/16 --root-key-file root.key
+strongroom ca issue nas.home.arpa 192.168.1.10 --out nas.pem
+strongroom ca list --expiring 14d
+strongroom ca export --root > root.pem
 """
 _GRAMMARS = {
     **dict.fromkeys(("init", "list", "crl", "export", "doctor"), ""),

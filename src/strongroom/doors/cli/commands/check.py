@@ -9,12 +9,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
-SUMMARY = "check the signature of a file, of strongroom's, minisign's or ssh-keygen's making"
+SUMMARY = "check a signature of strongroom, minisign or ssh-keygen"
 WORDS = "FILE [SIGNATURE]"
 DETAILS = """\
 SIGNATURE is FILE.minisig, FILE.sshsig or FILE.sig if not named. A signers file is OpenSSH's
 allowed_signers, in which minisign keys may stand too ("WHO minisign RWQ..."), with
 valid-after and valid-before for keys that take over from each other.
+"""
+EXAMPLES = """\
+strongroom check app.tar.gz app.tar.gz.minisig --key release
+strongroom check app.tar.gz app.tar.gz.sshsig --signers allowed_signers
 """
 
 

@@ -21,6 +21,9 @@ DETAILS = """\
 Items' names come from the vault's agent while it is unlocked, and from nowhere else: a key press opens
 no vault and asks for no passphrase. No value is read.
 """
+EXAMPLES = """\
+strongroom completion bash > completion.bash && . ./completion.bash
+"""
 
 
 class Arguments(GlobalArguments):

@@ -16,12 +16,17 @@ if TYPE_CHECKING:
     from strongroom.items import Version
     from strongroom.vault.vault import Vault
 
-SUMMARY = "settings of an item, or of the vault: versions kept, check-and-set, ages"
+SUMMARY = "settings of an item or the vault: versions kept, ages"
 WORDS = "[PATH]"
 DETAILS = """\
 Without PATH it is about the vault: what holds for items that have no settings of their own.
 Without options it shows the settings. A SPAN is a number and s, m, h, d or w, such as 90d;
 WHEN is a SPAN, a date such as 2030-12-31 (UTC), or never.
+"""
+EXAMPLES = """\
+strongroom configure
+strongroom configure bank/checking --max-versions 50
+strongroom configure bank/checking --expires 90d
 """
 
 

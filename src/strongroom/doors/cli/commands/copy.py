@@ -25,6 +25,9 @@ goes on. SOURCE is left as it is; TARGET begins a new lineage, so that the two a
 for one another: from then on this machine uses TARGET and refuses SOURCE (exit 7), and
 others accept TARGET once with: strongroom status --accept-lineage.
 """
+EXAMPLES = """\
+strongroom copy ~/.local/share/strongroom/vault.db ~/vault.db --yes
+"""
 
 
 class Arguments(GlobalArguments):

@@ -17,6 +17,10 @@ failure says that the end was not known to be intact. For a file that is encrypt
 of the vault, or with --key, the ways to open (--identity, --passphrase-fd...) open the vault;
 for others --identity and --passphrase-fd open the file.
 """
+EXAMPLES = """\
+strongroom decrypt report.csv.strongroom -o report.csv
+strongroom decrypt app.tar.gz.age --identity ~/.ssh/id_ed25519 -o - | tar tz
+"""
 
 
 class Arguments(GlobalArguments):

@@ -9,20 +9,25 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
-SUMMARY = "write to a vault that one cannot read; list and accept what was written so"
+SUMMARY = "write to a vault that one cannot read; accept what was"
 WORDS = "ACTION [WORD...]"
 DETAILS = """\
   deposit PATH [FIELD...]         leave an item for the vault; FIELD is as in "strongroom set"
   deposit list                    what waits in the inbox, and why
   deposit accept [ID]             take in what is in order; with ID, that one on your word
   deposit discard ID              remove one from the inbox
-  deposit add-key NAME PATTERN... make a depositor, whose key goes to --out FILE
+  deposit add-key NAME PATTERN...  make a depositor, whose key goes to --out FILE
   deposit keys                    the depositors
   deposit remove-key NAME         take a depositor away
 
 A depositor's key (--deposit-key, else STRONGROOM_DEPOSIT_KEY) writes to the paths of its patterns
 and opens nothing. Without one a deposit goes through the vault's agent, if a grant allows it.
 An item called like an action is deposited by a program: strongroom.Depositor.
+"""
+EXAMPLES = """\
+strongroom deposit add-key scanner 'inbox/**' --out scanner.key
+strongroom deposit inbox/found token --generate --deposit-key scanner.key
+strongroom deposit list
 """
 _GRAMMARS = {
     "list": "",

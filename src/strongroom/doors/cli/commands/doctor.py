@@ -13,12 +13,16 @@ if TYPE_CHECKING:
 
     from strongroom.locate.diagnosis.finding import Finding
 
-SUMMARY = "look for what may be wrong: permissions, machine, key slots, backups"
+SUMMARY = "look for what may be wrong: modes, machine, slots, backups"
 WORDS = ""
 DETAILS = """\
 Each finding is a line on standard output, followed by the command that mends it. It asks
 nobody: what needs a key is looked at when a key file or the like is at hand. Remarks are
 exit 0; a serious finding has the exit code of the error that it leads to.
+"""
+EXAMPLES = """\
+strongroom doctor
+strongroom doctor --backup-days 7
 """
 
 

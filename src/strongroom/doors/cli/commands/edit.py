@@ -16,12 +16,16 @@ if TYPE_CHECKING:
     from strongroom.items import Field, Item, Version
     from strongroom.vault.vault import Vault
 
-SUMMARY = "edit an item as text in your editor; nothing touches the disk"
+SUMMARY = "edit an item in your editor; nothing touches the disk"
 WORDS = "PATH"
 DETAILS = """\
 The editor ($VISUAL, $EDITOR, else vi) is shown the item as JSON with its secrets. The file
 lies in memory and is wiped afterwards. Nothing is written when the text is unchanged, or
 when the editor fails. A new item begins empty.
+"""
+EXAMPLES = """\
+strongroom edit bank/checking
+EDITOR=vi strongroom edit mail/smtp --expires 90d
 """
 
 

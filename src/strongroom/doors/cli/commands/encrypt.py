@@ -8,13 +8,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
-SUMMARY = "encrypt a file for recipients, a key of the vault or a passphrase"
+SUMMARY = "encrypt a file: recipients, a key of the vault, a passphrase"
 WORDS = "[FILE]"
 DETAILS = """\
 Without FILE, standard input goes encrypted to standard output. Recipients are age1...,
 age1pq1... or SSH public keys, and files of them; age opens what is encrypted to them.
 A key is one of kind aead or box: strongroom key create NAME --kind aead.
 Encrypting says nothing about who did it: strongroom sign does.
+"""
+EXAMPLES = """\
+strongroom encrypt app.tar.gz --recipient ~/.ssh/id_ed25519.pub
+strongroom key create files --kind aead
+strongroom encrypt report.csv --key files
 """
 
 

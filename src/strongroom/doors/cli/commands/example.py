@@ -16,6 +16,9 @@ DETAILS = """\
 strongroom example .env > .env.example keeps names, references, and comments in which nothing looks
 like a value; look it over before you share it. The vault is not opened.
 """
+EXAMPLES = """\
+strongroom example .env > .env.example
+"""
 
 
 class Arguments(GlobalArguments):

@@ -20,6 +20,11 @@ A PATH with a slash at its end is a folder, and / is everything. As env and shel
 password of db/prod is DB_PROD_PASSWORD; --env gives a variable a name of your own. A value
 that the format cannot carry exactly is refused, and nothing is written.
 """
+EXAMPLES = """\
+strongroom export bank/checking --format env
+strongroom export / --format json -o everything.json
+strongroom export --format shell --env PGPASSWORD=strongroom://bank/checking#password
+"""
 FORMATS = ("json", "env", "shell")
 
 

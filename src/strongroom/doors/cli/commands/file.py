@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
-SUMMARY = "files for git, each value encrypted by itself: YAML, JSON, TOML, INI, dotenv"
+SUMMARY = "configuration files for git, each value encrypted"
 WORDS = "[ACTION] [WORD...]"
 DETAILS = """\
   file encrypt FILE          in its place: --recipient R, --key NAME; --plain 'db.*' leaves some readable
@@ -29,6 +29,11 @@ DETAILS = """\
 SOPS files (YAML, JSON, dotenv, INI, binary; age recipients) are seen and kept as such; --sops makes one.
 A file opens with --identity FILE (age or SSH), with STRONGROOM_IDENTITY_FILE, or with a key of the
 vault that it is encrypted to. Who can write the file can replace all of it: sign what must have an author.
+"""
+EXAMPLES = """\
+strongroom file encrypt settings.yaml --recipient ~/.ssh/id_ed25519.pub --plain '*.host'
+strongroom file get settings.yaml db.password --identity ~/.ssh/id_ed25519
+strongroom file install-git '*.secret.yaml'
 """
 _GRAMMARS = {
     **dict.fromkeys(("encrypt", "decrypt", "edit", "recipients", "rotate", "textconv"), "FILE"),

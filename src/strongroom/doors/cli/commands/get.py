@@ -20,6 +20,11 @@ DETAILS = """\
 The field may be left out when the item has only one. The value is written as it was
 stored; only a terminal gets a newline, and control characters as escapes.
 """
+EXAMPLES = """\
+strongroom get bank/checking password
+strongroom get bank/checking --json
+strongroom get bank/checking password --version 1
+"""
 
 
 class Arguments(GlobalArguments):

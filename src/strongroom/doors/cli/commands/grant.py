@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from strongroom.vault.vault import Vault
 
 _RULES = ("create", "read", "update", "delete", "list", "deposit", "deny")
-SUMMARY = "what other users may do through the agent: list, add, remove, test"
+SUMMARY = "what other users may do through the agent"
 WORDS = "[ACTION] [WORD...]"
 DETAILS = """\
   grant list                  what is granted, and to whom
@@ -27,6 +27,12 @@ DETAILS = """\
 A pattern is a path: * is one component, ** at the end one or more; sites/ is the list of a
 folder. The vault's owner may do everything, others what is granted; a denial always wins.
 --executable and --unit narrow a grant and stop nobody who runs code as that user.
+"""
+EXAMPLES = """\
+strongroom grant add web --user www-data --read 'sites/**'
+strongroom grant test sites/shop read --user www-data
+strongroom grant list
+strongroom grant remove web
 """
 _GRAMMARS = {"list": "", "add": "NAME", "remove": "NAME", "test": "PATH CAPABILITY"}
 class Arguments(GlobalArguments):

@@ -20,6 +20,11 @@ DETAILS = """\
 Argon2id with 64 MiB and 3 passes, or PBKDF2 with 600,000. FILE's one line is as Django, Werkzeug,
 passlib or libpass writes it, or this program. --pepper NAME takes a key of kind hmac of the vault.
 """
+EXAMPLES = """\
+strongroom hash > stored
+strongroom hash verify stored
+strongroom hash calibrate --milliseconds 250
+"""
 _GRAMMARS = {"new": "", "verify": "FILE", "describe": "FILE", "calibrate": ""}
 
 

@@ -10,13 +10,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
-SUMMARY = "take the credentials of a file or an OS keyring into the vault"
+SUMMARY = "take the credentials of a file or the OS keyring in"
 WORDS = "SOURCE"
 DETAILS = """\
 SOURCE is a file, a directory of pass, - for standard input, or keyring: for the OS keyring. It
 shows what goes where first, and asks on a terminal. From files that hold other things too, it
 takes what looks secret. A source that is encrypted (KeePass, SOPS, Ansible Vault, dotenvx) is
 opened with --source-key or a passphrase of its own, which it asks for on a terminal.
+"""
+EXAMPLES = """\
+strongroom import .env --dry-run
+strongroom import .env --replace --yes
+strongroom import passwords.csv --to people/dustin --yes
 """
 
 

@@ -24,6 +24,13 @@ absent, and used if it is there. --passphrase and --key-file together make two s
 either opens the vault. Without a terminal the passphrase is one line of standard input.
 --keyring, --age and --shares make slots of these kinds, as strongroom slot add does.
 """
+EXAMPLES = """\
+strongroom init --passphrase
+# for a program that starts without you, such as a cron job
+strongroom init --vault jobs.db --key-file jobs.key
+# for whoever holds this SSH key
+strongroom init --vault team.db --age ~/.ssh/id_ed25519.pub
+"""
 
 
 class Arguments(GlobalArguments):

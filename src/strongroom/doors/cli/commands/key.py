@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser
     from datetime import timedelta
 
-SUMMARY = "keys that the vault keeps: create, list, show, rotate, use, export"
+SUMMARY = "keys that the vault keeps: create, rotate, use, export"
 WORDS = "[ACTION] [NAME]"
 DETAILS = """\
   key list                    the keys of this vault
@@ -36,6 +36,12 @@ DETAILS = """\
                               again: --parameters
 
 A key of one kind serves no other purpose. Files: strongroom encrypt, decrypt, sign, check.
+"""
+EXAMPLES = """\
+strongroom key create cookies --kind aead
+echo 'a message' | strongroom key encrypt cookies
+strongroom key rotate cookies
+strongroom key show cookies
 """
 _NAMELESS = ("list", "derive")
 _ACTIONS = (

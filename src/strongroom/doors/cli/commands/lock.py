@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
-SUMMARY = "have the agent wipe the keys; it stays, and answers that it is locked"
+SUMMARY = "have the agent wipe the keys"
 WORDS = ""
 DETAILS = "Programs that ask a locked agent end with exit code 3 and the name of the command unlock.\n"
 
@@ -35,3 +35,6 @@ def run(arguments: Arguments) -> int:
         return 0
     output.note(f"locked {location}")
     return 0
+EXAMPLES = """\
+strongroom lock
+"""

@@ -61,3 +61,6 @@ def _state(version: Version) -> str:
 
 def _when(past: str, future: str, moment: datetime, now: datetime) -> str:
     return f"{past if moment <= now else future} {moment:%Y-%m-%d %H:%M:%S}"
+EXAMPLES = """\
+strongroom log bank/checking
+"""

@@ -19,6 +19,12 @@ DETAILS = """\
 Folders end with a slash. Without PREFIX it is the top folder. --expiring looks at everything
 below, and lists the soonest first; times are UTC.
 """
+EXAMPLES = """\
+strongroom ls
+strongroom ls bank/
+strongroom ls -r
+strongroom ls --expiring 14d
+"""
 
 
 class Arguments(GlobalArguments):

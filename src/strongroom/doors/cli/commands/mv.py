@@ -17,6 +17,10 @@ DETAILS = """\
 A SOURCE that ends with a slash is a folder. An item keeps its versions. Nothing is ever
 overwritten: a TARGET that exists is a conflict (exit 10).
 """
+EXAMPLES = """\
+strongroom mv bank/checking bank/everyday
+strongroom mv mail/ post/
+"""
 
 
 class Arguments(GlobalArguments):

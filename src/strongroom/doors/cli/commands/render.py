@@ -23,6 +23,10 @@ A template is any text with {{ strongroom://PATH#FIELD }} in it; other braces ar
 alone. ?as=json gives a JSON string with its quotes, ?as=url a part of a URL, ?as=base64
 base64. It must have been allowed: strongroom allow TEMPLATE.
 """
+EXAMPLES = """\
+strongroom allow app.ini.template
+strongroom render app.ini.template -o app.ini
+"""
 
 
 class Arguments(GlobalArguments):

@@ -11,12 +11,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
-SUMMARY = "make sure that fields are there; asks on a terminal for the missing ones"
+SUMMARY = "make sure that fields are there; a terminal is asked"
 WORDS = "[PATH] [FIELD...]"
 DETAILS = """\
 Exit 0 when all of them are there. Without a terminal a missing one is exit 8, so a script
 can begin with it. It prints no values. --from takes the names of a .env file without values, such
 as .env.example, as the fields of PATH (default: the folder's and the file's name).
+"""
+EXAMPLES = """\
+strongroom require bank/checking username password
+strongroom require bank/checking --from .env.example
 """
 
 

@@ -20,6 +20,9 @@ DETAILS = """\
 Without --version the deletion of the current version is taken back. With it, the fields
 of that version become the current ones, as a new version; nothing in between is lost.
 """
+EXAMPLES = """\
+strongroom restore bank/checking --version 1
+"""
 
 
 class Arguments(GlobalArguments):

@@ -24,6 +24,10 @@ there must be none: name another schema.
 The restored vault begins a new lineage: other machines that know the vault refuse it
 (exit 7) until it is accepted there, once, with: strongroom status --accept-lineage.
 """
+EXAMPLES = """\
+strongroom backup --check vault.backup
+strongroom restore-backup vault.backup
+"""
 
 
 class Arguments(GlobalArguments):

@@ -22,6 +22,12 @@ DETAILS = """\
 Without --version: rm deletes the current version, rm --destroy the item with all of its
 versions. What was destroyed is gone for good; copies and backups made before still hold it.
 """
+EXAMPLES = """\
+strongroom rm bank/checking
+# and back again
+strongroom restore bank/checking
+strongroom rm --destroy bank/checking --yes
+"""
 
 
 class Arguments(GlobalArguments):

@@ -11,12 +11,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
-SUMMARY = "new keys at once; re-encrypt what lies under the old ones, and destroy those"
+SUMMARY = "make new keys, and re-encrypt what lies under the old ones"
 WORDS = ""
 DETAILS = """\
 Others may read and write meanwhile. Interrupted, it is continued by the next rotate.
 --root also makes a new root key and hands it to every key slot. An old copy of the
 vault still opens with what opened it then: rotation protects what is written from now on.
+"""
+EXAMPLES = """\
+strongroom rotate
+strongroom rotate --root
 """
 
 

@@ -9,12 +9,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
-SUMMARY = "start a program with values from the vault in its environment"
+SUMMARY = "start a program with values in its environment"
 WORDS = "-- COMMAND..."
 DETAILS = """\
 REFERENCE is strongroom://PATH#FIELD, with ?as=base64, ?as=url or ?as=json at its end if
 need be. All of them are read before the program starts; if one is missing, nothing starts.
 strongroom becomes the program: its terminal, signals and exit status are its own.
+"""
+EXAMPLES = """\
+strongroom run --env DB_PASSWORD=strongroom://bank/checking#password -- printenv DB_PASSWORD
+strongroom allow .env.vault --yes && strongroom run --env-file .env.vault -- env
+# no environment variable: the program opens the file that the variable names
+strongroom run --file KEY=strongroom://bank/checking#password -- sh -c 'wc -c < "$KEY"'
 """
 
 

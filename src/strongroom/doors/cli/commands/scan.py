@@ -10,12 +10,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
-SUMMARY = "look for the vault's own values in files and in git's history"
+SUMMARY = "look for the vault's own values in files and git's history"
 WORDS = "[PLACE]"
 DETAILS = """\
 Values are found as they are stored, in base64, hex, URLs, JSON, HTML and UTF-16, escaped for
 a shell, and split over lines or string literals. PLACE is a file or directory; without it
 this one. Nothing that is printed or written holds a value.
+"""
+EXAMPLES = """\
+strongroom scan
+strongroom scan --history
+# before every commit, from now on
+strongroom scan --install-hook
 """
 
 

@@ -31,6 +31,13 @@ standard input: strings are text, {"$bytes": "base64"} is bytes, other JSON is k
 --expires takes a number and s, m, h, d or w, a date (UTC), or never; a merge keeps the date
 that the item has, and needs a new one when that has passed.
 """
+EXAMPLES = """\
+strongroom set bank/checking username=dustin password
+strongroom set mail/smtp host=smtp.example.org user=bot
+strongroom set web/session key --generate --length 64
+strongroom set tls/site --field-file key=site.key --expires 90d
+echo '{"user": "bot", "password": "tr0ub4dor"}' | strongroom set mail/imap --json
+"""
 
 
 class Arguments(GlobalArguments):

@@ -10,12 +10,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
-SUMMARY = "sign a file with a key of the vault, for minisign or ssh-keygen to verify"
+SUMMARY = "sign a file, for minisign or ssh-keygen to verify"
 WORDS = "FILE"
 DETAILS = """\
 The key is one of kind signing: strongroom key create NAME --kind signing. The signature goes
 to FILE.minisig, or to FILE.sshsig with --format ssh; the command that verifies it without
 strongroom is shown. Standard input is signed as the FILE "-", and needs --output.
+"""
+EXAMPLES = """\
+strongroom key create release --kind signing
+strongroom sign app.tar.gz --key release
+strongroom sign app.tar.gz --key release --format ssh
 """
 
 

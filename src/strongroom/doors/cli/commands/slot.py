@@ -32,6 +32,11 @@ DETAILS = """\
 Removing a slot makes a new root key for all others and re-encrypts everything. Whoever has an
 old copy of the vault and an old passphrase or key still opens that copy, and nothing newer.
 """
+EXAMPLES = """\
+strongroom slot list
+strongroom slot add key-file jobs.key --label "nightly jobs"
+strongroom slot add passphrase
+"""
 _GRAMMARS = {"list": "", "add": "KIND [DETAIL]", "remove": "ID", "change": "ID [DETAIL]"}
 
 

@@ -22,6 +22,10 @@ A restored backup begins a new lineage, and a machine that knew the vault before
 asked, elsewhere it takes --yes. --accept-vault, in the same way, makes it believe that another
 vault belongs at this place than the one that was seen there.
 """
+EXAMPLES = """\
+strongroom status
+strongroom status --json
+"""
 
 
 class Arguments(GlobalArguments):

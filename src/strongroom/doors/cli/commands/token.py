@@ -26,6 +26,12 @@ DETAILS = """\
 
 Of an issued token the vault keeps its SHA-256 alone. ID is the middle part of the token.
 """
+EXAMPLES = """\
+strongroom token
+strongroom token passphrase --length 6
+strongroom token issue deploy --scope write --for 90d
+strongroom token list
+"""
 _GRAMMARS = {
     **dict.fromkeys(("hex", "urlsafe", "digits", "django", "fernet", "uuid", "passphrase"), ""),
     **dict.fromkeys(("verify", "list", "recognise"), ""),

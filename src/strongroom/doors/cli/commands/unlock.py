@@ -13,13 +13,17 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser
     from datetime import timedelta
 
-SUMMARY = "open the vault for programs: they read through the agent, which keeps the keys in memory"
+SUMMARY = "open the vault for programs, through its agent"
 WORDS = ""
 DETAILS = """\
 Starts an agent if none runs, and returns when it serves; the agent stays when you log out.
 The passphrase, or one share after another, is asked for on a terminal; a passphrase is also
 read as one line from standard input; a key file or the OS keyring is used when there is one.
 --for and --idle wipe the keys after a time.
+"""
+EXAMPLES = """\
+strongroom unlock
+strongroom unlock --for 8h --idle 30m
 """
 
 

@@ -14,12 +14,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
-SUMMARY = "bring a vault that an older strongroom made to the newest format"
+SUMMARY = "bring a vault of an older strongroom to the newest format"
 WORDS = ""
 DETAILS = """\
 All of it in one step, or nothing. The vault as it was is kept beside it first, as a backup
 that the older strongroom opens; --backup FILE keeps it there. Older programs cannot use the
 vault from then on (exit 14): end them, and upgrade strongroom wherever the vault is used.
+"""
+EXAMPLES = """\
+strongroom upgrade --backup vault.before
 """
 
 

@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
-SUMMARY = "check everything in the vault; exit 7 and the findings when something is wrong"
+SUMMARY = "check everything in the vault against what was written"
 WORDS = ""
 DETAILS = "Each finding is a line on standard output: what was swapped, changed, deleted, inserted or rolled back.\n"
 
@@ -69,3 +69,6 @@ def _print_findings(arguments: Arguments, error: Tampered) -> None:
     output.note(error.message)
     if "strongroom verify" not in error.advice:  # This is verify.
         output.hint(error.advice)
+EXAMPLES = """\
+strongroom verify
+"""
