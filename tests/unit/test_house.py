@@ -195,6 +195,14 @@ def count_lines(path: Path) -> int:
     return len(path.read_text(encoding="utf-8").splitlines())
 
 
+def lines_of_examples(path: Path) -> int:
+    """Lines of a command's ``EXAMPLES``, which are text for people."""
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "EXAMPLES":
+            return (node.end_lineno or 0) - node.lineno + 1
+    return 0
+
+
 def long_functions(source: str) -> list[tuple[str, int]]:
     """Functions of more lines than the budget, without their docstrings."""
     found = []
@@ -210,10 +218,14 @@ def long_functions(source: str) -> list[tuple[str, int]]:
 
 
 def test_no_file_is_too_long() -> None:
-    """400 lines fail; a command of the command line has 120, the audited room 1,800, X.509 1,300, foreign files 600."""
+    """400 lines fail; a command of the command line has 120 beside its examples, the audited room 1,800, X.509 1,300, foreign files 600."""
     lengths = {str(path.relative_to(SOURCE)): count_lines(path) for path in FILES}
     assert {name: lines for name, lines in lengths.items() if lines >= FILE_LINES_MAX} == {}
-    commands = {name: lines for name, lines in lengths.items() if name.startswith("doors/cli/commands/")}
+    commands = {
+        name: lines - lines_of_examples(SOURCE / name)
+        for name, lines in lengths.items()
+        if name.startswith("doors/cli/commands/")
+    }
     assert {name: lines for name, lines in commands.items() if lines > COMMAND_LINES_MAX} == {}
     x509 = sum(lines for name, lines in lengths.items() if name.startswith("crypto/x509/"))
     assert x509 <= X509_LINES_MAX

@@ -63,7 +63,7 @@ def test_every_exit_code_is_documented() -> None:
 
 
 def test_every_command_explains_itself() -> None:
-    """A summary in the house's form, a help page with examples, at most 120 lines of source beside those."""
+    """A summary in the house's form, and a help page that ends with examples."""
     for verb in VERBS:
         command = load(verb)
         assert command.SUMMARY[0].islower()
@@ -73,4 +73,3 @@ def test_every_command_explains_itself() -> None:
         lines = command.EXAMPLES.splitlines()
         assert any(line.startswith(f"strongroom {verb}") for line in lines), verb
         assert page.endswith("\nexamples:\n" + "".join(f"  {line}\n" for line in lines)), verb
-        assert len(Path(str(command.__file__)).read_text().splitlines()) - len(lines) - 2 <= 120, verb
