@@ -218,7 +218,7 @@ def long_functions(source: str) -> list[tuple[str, int]]:
 
 
 def test_no_file_is_too_long() -> None:
-    """400 lines fail; a command of the command line has 120 beside its examples, the audited room 1,800, X.509 1,300, foreign files 600."""
+    """400 lines fail; a command has 120 beside its examples, the audited room 1,800, X.509 1,300, foreign files 600."""
     lengths = {str(path.relative_to(SOURCE)): count_lines(path) for path in FILES}
     assert {name: lines for name, lines in lengths.items() if lines >= FILE_LINES_MAX} == {}
     commands = {
