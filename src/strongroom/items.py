@@ -1,4 +1,4 @@
-"""What is kept: paths, fields, items, versions, and what every vault can do.
+"""What is kept: paths, fields, items, versions, and the settings of items.
 
 Pure values without I/O. Nothing here knows how they are encrypted or stored.
 """
@@ -6,14 +6,13 @@ Pure values without I/O. Nothing here knows how they are encrypted or stored.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Protocol
 
 from strongroom.errors import NotFound
 from strongroom.secret import SecretBytes, SecretStr
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
     from datetime import datetime, timedelta
 
 PATH_BYTES_MAX = 4096
@@ -319,36 +318,3 @@ class ItemSettings:
         self.cas_required = cas_required
         self.delete_version_after = delete_version_after
         self.custom_metadata = dict(custom_metadata or {})
-
-
-
-
-class VaultProtocol(Protocol):
-    """What local and remote vaults both do; `strongroom.open` returns one."""
-
-    def get(self, path: str, field: str | None = None, *, version: int | None = None) -> object:
-        """One item, or one field of it."""
-
-    def get_many(self, paths: Iterable[str]) -> dict[str, Item]:
-        """Several items, read at one moment."""
-
-    def set(self, path: str, fields: Mapping[str, object], *, cas: int | None = None) -> Version:
-        """Write a new version whose fields are exactly *fields*."""
-
-    def patch(self, path: str, fields: Mapping[str, object], *, cas: int | None = None) -> Version:
-        """Write a new version that merges *fields* into the current one."""
-
-    def list(self, prefix: str = "") -> Iterator[str]:
-        """Names directly under *prefix*; folders end with ``/``."""
-
-    def history(self, path: str) -> Sequence[Version]:
-        """Every version that is known, oldest first."""
-
-    def delete(self, path: str, *, versions: Sequence[int] = ()) -> None:
-        """Delete versions so that they can be restored."""
-
-    def destroy(self, path: str, *, versions: Sequence[int] = ()) -> None:
-        """Destroy versions, or the whole item, for good."""
-
-    def lock(self) -> None:
-        """Forget the keys."""

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 FORMATS = {"signing": ("minisign", "ssh", "pem", "base64", "raw"), "box": ("age", "age-pq", "pem", "base64", "raw")}
 """What there is for each kind, the usual one first; other kinds have no public part."""
-PRIVATE_FORMATS = ("base64", "pem", "raw")
 
 _X25519_BYTES = 32
 # DER of SubjectPublicKeyInfo and of PKCS #8 up to the key itself, which has a fixed length: RFC 8410, sections 4 and 7.

@@ -17,7 +17,6 @@ from cryptography.fernet import InvalidToken as _InvalidToken
 from strongroom.errors import Expired, Tampered
 
 KEY_BYTES = 32
-KEY_TEXT_BYTES = 44
 TOKEN_BYTES_MIN = 100
 """Version, time, 16 bytes of IV, one block, 32 bytes of tag: 73 bytes in base64."""
 

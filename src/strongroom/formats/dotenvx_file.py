@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 PREFIX = b"encrypted:"
 KEY_FILE = ".env.keys"
-KEY_FILE_BYTES_MAX = 65_536
 KEYS_MAX = 64
 VALUES_MAX = 5_000
 """In one file: each takes a millisecond."""

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from strongroom.keys.keyset import Keyset
     from strongroom.keys.unlocked import UnlockedKeys
 
-NOTICE_BYTES_MAX = 131_072
 OVERHEAD_BYTES = hybrid.OVERHEAD_BYTES
 
 _NOTICE_MAGIC = b"SRDK"

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from strongroom.doors.cli import output
-from strongroom.doors.cli.exit_codes import UsageError
 from strongroom.errors import Conflict, Denied, NotFound, Tampered
-from strongroom.formats.interface import BadFile
 from strongroom.formats.plan import NOT_SECRET
 
 TYPE_CHECKING = False
@@ -149,11 +147,6 @@ def some(names: Sequence[str]) -> str:
     shown = ", ".join(names[:_NAMES_SHOWN])
     more = len(names) - _NAMES_SHOWN
     return f"{shown} and {more} more" if more > 0 else shown
-
-
-def usage_error(shown: str, error: BadFile) -> UsageError:
-    """The command line's error for a file that is refused."""
-    return UsageError(f"{shown}: {error}")
 
 
 def _current(vault: Vault, path: str) -> Item | None:

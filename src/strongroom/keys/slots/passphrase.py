@@ -141,14 +141,6 @@ class PassphraseCredential:
         raise TypeError("a credential cannot be pickled or copied")
 
 
-def check_passphrase(passphrase: bytearray) -> None:
-    """Say whether these bytes can be a passphrase, before they are used; they are not wiped.
-
-    Raises: ValueError: empty, too long, not UTF-8, or with a NUL.
-    """
-    wipe(_normalise(passphrase))
-
-
 def decode_parameters(parameters: bytes) -> tuple[Profile, bytes]:
     """The cost and the salt of a passphrase slot, within bounds.
 

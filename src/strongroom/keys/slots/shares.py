@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 KIND = 6
 SHARES_MAX = 16
 SHARE_WORDS = 33
-SHARE_BYTES_MAX = 512
 
 # The least SLIP-39 knows: the secret is random, and no passphrase needs slowing down.
 _ITERATION_EXPONENT = 0
