@@ -99,6 +99,7 @@ def bulk_update(
 def _write(
     model: type[models.Model], batch: list[models.Model], columns: list[models.Field], bound: list[str], alias: str
 ) -> int:
+    _lock_for_users(batch, columns)
     same = {one.pk: {name: getattr(one, name) for name in bound} for one in batch}
     cases = {}
     for column in columns:
@@ -113,6 +114,19 @@ def _write(
         cases[column.attname] = cast(Case(*whens, output_field=column), output_field=column)
     rows = model._base_manager.using(alias).filter(_matching(same))
     return int(rows.update(**cases))
+
+
+def _lock_for_users(batch: list[models.Model], columns: list[models.Field]) -> None:
+    """Encrypt what is under a user's key, and hold that user's vault once for all rows."""
+    private = [column for column in columns if getattr(column, "keys_of_users", False)]
+    if private:
+        from strongroom.django.user_vaults.storing import hold, is_any_fresh
+
+        if any(is_any_fresh(one, private) for one in batch):
+            hold()
+        for one in batch:
+            for column in private:
+                column.lock(one)
 
 
 def _matching(same: dict[Any, dict[str, Any]]) -> Q:

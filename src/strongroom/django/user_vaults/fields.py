@@ -13,7 +13,6 @@ from uuid import UUID
 
 from django.core import checks
 from django.db import models
-from django.db.models import signals
 
 from strongroom.crypto.columns import OVERHEAD_BYTES
 from strongroom.django.fields import EncryptedCharField, EncryptedJSONField, EncryptedTextField
@@ -24,6 +23,7 @@ from strongroom.django.rows import END
 from strongroom.django.user_vaults.current import in_use
 from strongroom.django.user_vaults.locked import KeyUnavailable, LockedValue
 from strongroom.django.user_vaults.shown import shown_locked
+from strongroom.django.user_vaults.storing import hold, watch
 from strongroom.django.user_vaults.unlocked import VERSION, UnlockedVault
 from strongroom.errors import Tampered
 
@@ -94,17 +94,29 @@ class UserEncryptedField(EncryptedField):
     def contribute_to_class(self, cls: type[models.Model], name: str, private_only: bool = False) -> None:
         """As `models.Field.contribute_to_class`."""
         super().contribute_to_class(cls, name, private_only=private_only)
-        if not cls._meta.abstract:
-            signals.pre_save.connect(lock_values, sender=cls, dispatch_uid="strongroom.lock_values")
+        watch(cls)
 
     # To the database.
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
         """The value of *model_instance*, encrypted for its row and owner; the object has it locked from then on."""
+        if self.is_fresh(model_instance):
+            # `save` has locked the whole object before: this is a `bulk_create` and its transaction.
+            hold()
         encrypted = self.lock(model_instance)
         if encrypted is not None and not add:
             encrypted.instance = model_instance
         return encrypted
+
+    def is_fresh(self, instance: models.Model) -> bool:
+        """Whether the value of *instance* has to be encrypted before it is written."""
+        value = getattr(instance, self.attname)
+        if value is None or not isinstance(value, LockedValue):
+            return value is not None
+        try:
+            return not value.fits(self, self.row.of(instance))
+        except ValueError:
+            return True
 
     def lock(self, instance: models.Model) -> Encrypted | None:
         """The value of *instance*, encrypted for its row, and put into its place.
@@ -238,19 +250,6 @@ class UserEncryptedField(EncryptedField):
     def clean(self, value: Any, model_instance: models.Model | None) -> Any:
         """As `models.Field.clean`; what is locked was clean when it was saved."""
         return value if isinstance(value, LockedValue) else super().clean(value, model_instance)
-
-
-def lock_values(
-    sender: type[models.Model], instance: models.Model, raw: bool = False, update_fields: Any = None, **_signal: object
-) -> None:
-    """Encrypt what *instance* is about to save: a key that is not there is missed before the transaction is begun.
-
-    Raises: KeyUnavailable, ValueError: as `UserEncryptedField.encrypted`.
-    """
-    for field in () if raw else sender._meta.concrete_fields:
-        is_written = update_fields is None or field.name in update_fields
-        if isinstance(field, UserEncryptedField) and is_written and field.attname in instance.__dict__:
-            field.lock(instance)
 
 
 class UserEncryptedCharField(UserEncryptedField, EncryptedCharField):
