@@ -151,6 +151,36 @@ def test_another_user_logs_in_with_the_same_browser(ann: Any, bob: Any) -> None:
     assert leads_to_unlock(client.get(f"/show/{key}/"))
 
 
+NAMED = [
+    ("read", "unlocked"), ("early-read", "unlocked"), ("open", "unlocked"), ("early-open", "unlocked"),
+    ("change", "unlocked"), ("forget", "locked"), ("early-forget", "locked"), ("give-up", "absent"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("how", "state"), NAMED)
+def test_a_request_in_another_name_leaves_the_sessions_key(ann: Any, bob: Any, how: str, state: str) -> None:
+    """Bob's name and password with one request out of the browser in which Ann is logged in."""
+    from base64 import b64encode
+
+    log_in(browser(), "bob")
+    client = log_in(browser())
+    key = new_login(client)
+    cookie = client.cookies[COOKIE].value
+    named = {"accept": "application/json", "authorization": f"Basic {b64encode(f'bob:{PASSWORD}'.encode()).decode()}"}
+    answer = client.get(f"/named-api/{how}/", headers=named)
+    assert answer.json() == {"user": "bob", "state": state}
+    assert COOKIE not in answer.cookies
+    assert client.cookies[COOKIE].value == cookie
+    assert shows(client, key) == SECRET
+
+
+def test_the_block_of_a_requests_vault_leaves_its_key(ann: Any) -> None:
+    """A request forgets its key when it ends, and keeps it for the next one."""
+    client = log_in(browser())
+    assert client.get("/in-block/").content == b"unlocked unlocked"
+    assert client.get("/state/").content == b"unlocked"
+
+
 # What a thief has.
 
 

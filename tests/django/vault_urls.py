@@ -21,6 +21,7 @@ from rest_framework.views import APIView
 
 from strongroom.django.user_vaults import user_vault
 from tests.django.private.models import Login
+from tests.django.vault_site import PASSWORD
 
 LIST = Template(
     "{% for one in logins %}{{ one.label }}={{ one.password }}"
@@ -179,6 +180,39 @@ class Api(APIView):
         return Response({})
 
 
+class Named(APIView):
+    """For programs that send name and password each time, also from a browser in which somebody else is logged in."""
+
+    authentication_classes = (BasicAuthentication,)
+    permission_classes = (IsAuthenticated,)
+
+    def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
+        """The vault of who is logged in is asked for before it is known who sends the request."""
+        if kwargs["how"].startswith("early"):
+            assert request._request.user_vault.is_unlocked
+        super().initial(request, *args, **kwargs)
+
+    def get(self, request: Any, how: str) -> Response:
+        """What is done with the vault of who was named."""
+        vault = request.user_vault
+        if how.endswith("open"):
+            vault.open_with_password(PASSWORD)
+        elif how.endswith("forget"):
+            vault.forget()
+        elif how.endswith("give-up"):
+            vault.give_up()
+        elif how.endswith("change"):
+            vault.change_password(PASSWORD)
+        return Response({"user": request.user.username, "state": vault.state})
+
+
+def in_block(request: HttpRequest) -> HttpResponse:
+    """As with the vault of a program without a request."""
+    with request.user_vault as vault:
+        inside = vault.state
+    return HttpResponse(f"{inside} {request.user_vault.state}")
+
+
 PAGE = "strongroom/user_vaults/unlock.html"
 
 urlpatterns = [
@@ -207,4 +241,6 @@ urlpatterns = [
     path("fails-later/<uuid:key>/", fails_later),
     path("change/<uuid:pk>/", Change.as_view()),
     path("api/<uuid:key>/", Api.as_view()),
+    path("named-api/<str:how>/", Named.as_view()),
+    path("in-block/", in_block),
 ]

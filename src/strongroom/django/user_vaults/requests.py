@@ -16,6 +16,7 @@ from strongroom.secret import wipe
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+    from uuid import UUID
 
     from django.http import HttpRequest, HttpResponse
 
@@ -30,7 +31,7 @@ class RequestVault(UserVaultHandle):
         request: its user may change while it lasts, by a log-in.
     """
 
-    __slots__ = ("_bound", "_cookie", "_drops_cookie", "_must_keep", "_request", "_tried", "_was_revealed")
+    __slots__ = ("_asked_for", "_bound", "_cookie", "_drops_cookie", "_must_keep", "_request", "_tried", "_was_revealed")
 
     def __init__(self, request: HttpRequest) -> None:
         super().__init__(None)
@@ -40,6 +41,7 @@ class RequestVault(UserVaultHandle):
         self._tried = False
         self._must_keep = False
         self._drops_cookie = False
+        self._asked_for: Any = None
 
     @property
     def was_revealed(self) -> bool:
@@ -58,16 +60,24 @@ class RequestVault(UserVaultHandle):
         """Who is logged in."""
         return getattr(self._request, "user", None)
 
+    @property
+    def id(self) -> UUID | None:
+        """The vault's id; None when there is none yet."""
+        self._leave_others()
+        if self._is_looked_up and self._asked_for != getattr(self.user, "pk", None):
+            self._is_looked_up = False
+        self._asked_for = getattr(self.user, "pk", None)
+        return super().id
+
     def unlocked(self) -> UnlockedVault:
         """The open vault, out of this request, its log-in or its session.
 
         Raises: KeyUnavailable: the password has to be given again, or nobody is logged in.
         """
         self.open_now()
+        self._leave_others()
         if self._unlocked is None:
             self._take_attached()
-        if self._unlocked is not None and (not self._is_known() or self._unlocked.user != str(self.user.pk)):
-            self.forget()
         return super().unlocked()
 
     def take(self, unlocked: UnlockedVault) -> None:
@@ -88,10 +98,15 @@ class RequestVault(UserVaultHandle):
 
     @changes
     def forget(self) -> None:
-        """Wipe the key, here and in the session."""
+        """Wipe the key, here and in the session, unless the session is that of somebody else than the request."""
         super().forget()
         self._must_keep = False
         self._tried = True
+        attached = self._attached()
+        if attached is not None:
+            attached.wipe()
+        if self._is_anothers_session():
+            return
         session = getattr(self._request, "session", None)
         if session is not None and sessions.ENTRY in session:
             del session[sessions.ENTRY]
@@ -116,7 +131,7 @@ class RequestVault(UserVaultHandle):
                 return
             if self._is_logged_in():
                 self._keep(response)
-            else:
+            elif not self._is_anothers_session():
                 self.forget()
                 sessions.delete_cookie(response)
         elif self._unlocked is not None and self._cookie is not None and settings.SESSION_SAVE_EVERY_REQUEST:
@@ -131,6 +146,18 @@ class RequestVault(UserVaultHandle):
         if self._cookie is not None:
             wipe(self._cookie)
             self._cookie = None
+
+    def __exit__(self, *_exc: object) -> None:
+        """The request forgets the key, when it ends."""
+
+    def _leave_others(self) -> None:
+        """Wipe the key of whoever the request was for before: an API takes a name and a password in the view.
+
+        The session is left as it is: it may be that of the one before, who goes on with the next request.
+        """
+        if self._unlocked is not None and (not self._is_known() or self._unlocked.user != str(self.user.pk)):
+            super().forget()
+            self._must_keep = False
 
     def _is_known(self) -> bool:
         return bool(getattr(self.user, "is_authenticated", False))
@@ -157,12 +184,16 @@ class RequestVault(UserVaultHandle):
 
     def _take_attached(self) -> None:
         """Take what a backend has opened for who sends the password with each request: for this one, not to be kept."""
+        attached = self._attached()
+        if attached is not None:
+            super().take(attached)
+
+    def _attached(self) -> UnlockedVault | None:
         user = self.user
         # Whoever has not been asked for yet was not let in by a password in this request.
-        if user is not None and not (isinstance(user, LazyObject) and user._wrapped is empty):
-            attached = detached(user)
-            if attached is not None:
-                super().take(attached)
+        if user is None or (isinstance(user, LazyObject) and user._wrapped is empty):
+            return None
+        return detached(user)
 
     def _keep(self, response: HttpResponse) -> None:
         unlocked = self.unlocked()
@@ -195,6 +226,15 @@ class RequestVault(UserVaultHandle):
     def _is_logged_in(self) -> bool:
         """Whether the session says so too: it may have been flushed, or never been one."""
         return self._is_known() and str(self._request.session.get(SESSION_KEY)) == str(self.user.pk)
+
+    def _is_anothers_session(self) -> bool:
+        """Whether somebody is logged in who is not the request's user."""
+        session = getattr(self._request, "session", None)
+        said = None if session is None else session.get(SESSION_KEY)
+        if said is None:
+            return False
+        # A user who was deleted in this request has no key any more, and is nobody else.
+        return not self._is_known() or (self.user.pk is not None and str(said) != str(self.user.pk))
 
     def _session_name(self) -> str:
         session = getattr(self._request, "session", None)
