@@ -67,6 +67,25 @@ def enter_later(ann: Any, client: Any) -> None:
     async_to_sync(aauthenticate)(None, username="ann", password=PASSWORD)
 
 
+def nobody_enters_later(ann: Any, client: Any) -> None:
+    from django.contrib.auth import aauthenticate
+
+    async_to_sync(aauthenticate)(None, username="nobody", password=PASSWORD)
+
+
+def check_later(ann: Any, client: Any) -> None:
+    async_to_sync(ann.acheck_password)(PASSWORD)
+
+
+def check_an_old_one_later(ann: Any, client: Any) -> None:
+    from django.test import override_settings
+
+    hashers = ["django.contrib.auth.hashers.ScryptPasswordHasher", "django.contrib.auth.hashers.MD5PasswordHasher"]
+    # Another hasher is to be used from now on, and fails.
+    with override_settings(PASSWORD_HASHERS=hashers):
+        async_to_sync(ann.acheck_password)(PASSWORD)
+
+
 def make_code(ann: Any, client: Any) -> None:
     client.post("/vault/recovery-code/")
 
@@ -93,10 +112,14 @@ def check(ann: Any, client: Any) -> None:
 
 
 _VAULTS = "strongroom.django.user_vaults"
+_HASHERS = "django.contrib.auth.hashers"
 OPENING, MAKING = f"{_VAULTS}.slots.check_proof", f"{_VAULTS}.slots.proof"
 DOORS: list[tuple[Callable[[Any, Any], None], str]] = [
     (unlock, OPENING), (recover, f"{_VAULTS}.vaults._open"), (recover_by_code, OPENING), (give_up, MAKING),
     (change, MAKING), (enter, OPENING), (enter_later, OPENING), (in_python, OPENING), (in_python_later, OPENING),
+    (enter_later, f"{_HASHERS}.MD5PasswordHasher.verify"), (check_later, f"{_HASHERS}.MD5PasswordHasher.verify"),
+    (nobody_enters_later, f"{_HASHERS}.MD5PasswordHasher.encode"),
+    (check_an_old_one_later, f"{_HASHERS}.ScryptPasswordHasher.encode"),
     (make_code, "django.template.base.NodeList.render"),
     (check, "django.contrib.auth.base_user.AbstractBaseUser.save"),
 ]  # fmt: skip
@@ -125,3 +148,41 @@ def test_no_password_is_in_a_report(ann: Any, monkeypatch: pytest.MonkeyPatch, d
         if any(word in pprint(value) for word in (PASSWORD, NEW, OLD)) or re.search(CODE, pprint(value))
     ]
     assert shown == []
+
+
+def test_what_leads_into_a_thread_is_masked(ann: Any) -> None:
+    """A view that runs on the event loop has its password checked in a thread: asgiref knows the arguments."""
+    from asgiref.sync import sync_to_async
+    from django.contrib.auth import authenticate
+    from django.test import RequestFactory, override_settings
+    from django.views.debug import ExceptionReporter as DjangosReporter
+    from django.views.decorators.debug import sensitive_variables
+
+    from strongroom.django.reports import ExceptionReporter
+
+    @sensitive_variables("typed")  # type: ignore[untyped-decorator]
+    async def view(typed: str) -> None:
+        await sync_to_async(authenticate)(None, username="ann", password=typed)
+
+    backends = ["tests.django.test_user_vaults_reports.ElsewhereBackend"]
+    with override_settings(AUTHENTICATION_BACKENDS=backends), pytest.raises(Broken) as caught:
+        async_to_sync(view)(PASSWORD)
+    failed = (RequestFactory().post("/"), caught.type, caught.value, caught.tb)
+    with override_settings(DEBUG=True):
+        assert PASSWORD in DjangosReporter(*failed).get_traceback_html(), "nothing had to be masked"
+    for debug in (True, False):
+        with override_settings(DEBUG=debug):
+            shown = [
+                (frame["filename"], frame["function"], name)
+                for frame in ExceptionReporter(*failed).get_traceback_frames()
+                for name, value in frame["vars"]
+                if "/asgiref/" in frame["filename"] and PASSWORD in repr(value)
+            ]
+            assert shown == []
+
+
+class ElsewhereBackend:
+    """One that fails."""
+
+    def authenticate(self, request: Any, username: str, password: str) -> NoReturn:
+        raise Broken

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from asgiref import sync
 from django.apps import apps
 from django.db.models import Model, QuerySet
 from django.forms import BaseForm
@@ -34,6 +35,7 @@ _SHORTEST = 4
 """What is shorter is masked by the name it stands under, and not searched for: it would be found everywhere."""
 _DEEPEST = 4
 _ITEMS_MAX = 1_000
+_ASGIREF = sync.__file__
 # What pprint adds where it folds a long text.
 _FOLDS = str.maketrans("", "", " \t\r\n'\"()\\")
 
@@ -66,7 +68,12 @@ class ExceptionReporter(DjangosReporter):  # type: ignore[misc]  # Django carrie
             variables = dict(frame.get("vars", ()))
             self._found |= set(_texts(self._values(variables, 0)))
         for frame in frames:
-            frame["vars"] = [(name, self._shown(name, value)) for name, value in frame.get("vars", ())]
+            # What leads into a thread or out of one has the arguments of whatever is called, under names of its own.
+            is_on_the_way = frame.get("filename") == _ASGIREF
+            frame["vars"] = [
+                (name, _Text(MASK) if is_on_the_way else self._shown(name, value))
+                for name, value in frame.get("vars", ())
+            ]
         return frames
 
     def get_traceback_data(self) -> dict[str, Any]:

@@ -65,7 +65,7 @@ class UserVaultBackend(ModelBackend):  # type: ignore[misc]  # Django carries no
             try:
                 user = await model._default_manager.aget_by_natural_key(name)
             except model.DoesNotExist:
-                await in_thread(model().set_password)(password)
+                await in_thread(model().set_password, password)
                 return None
             if not (await user.acheck_password(password) and self.user_can_authenticate(user)):
                 return None

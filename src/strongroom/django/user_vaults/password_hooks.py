@@ -15,12 +15,15 @@ from django.contrib.auth.hashers import verify_password
 from django.views.decorators.debug import sensitive_variables
 
 from strongroom.credentials.passwords import PASSWORD_BYTES_MAX
+from strongroom.django.user_vaults.marks import hidden
 from strongroom.django.user_vaults.pressure import apassword_work, is_acceptable, password_work
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
+
+    from strongroom.secret import SecretStr
 
 _MARK = "_strongroom_limited"
 _hides = sensitive_variables("raw_password", "password")
@@ -61,11 +64,11 @@ def _acheck(original: Callable[..., Any]) -> Callable[..., Any]:
         async with apassword_work(name=self.get_username()) as attempt:
             if raw_password is not None and not is_acceptable(raw_password):
                 return False
-            is_right, is_outdated = await in_thread(verify_password)(raw_password, self.password)
+            is_right, is_outdated = await in_thread(verify_password, raw_password, self.password)
             if is_right:
                 attempt.succeeded()
                 if is_outdated:
-                    await in_thread(self.set_password)(raw_password)
+                    await in_thread(self.set_password, raw_password)
                     self._password = None  # the same password: nothing that hears of new ones is to hear of it
                     await self.asave(update_fields=["password"])
             return bool(is_right)
@@ -90,6 +93,16 @@ def _set(original: Callable[..., None]) -> Callable[..., None]:
     return set_password
 
 
-def in_thread(function: Callable[..., Any]) -> Callable[..., Any]:
-    """*function* as a coroutine that runs in a thread, of which the limits let only a few run."""
-    return sync_to_async(function, thread_sensitive=False)
+@_hides  # type: ignore[untyped-decorator]
+async def in_thread(function: Callable[..., Any], raw_password: str | None, *others: Any) -> Any:
+    """Call *function* in a thread, of which the limits let only a few run.
+
+    Reports of errors show the arguments of all that leads there: the password is covered on its way.
+    """
+    covered = None if raw_password is None else hidden(raw_password)
+    return await sync_to_async(_call, thread_sensitive=False)(function, covered, *others)
+
+
+@_hides  # type: ignore[untyped-decorator]
+def _call(function: Callable[..., Any], password: SecretStr | None, *others: Any) -> Any:
+    return function(None if password is None else password.reveal(), *others)
