@@ -76,6 +76,11 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "'\\''") + "'"
 
 
+def quoted_name(text: str) -> str:
+    """*text* as the last words of one of our commands, also where it would pass for an option."""
+    return f"-- {quoted(text)}" if text.startswith("-") else quoted(text)
+
+
 class ReservedPath(str):
     """A path that the program itself uses: the one way to what lies below a name with an ``@`` at the front.
 

@@ -143,4 +143,4 @@ def test_refused_names_and_words(keyed) -> None:
         assert "Traceback" not in done.err
         assert "\x1b" not in done.err
         assert "\u202e" not in done.err
-    assert "hint: strongroom get" in keyed.run("gett", "a").err
+    assert "hint: did you mean: strongroom get" in keyed.run("gett", "a").err

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 LINE_BYTES_MAX = 4096  # the longest passphrase; also the longest line of Linux's own line editing
 _TRIES = 3
+# Between two pieces of what is pasted, also over a slow line; nobody types that fast.
+_PASTE_SECONDS = 0.05
 
 
 class Terminal:
@@ -103,7 +105,7 @@ class Terminal:
 
         Returns: the bytes without the newline; the caller wipes them.
         Raises:
-            WouldPrompt: the terminal is gone, or Ctrl-D was typed instead.
+            WouldPrompt: the terminal is gone, Ctrl-D was typed instead, or several lines were pasted.
             KeyboardInterrupt: Ctrl-C; echo is on again.
         """
         with _EchoOff(self._descriptor, prompt) as echo:
@@ -111,10 +113,17 @@ class Terminal:
             echo.off()
             self.show(prompt)
             try:
-                return self._read_line()
+                line = self._read_line()
             finally:
                 # The newline that was typed has not been echoed either.
                 self.show("\n")
+            if echo.swallow_rest():
+                wipe(line)
+                raise WouldPrompt(
+                    "several lines were pasted, and a prompt takes one: nothing of it was used",
+                    advice="a text of several lines comes from a file: strongroom set PATH FIELD < FILE",
+                )
+            return line
 
     def ask_new(self, what: str) -> bytearray:
         """A new secret, typed twice.
@@ -211,6 +220,33 @@ class _EchoOff:
         except termios.error:
             # Reading on would echo what is typed, if anybody is there to type.
             raise WouldPrompt("the terminal is gone") from None
+
+    def swallow_rest(self) -> bool:
+        """Take away what came together with the line: a shell would echo and execute the rest of a pasted key.
+
+        Returns: whether there was more than line ends.
+        """
+        import select
+        import termios
+
+        eager = [*self._quiet[:6], list(self._quiet[6])]
+        # Without line editing the beginning of a further line counts, too.
+        eager[3] &= ~termios.ICANON
+        eager[6][termios.VMIN], eager[6][termios.VTIME] = 1, 0
+        buffer = HiddenBuffer(LINE_BYTES_MAX)
+        has_more = False
+        try:
+            termios.tcsetattr(self._descriptor, termios.TCSANOW, eager)
+            while select.select([self._descriptor], [], [], _PASTE_SECONDS)[0]:
+                got = os.readv(self._descriptor, [buffer])
+                if not got:
+                    break
+                has_more |= any(byte not in b"\r\n" for byte in memoryview(buffer)[:got])
+        except (OSError, termios.error):  # The terminal hung up behind the line.
+            return has_more
+        finally:
+            wipe(buffer)
+        return has_more
 
     def __exit__(self, *_exc: object) -> None:
         import signal

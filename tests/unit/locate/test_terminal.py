@@ -75,6 +75,29 @@ def test_what_was_typed_too_early_is_dropped(desk: Desk) -> None:
     hands.join(60)
 
 
+@pytest.mark.parametrize("rest", [b"second\nthird\n", b"second", b"\n\nthird\n"])
+def test_several_pasted_lines(desk: Desk, rest: bytes) -> None:
+    """They are refused, and what is left of them reaches neither the screen nor the shell."""
+    hands = desk.types_when_asked(b"-----BEGIN-----\n" + rest)
+    with pytest.raises(WouldPrompt, match="several lines") as caught:
+        desk.terminal.ask_hidden("key: ")
+    hands.join(60)
+    assert "BEGIN" not in str(caught.value) + caught.value.advice
+    assert desk.flags() & termios.ECHO
+    assert desk.flags() & termios.ICANON
+    os.write(desk.hands, b"next command\n")
+    assert desk.terminal.ask("$ ") == "next command"
+    os.set_blocking(desk.hands, False)
+    assert b"second" not in os.read(desk.hands, 4096)
+
+
+def test_a_second_enter_is_no_paste(desk: Desk) -> None:
+    """Hands that tremble have typed one line."""
+    hands = desk.types_when_asked(b"hunter2\n\n")
+    assert desk.terminal.ask_hidden("passphrase: ") == b"hunter2"
+    hands.join(60)
+
+
 def test_end_of_file(desk: Desk) -> None:
     """Ctrl-D on an empty line is no answer; after some characters, twice, it ends the line."""
     hands = desk.types_when_asked(b"\x04", b"abc\x04\x04")

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from strongroom.doors.cli.exit_codes import UsageError
 from strongroom.errors import StrongroomError, WouldPrompt
-from strongroom.items import COMPONENT_BYTES_MAX, FIELD_NAME_BYTES_MAX, check_name, parse_folder, parse_path, quoted
+from strongroom.items import (
+    COMPONENT_BYTES_MAX,
+    FIELD_NAME_BYTES_MAX,
+    check_name,
+    parse_folder,
+    parse_path,
+    quoted_name,
+)
 from strongroom.locate.unlock import anybody
 
 TYPE_CHECKING = False
@@ -25,7 +32,7 @@ def checked_path(path: str) -> str:
         parse_path(path)
     except ValueError as error:
         is_folder = path.endswith("/") and path.strip("/")
-        advice = f"a name that ends with a slash is a folder: strongroom ls {quoted(path)}" if is_folder else ""
+        advice = f"a name that ends with a slash is a folder: strongroom ls {quoted_name(path)}" if is_folder else ""
         raise UsageError(f"{path or repr(path)} is not an item's path: {error}", advice=advice) from None
     return path
 

@@ -7,7 +7,7 @@ from strongroom.doors.cli.exit_codes import UsageError
 from strongroom.doors.cli.inputs import read_file, read_stdin, stdin_is_terminal, terminal_for
 from strongroom.doors.cli.opening import checked_field
 from strongroom.errors import WouldPrompt
-from strongroom.items import Field, is_secret_name, quoted
+from strongroom.items import Field, is_secret_name, quoted, quoted_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def _public(path: str, name: str, text: str) -> str:
     if is_secret_name(name):
         raise UsageError(
             f"{name} is secret: on the command line everybody on this machine can read it",
-            advice=f"strongroom set {quoted(path)} {quoted(name)}   asks for it, or reads it from standard input\n"
+            advice=f"strongroom set {quoted_name(path)} {quoted(name)}   asks for it, or reads it from standard input\n"
             "the value is in the shell's history now: consider it known, and change it",
         )
     try:

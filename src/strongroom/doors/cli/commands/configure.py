@@ -6,6 +6,7 @@ from strongroom.doors.cli import output
 from strongroom.doors.cli.exit_codes import UsageError
 from strongroom.doors.cli.interface import GlobalArguments
 from strongroom.doors.cli.opening import checked_path, open_items
+from strongroom.doors.cli.suggestions import Suggesting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def run(arguments: Arguments) -> int:
     path = None if arguments.path is None else checked_path(arguments.path)
     if path is None and arguments.expires is not None:
         raise UsageError("--expires is about an item", advice="strongroom configure PATH --expires 90d")
-    with open_items(arguments) as vault:
+    with open_items(arguments) as vault, Suggesting(vault, "configure", path or ""):
         try:
             version = _change(vault, path, arguments)
         except ValueError as error:

@@ -6,7 +6,8 @@ from strongroom.doors.cli import output
 from strongroom.doors.cli.exit_codes import UsageError
 from strongroom.doors.cli.interface import GlobalArguments
 from strongroom.doors.cli.opening import checked_field, checked_path, open_items
-from strongroom.items import quoted
+from strongroom.doors.cli.suggestions import Suggesting
+from strongroom.items import quoted, quoted_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def run(arguments: Arguments) -> int:
     """Print the value."""
     path = checked_path(arguments.path)
     field = arguments.field if arguments.field is None else checked_field(arguments.field)
-    with open_items(arguments) as vault:
+    with open_items(arguments) as vault, Suggesting(vault, "get", path, field):
         item = vault.get(path, version=arguments.version, allow_expired=arguments.allow_expired)
         if arguments.json:
             _print_json(item, field)
@@ -63,7 +64,7 @@ def _only_field(item: Item) -> str:
     if len(names) != 1:
         raise UsageError(
             f"{item.path} has {len(names)} fields: {', '.join(names)}",
-            advice="\n".join(f"strongroom get {quoted(item.path)} {quoted(name)}" for name in names[:3]),
+            advice="\n".join(f"strongroom get {quoted_name(item.path)} {quoted(name)}" for name in names[:3]),
         )
     return names[0]
 

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 SUMMARY = "have the agent wipe the keys"
 WORDS = ""
 DETAILS = "Programs that ask a locked agent end with exit code 3 and the name of the command unlock.\n"
+EXAMPLES = """\
+strongroom lock
+"""
 
 
 class Arguments(GlobalArguments):
@@ -35,6 +38,3 @@ def run(arguments: Arguments) -> int:
         return 0
     output.note(f"locked {location}")
     return 0
-EXAMPLES = """\
-strongroom lock
-"""

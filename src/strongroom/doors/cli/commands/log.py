@@ -5,6 +5,7 @@ from __future__ import annotations
 from strongroom.doors.cli import output
 from strongroom.doors.cli.interface import GlobalArguments
 from strongroom.doors.cli.opening import checked_path, open_items
+from strongroom.doors.cli.suggestions import Suggesting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 SUMMARY = "the versions of an item: when, by whom, in which state"
 WORDS = "PATH"
 DETAILS = "Oldest first. Times are UTC. Values are not shown: strongroom get PATH --version N.\n"
+EXAMPLES = """\
+strongroom log bank/checking
+"""
 
 
 class Arguments(GlobalArguments):
@@ -31,7 +35,7 @@ def add_options(_parser: ArgumentParser) -> None:
 def run(arguments: Arguments) -> int:
     """Print the versions."""
     path = checked_path(arguments.path)
-    with open_items(arguments) as vault:
+    with open_items(arguments) as vault, Suggesting(vault, "log", path):
         versions = vault.history(path)
     if arguments.json:
         from strongroom.doors.cli.fields import describe_version
@@ -61,6 +65,3 @@ def _state(version: Version) -> str:
 
 def _when(past: str, future: str, moment: datetime, now: datetime) -> str:
     return f"{past if moment <= now else future} {moment:%Y-%m-%d %H:%M:%S}"
-EXAMPLES = """\
-strongroom log bank/checking
-"""

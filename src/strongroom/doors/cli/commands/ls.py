@@ -5,6 +5,7 @@ from __future__ import annotations
 from strongroom.doors.cli import output
 from strongroom.doors.cli.interface import GlobalArguments
 from strongroom.doors.cli.opening import checked_folder, open_items
+from strongroom.doors.cli.suggestions import Suggesting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def add_options(parser: ArgumentParser) -> None:
 def run(arguments: Arguments) -> int:
     """Print the names, sorted, one a line."""
     prefix = checked_folder(arguments.prefix)
-    with open_items(arguments) as vault:
+    with open_items(arguments) as vault, Suggesting(vault, "ls", prefix):
         if arguments.expiring is not None:
             return _expiring(arguments, vault.expiring(arguments.expiring, prefix))
         ask = vault.walk if arguments.recursive else vault.list

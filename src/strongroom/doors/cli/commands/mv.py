@@ -6,6 +6,7 @@ from strongroom.doors.cli import output
 from strongroom.doors.cli.exit_codes import UsageError
 from strongroom.doors.cli.interface import GlobalArguments
 from strongroom.doors.cli.opening import checked_folder, checked_path, open_items
+from strongroom.doors.cli.suggestions import Suggesting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def run(arguments: Arguments) -> int:
             target += source.rpartition("/")[2]
         checked_path(source)
         checked_path(target)
-    with open_items(arguments) as vault:
+    with open_items(arguments) as vault, Suggesting(vault, "mv", source, target):
         try:
             vault.move(source, target)
         except ValueError as error:

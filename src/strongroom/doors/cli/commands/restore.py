@@ -5,8 +5,9 @@ from __future__ import annotations
 from strongroom.doors.cli import output
 from strongroom.doors.cli.interface import GlobalArguments
 from strongroom.doors.cli.opening import checked_path, open_items
+from strongroom.doors.cli.suggestions import Suggesting
 from strongroom.errors import Denied, NotFound
-from strongroom.items import quoted
+from strongroom.items import quoted_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def add_options(parser: ArgumentParser) -> None:
 def run(arguments: Arguments) -> int:
     """Bring it back."""
     path = checked_path(arguments.path)
-    with open_items(arguments) as vault:
+    with open_items(arguments) as vault, Suggesting(vault, "restore", path):
         is_present = arguments.version is None and _is_present(vault, path)
         version = vault.restore(path, arguments.version)
     if arguments.json:
@@ -51,7 +52,7 @@ def run(arguments: Arguments) -> int:
         output.json({"path": path, **describe_version(version)})
     elif is_present:
         output.note(f"{path} is not deleted; its current version is {version.number}")
-        output.hint(f"an older one comes back with: strongroom restore {quoted(path)} --version N")
+        output.hint(f"an older one comes back with: strongroom restore --version N {quoted_name(path)}")
     elif arguments.version is None:
         output.note(f"restored {path}, version {version.number}")
     else:

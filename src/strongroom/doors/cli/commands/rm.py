@@ -6,8 +6,9 @@ from strongroom.doors.cli import output
 from strongroom.doors.cli.inputs import confirm
 from strongroom.doors.cli.interface import GlobalArguments
 from strongroom.doors.cli.opening import checked_path, open_items
+from strongroom.doors.cli.suggestions import Suggesting
 from strongroom.errors import Denied, NotFound
-from strongroom.items import quoted
+from strongroom.items import quoted_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ def run(arguments: Arguments) -> int:
     path = checked_path(arguments.path)
     versions = tuple(arguments.version or ())
     which = f"version {' and '.join(map(str, versions))} of {path}" if versions else path
-    with open_items(arguments) as vault:
+    command = "rm --destroy" if arguments.destroy else "rm"
+    with open_items(arguments) as vault, Suggesting(vault, command, path):
         is_gone = not arguments.destroy and _is_deleted(vault, path, versions)
         if not arguments.destroy:
             vault.delete(path, versions=versions)
@@ -72,7 +74,7 @@ def run(arguments: Arguments) -> int:
         output.note(f"{'destroyed' if arguments.destroy else 'deleted'} {which}")
     if not arguments.destroy:
         number = f" --version {versions[0]}" if versions else ""
-        output.hint(f"bring it back with: strongroom restore {quoted(path)}{number}")
+        output.hint(f"bring it back with: strongroom restore{number} {quoted_name(path)}")
     return 0
 
 

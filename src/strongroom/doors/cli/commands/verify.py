@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 SUMMARY = "check everything in the vault against what was written"
 WORDS = ""
 DETAILS = "Each finding is a line on standard output: what was swapped, changed, deleted, inserted or rolled back.\n"
+EXAMPLES = """\
+strongroom verify
+"""
 
 
 _SHOWN = 20
@@ -69,6 +72,3 @@ def _print_findings(arguments: Arguments, error: Tampered) -> None:
     output.note(error.message)
     if "strongroom verify" not in error.advice:  # This is verify.
         output.hint(error.advice)
-EXAMPLES = """\
-strongroom verify
-"""
