@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from strongroom.errors import Conflict, FormatUnsupported, NotFound, Tampered
+from strongroom.errors import Conflict, FormatUnsupported, NotFound, Tampered, VaultLocked
 from strongroom.keys.slots.key_file import KeyFileCredential
 from strongroom.stores.interface import Store
 from strongroom.stores.schema import OBJECTS
@@ -50,6 +50,44 @@ def test_another_program_sees_a_grant_and_its_end(
     other.remove_grant("sync")
     assert other.grants() == []
     assert vault.grants() == []
+
+
+def test_grants_are_read_once_until_something_changes(vault: Vault) -> None:
+    """The same objects again, not another reading of each; and none from memory once the keys are gone."""
+    vault.add_grant("sync", "user", 1001, RULES)
+    first, again = vault.grants(), vault.grants()
+    assert [one is other for one, other in zip(first, again, strict=True)] == [True, True]
+    with vault.transaction():
+        vault.add_grant("web", "user", 1002, {"read": ["a"]})
+        assert [one.name for one in vault.grants()] == ["sync", "sync", "web"], "its own change is seen at once"
+    vault.grants()
+    vault.lock()
+    with pytest.raises(VaultLocked):
+        vault.grants()
+
+
+def test_a_grant_says_when_it_was_made_and_has_an_id(vault: Vault, clock: Clock) -> None:
+    """The same that the store says to somebody else."""
+    (made,) = vault.add_grant("sync", "user", 1001, {"read": ["/", "a"]})
+    (found,) = vault.grants()
+    assert (len(found.id), found.created_us, found.patterns) == (16, clock.now, (("",), ("a",)))
+    assert made.describe() == found.describe()
+    body = grants.encode_grant(made)
+    decoded = grants.decode_grant(made.id, body)
+    assert decoded.created_us == clock.now
+    assert decoded.patterns == made.patterns
+
+
+def test_a_stored_program_is_roots(vault: Vault) -> None:
+    """Nobody else's was let in, so its owner is not stored; two programs are tampering."""
+    body = grants.encode_grant(Grant(bytes(16), "n", "user", 7, ["a"], ["read"], executable=LS))
+    decoded = grants.decode_grant(bytes(16), body)
+    assert decoded.executable is not None and decoded.executable.owner == 0
+    end = body.index(b"/usr/bin/ls") + len(b"/usr/bin/ls") + 16
+    start = body.index(b"/usr/bin/ls") - 4
+    assert body[start - 4 : start] == b"\0\0\0\1"
+    with pytest.raises(Tampered):
+        grants.decode_grant(bytes(16), body[: start - 4] + b"\0\0\0\2" + body[start:end] * 2 + body[end:])
 
 
 def test_an_undone_change_grants_nothing(vault: Vault) -> None:

@@ -186,3 +186,101 @@ def test_nobody_asks_for_what_is_no_capability(capability: str) -> None:
     """A misspelt capability is the caller's fault, not a quiet denial, and not a quiet yes for the owner."""
     with pytest.raises(ValueError, match="capability"):
         decide([], Principal(1000, 1000), 1000, ("a",), capability, 0)
+
+
+def test_a_denial_is_found_behind_grants_of_other_things() -> None:
+    """Grants for others, elsewhere and of another capability stand in front of it: the search goes on."""
+    others = [
+        grant(subject_id=1002),
+        grant(patterns=["elsewhere/**"]),
+        grant(capabilities=["list"]),
+        grant(expires_us=1),
+        grant(unit="sync.service"),
+    ]
+    denial = grant(capabilities=["deny"])
+    for one in others:
+        assert allowed(one, grant())
+        assert not allowed(one, grant(), one, denial)
+
+
+def test_what_is_reserved_is_granted_by_its_name_alone() -> None:
+    """No star at the front covers it, except where the grant denies; below its name stars are stars again."""
+    for pattern in ("**", "*/a", "*/**", "@other/**", "keys/a"):
+        assert not allowed_below("@keys", [grant(patterns=[pattern])]), pattern
+    for pattern in ("@keys/**", "@keys/a", "@keys/*"):
+        assert allowed_below("@keys", [grant(patterns=[pattern])]), pattern
+        assert not allowed_below("@keys", [grant(patterns=[pattern], subject_id=1002)])
+    assert not allowed_below("@keys", [grant(patterns=["@keys/b"])])
+    for pattern in ("**", "*/a", "*/**", "@keys/**"):
+        denial = grant(patterns=[pattern], capabilities=["deny"])
+        assert not allowed_below("@keys", [grant(patterns=["@keys/**"]), denial]), pattern
+
+
+def allowed_below(first: str, grants: list[Grant]) -> bool:
+    """Whether the item ``a`` in that folder may be read."""
+    return decide(grants, WEB, 1000, (first, "a"), "read", 10).allowed
+
+
+def test_a_decision_is_yes_or_no_and_says_why() -> None:
+    """In words that name the grant, and no path."""
+    cases = {
+        "nothing is granted here": ([], False),
+        "the grant web denies it": ([grant(capabilities=["deny"])], False),
+        "the grant web allows it": ([grant()], True),
+        "the grant web has ended": ([grant(expires_us=10)], False),
+        "the grant web is for another executable or unit": ([grant(unit="other.service")], False),
+    }
+    for reason, (grants, expected) in cases.items():
+        decision = decide(grants, WEB, 1000, ("sites", "a"), "read", 10)
+        assert (decision.allowed, decision.reason) == (expected, reason)
+        assert decision.allowed is expected
+
+
+def test_a_grant_describes_itself_wholly() -> None:
+    """What `grant list --json` shows: each part under its name, capabilities in their order."""
+    program = Executable("/usr/bin/sync", device=3, inode=4, owner=0)
+    full = grant(
+        patterns=["sites/*/x", "a/", "/"], capabilities=["list", "read"], shown="web", executable=program,
+        unit="sync.service", expires_us=9, created_us=8,
+    )  # fmt: skip
+    assert full.describe() == {
+        "id": "00" * 16,
+        "name": "web",
+        "subject": "user",
+        "subject_id": 1001,
+        "shown": "web",
+        "capabilities": ["read", "list"],
+        "patterns": ["sites/*/x", "a/", "/"],
+        "executable": {"path": "/usr/bin/sync", "device": 3, "inode": 4},
+        "unit": "sync.service",
+        "expires_us": 9,
+        "created_us": 8,
+    }
+    plain = grant(subject="group").describe()
+    assert (plain["subject"], plain["shown"], plain["executable"], plain["unit"]) == ("group", "", None, "")
+    assert (plain["expires_us"], plain["created_us"]) == (0, 0)
+
+
+def test_the_most_that_a_grant_may_have() -> None:
+    """64 patterns, and a pattern of 4,096 bytes; one more is refused above."""
+    assert len(grant(patterns=["a"] * 64).patterns) == 64
+    longest = "/".join(["a" * 1023] * 4)
+    assert len(longest) == 4095
+    assert parse_pattern(longest + "/")[-1] == ""
+    with pytest.raises(ValueError, match="bytes"):
+        parse_pattern(longest + "/a")
+
+
+def test_a_star_hides_no_wrong_component_behind_it() -> None:
+    """Each component is looked at, also after one that stands for any."""
+    for pattern in ("*/..", "*/.", "*/a*", "*//a", "*/a\n/**"):
+        with pytest.raises(ValueError, match=r"."):
+            parse_pattern(pattern)
+
+
+def test_who_asks_is_nobody_in_particular_unless_it_is_said() -> None:
+    """Without a unit or process number there is none; both are kept as given."""
+    plain, full = Principal(1, 2), Principal(1, 2, [3], pid=4, unit="a.service")
+    assert (plain.uid, plain.gid, plain.groups) == (1, 2, frozenset())
+    assert (plain.pid, plain.executable, plain.unit) == (0, None, "")
+    assert (full.pid, full.unit) == (4, "a.service")
