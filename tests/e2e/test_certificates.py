@@ -97,7 +97,7 @@ REFUSED = {
     "ca issue 10.0.0.1 --out x": (5, "may not issue for 10.0.0.1"),
     "ca issue *.com --out x": (2, "wildcard below a single label"),
     "ca issue Web.internal.test --out x": (2, "no DNS name"),
-    "ca issue --out x": (2, "needs NAMES"),
+    "ca issue --out x": (2, "needs NAME"),
     "ca issue web.internal.test": (2, "--out FILE"),
     "ca issue web.internal.test --out x --for 400d": (2, "397 days"),
     "ca issue web.internal.test --csr nothing": (4, "no certificate request nothing"),
@@ -116,7 +116,7 @@ REFUSED = {
     "ca revoke 12": (4, "no certificate 0000000000000000000000000000000000000012"),
     "ca revoke ../../x": (4, "no certificate given"),
     "ca crl --reason superseded": (2, "takes no --reason"),
-    "ca burn": (2, "ca takes init"),
+    "ca burn": (2, "ca has no such action"),
 }
 
 

@@ -79,7 +79,7 @@ def test_refusals_have_their_codes(sealed: Machine) -> None:
         ("get", "plain.yaml", "a"): (2, "nothing in it says"),
         ("get", "app.yaml", "db.user", *bob): (6, "none of the keys"),
         ("get", "app.yaml", "db.user", "--identity", "gone"): (4, "gone"),
-        ("get", "app.yaml"): (2, "needs KEYS"),
+        ("get", "app.yaml"): (2, "needs KEY"),
         ("encrypt", "plain.yaml"): (2, "who may open"),
         ("encrypt", "twice.yaml", "-r", public(ALICE)): (2, "a name a second time"),
         ("encrypt", "app.yaml", "-r", public(ALICE)): (2, "encrypted already"),

@@ -83,7 +83,7 @@ REFUSED = {
     "no such program": (["add", "g", "--user", "daemon", "--read", "a", "--executable", "/none"], 4, "no file /none"),
     "anybody's program": (["add", "g", "--user", "daemon", "--read", "a", "--executable", "own"], 9, "replaced"),
     "no name": (["add", "--user", "daemon", "--read", "a"], 2, "grant add needs NAME"),
-    "an unknown action": (["give"], 2, "grant takes list, add, remove or test"),
+    "an unknown action": (["give"], 2, "grant has no such action"),
     "a question about nobody": (["test", "a", "read"], 2, "grant test needs --user NAME"),
     "a question about no path": (["test", "a//b", "read", "--user", "daemon"], 2, "is not an item's path"),
     "a question about no capability": (["test", "a", "sudo", "--user", "daemon"], 2, "a capability is one of"),

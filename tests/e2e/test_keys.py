@@ -240,7 +240,7 @@ def test_no_item_command_meets_a_key(keyed) -> None:
 WRONG = {
     "no name": (["show"], "needs NAME"),
     "a name too many": (["list", "k"], "takes no NAME"),
-    "no such action": (["frobnicate", "k"], "key takes list,"),
+    "no such action": (["frobnicate", "k"], "key has no such action"),
     "a slash": (["create", "a/b"], "no slash"),
     "no such kind": (["create", "k", "--kind", "rsa"], "--kind"),
     "an option of another action": (["show", "k", "--version", "1"], "key show takes no --version"),

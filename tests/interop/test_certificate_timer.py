@@ -94,7 +94,7 @@ REFUSED = {
     ("service.pem", "--exec", "'"): (2, "--exec"),
     ("service.pem", "--out", "x"): (2, "takes no --out"),
     ("service.pem", "--store", "nss"): (2, "takes no --store"),
-    (): (2, "needs WHAT"),
+    (): (2, "needs FILE"),
 }
 
 

@@ -9,6 +9,7 @@ name: a mistyped option may carry a password.
 from __future__ import annotations
 
 import argparse
+import re
 
 from strongroom.doors.cli.exit_codes import UsageError
 from strongroom.doors.cli.help_pages import Formatter, below_the_options
@@ -31,15 +32,29 @@ GLOBAL_OPTIONS_WITH_VALUE = (
 )
 GLOBAL_FLAGS = ("--json", "--no-agent", "--yes")
 
+# What argparse says, and what a person is told: without what was typed, which may be a value.
+_IN_PLAIN_WORDS = (
+    (r"^argument ", ""),
+    (r": ignored explicit argument .*", " takes no value"),
+    (r": invalid choice: .* \(choose from (.*)\)$", r" takes \1"),
+    (r": expected one argument$", " needs a value"),
+    (r": not allowed with argument ", " is not allowed with "),
+    (r"^(--?[a-z-]+(?:/--?[a-z-]+)*): takes ", r"\1 takes "),
+)
+
 
 class Parser(argparse.ArgumentParser):
     """An argument parser that raises UsageError, without repeating values."""
 
     def error(self, message: str) -> NoReturn:
         """Raise what argparse would print and exit with."""
-        # "argument --json: ignored explicit argument 'hunter2'"
-        what = message.partition(" explicit argument ")[0].replace(": ignored", ": takes no value")
-        raise UsageError(what.removeprefix("argument "), advice=f"{self.prog} --help")
+        what = message
+        for pattern, plain in _IN_PLAIN_WORDS:
+            what = re.sub(pattern, plain, what, flags=re.DOTALL)
+        if what != message and " takes " in what:
+            # argparse quotes the choices, or does not: that depends on Python.
+            what = what.replace("'", "")
+        raise UsageError(what, advice=f"{self.prog} --help")
 
 
 def whole_number(text: str) -> int:
@@ -165,28 +180,36 @@ def split_at_dashes(given: Sequence[str]) -> tuple[list[str], list[str]]:
     return words[:place], words[place + 1 :]
 
 
-def take_words(verb: str, grammar: str, words: Sequence[str], arguments: GlobalArguments) -> None:
+def take_words(verb: str, grammar: str, words: Sequence[str], arguments: object) -> None:
     """Give each word its name.
 
     Args:
         verb: the command's name, for messages.
         grammar: ``NAME`` (exactly one), ``[NAME]`` (may be left out), ``NAME...`` (one or more) and
-            ``[NAME...]`` (any number) in this order; a name is the attribute in upper case.
+            ``[NAME...]`` (any number) in this order; a name is the attribute in upper case, unless that stands
+            behind it, as in ``FILE=what``.
         words: what was given.
         arguments: receives them.
 
     Raises: UsageError: a word too few or too many.
     """
     left = list(words)
+    usage = f"strongroom {verb} {_without_attributes(grammar)}"
     for part in grammar.split():
         is_optional = part.startswith("[")
-        name = part.strip("[]").removesuffix("...")
+        is_last = part.strip("[]").endswith("...")
+        name, _, attribute = part.strip("[]").removesuffix("...").partition("=")
         if not left and not is_optional:
-            raise UsageError(f"{verb} needs {name}", advice=f"strongroom {verb} {grammar}")
-        if part.strip("[]").endswith("..."):
-            setattr(arguments, name.lower(), left)
+            raise UsageError(f"{verb} needs {name}", advice=usage)
+        if is_last:
+            setattr(arguments, attribute or name.lower(), left)
             left = []
         elif left:
-            setattr(arguments, name.lower(), left.pop(0))
+            setattr(arguments, attribute or name.lower(), left.pop(0))
     if left:
-        raise UsageError(f"{verb} takes no more than {grammar or 'options'}", advice=f"strongroom {verb} --help")
+        takes = _without_attributes(grammar) or "options"
+        raise UsageError(f"{verb} takes no more than {takes}", advice=f"strongroom {verb.partition(' ')[0]} --help")
+
+
+def _without_attributes(grammar: str) -> str:
+    return re.sub("=[a-z_]+", "", grammar)

@@ -33,6 +33,15 @@ strongroom agent status
 strongroom agent install --user
 strongroom agent stop
 """
+# As daemons of other programs are started.
+_INSTEAD = {
+    "start": "strongroom unlock",
+    "unlock": "strongroom unlock",
+    "restart": "strongroom unlock",
+    "lock": "strongroom lock",
+    "run": "strongroom agent",
+    "serve": "strongroom agent",
+}
 
 
 class Arguments(GlobalArguments):
@@ -63,7 +72,10 @@ def run(arguments: Arguments) -> int:
     """Do what ACTION says."""
     actions = {None: _run, "status": _status, "stop": _stop, "install": _install}
     if arguments.action not in actions:
-        raise UsageError("agent takes status, stop or install", advice="strongroom agent --help")
+        from strongroom.doors.cli.actions import no_action
+
+        known = [action for action in actions if action]
+        raise no_action("agent", arguments.action or "", known, _INSTEAD)
     return actions[arguments.action](arguments)
 
 

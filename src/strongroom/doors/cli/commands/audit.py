@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from strongroom.doors.cli import output
 from strongroom.doors.cli.audits import Filter, checkpoints, describe, directory_of, names_of, shown_line
-from strongroom.doors.cli.exit_codes import OK, UsageError
+from strongroom.doors.cli.exit_codes import OK
 from strongroom.doors.cli.interface import GlobalArguments
 from strongroom.doors.cli.opening import open_vault
 from strongroom.errors import Tampered
@@ -61,11 +61,9 @@ def add_options(parser: ArgumentParser) -> None:
 
 def run(arguments: Arguments) -> int:
     """Do what ACTION says; the vault is opened here, as an agent gives its keys to nobody."""
-    from strongroom.doors.cli.arguments import take_words
+    from strongroom.doors.cli.actions import take_action
 
-    if arguments.action not in _GRAMMARS:
-        raise UsageError("audit takes list, verify or checkpoint", advice="strongroom audit --help")
-    take_words(f"audit {arguments.action}", _GRAMMARS[arguments.action], arguments.word, arguments)
+    take_action("audit", _GRAMMARS, arguments)
     arguments.use_agent = False
     actions = {"list": _list, "verify": _verify, "checkpoint": _checkpoint}
     with open_vault(arguments) as vault:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from strongroom.doors.cli.exit_codes import UsageError
 from strongroom.doors.cli.interface import GlobalArguments
 
 TYPE_CHECKING = False
@@ -39,9 +38,9 @@ strongroom ca export --root > root.pem
 """
 _GRAMMARS = {
     **dict.fromkeys(("init", "list", "crl", "export", "doctor"), ""),
-    **dict.fromkeys(("renew", "revoke", "timer"), "WHAT"),
-    "issue": "NAMES...",
-    "trust": "[DOING] [WHAT]",
+    **dict.fromkeys(("renew", "revoke", "timer"), "FILE=what"),
+    "issue": "NAME=names...",
+    "trust": "[DOING] [FILE=what]",
 }
 
 
@@ -114,10 +113,8 @@ def add_options(parser: ArgumentParser) -> None:
 def run(arguments: Arguments) -> int:
     """Do what ACTION says."""
     from strongroom.doors.cli import certificate_files, certificate_timers, certificates, trusting
-    from strongroom.doors.cli.arguments import take_words
+    from strongroom.doors.cli.actions import take_action
 
-    if arguments.action not in _GRAMMARS:
-        raise UsageError(f"ca takes {', '.join(_GRAMMARS)}", advice="strongroom ca --help")
-    take_words(f"ca {arguments.action}", _GRAMMARS[arguments.action], arguments.word, arguments)
+    take_action("ca", _GRAMMARS, arguments)
     actions = certificates.ACTIONS | certificate_files.ACTIONS | certificate_timers.ACTIONS | trusting.ACTIONS
     return actions[arguments.action](arguments)

@@ -47,7 +47,9 @@ def run(arguments: Arguments) -> int:
     if arguments.action == "words":
         return _words(arguments.word)
     if arguments.action not in SCRIPTS:
-        raise UsageError("completion takes bash, zsh or fish", advice="strongroom completion --help")
+        from strongroom.doors.cli.actions import no_action
+
+        raise no_action("completion", arguments.action, SCRIPTS)
     if arguments.word:
         raise UsageError(f"completion {arguments.action} takes no more words")
     output.text(SCRIPTS[arguments.action])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from strongroom.doors.cli.exit_codes import OK, UsageError
+from strongroom.doors.cli.exit_codes import OK
 from strongroom.doors.cli.interface import GlobalArguments
 
 TYPE_CHECKING = False
@@ -37,9 +37,9 @@ strongroom file install-git '*.secret.yaml'
 """
 _GRAMMARS = {
     **dict.fromkeys(("encrypt", "decrypt", "edit", "recipients", "rotate", "textconv"), "FILE"),
-    **dict.fromkeys(("set", "get"), "FILE KEYS..."),
-    "check": "[FILES...]",
-    "install-git": "[PATTERNS...]",
+    **dict.fromkeys(("set", "get"), "FILE KEY=keys..."),
+    "check": "[FILE=files...]",
+    "install-git": "[PATTERN=patterns...]",
     "merge": "BASE OURS THEIRS PATH",
 }
 
@@ -106,13 +106,9 @@ def add_options(parser: ArgumentParser) -> None:
 def run(arguments: Arguments) -> int:
     """Do what ACTION says."""
     from strongroom.doors.cli import file_actions, file_changes, file_editing, file_git, file_hook, file_sops
-    from strongroom.doors.cli.arguments import take_words
+    from strongroom.doors.cli.actions import take_action
 
-    grammar = _GRAMMARS.get(arguments.action)
-    if grammar is None:
-        *most, last = _GRAMMARS
-        raise UsageError(f"file takes {', '.join(most)} or {last}", advice="strongroom file --help")
-    take_words(f"file {arguments.action}", grammar, arguments.word, arguments)
+    take_action("file", _GRAMMARS, arguments)
     if file_sops.run_if_sops(arguments):
         return OK
     actions = {**file_actions.ACTIONS, **file_changes.ACTIONS, **file_editing.ACTIONS, **file_git.ACTIONS}

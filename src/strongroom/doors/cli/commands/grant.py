@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from strongroom.doors.cli import output
-from strongroom.doors.cli.exit_codes import OK, UsageError, exit_code
+from strongroom.doors.cli.exit_codes import OK, exit_code
 from strongroom.doors.cli.interface import GlobalArguments
 from strongroom.doors.cli.opening import open_vault
 from strongroom.errors import Denied
@@ -70,11 +70,9 @@ def add_options(parser: ArgumentParser) -> None:
 
 def run(arguments: Arguments) -> int:
     """Do what ACTION says."""
-    from strongroom.doors.cli.arguments import take_words
+    from strongroom.doors.cli.actions import take_action
 
-    if arguments.action not in _GRAMMARS:
-        raise UsageError("grant takes list, add, remove or test", advice="strongroom grant --help")
-    take_words(f"grant {arguments.action}", _GRAMMARS[arguments.action], arguments.word, arguments)
+    take_action("grant", _GRAMMARS, arguments)
     with open_vault(arguments) as vault:
         return {"list": _list, "add": _add, "remove": _remove, "test": _test}[arguments.action](arguments, vault)
 

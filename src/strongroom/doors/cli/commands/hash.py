@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from strongroom.doors.cli.exit_codes import UsageError
 from strongroom.doors.cli.interface import GlobalArguments
 
 TYPE_CHECKING = False
@@ -63,11 +62,9 @@ def add_options(parser: ArgumentParser) -> None:
 def run(arguments: Arguments) -> int:
     """Do what ACTION says; the vault is opened for a pepper alone."""
     from strongroom.doors.cli import hashing
-    from strongroom.doors.cli.arguments import take_words
+    from strongroom.doors.cli.actions import take_action
 
-    if arguments.action not in _GRAMMARS:
-        raise UsageError("hash takes verify, describe or calibrate", advice="strongroom hash --help")
-    take_words(f"hash {arguments.action}", _GRAMMARS[arguments.action], arguments.word, arguments)
+    take_action("hash", _GRAMMARS, arguments)
     actions = {
         "new": hashing.new,
         "verify": hashing.verify,

@@ -107,11 +107,12 @@ def add_options(parser: ArgumentParser) -> None:
 def run(arguments: Arguments) -> int:
     """Do what ACTION says."""
     from strongroom.doors.cli import key_uses, keys
+    from strongroom.doors.cli.actions import no_action
 
     action = arguments.action
     if action not in _ACTIONS:
-        raise UsageError(f"key takes {', '.join(_ACTIONS[:-1])} or {_ACTIONS[-1]}", advice="strongroom key --help")
+        raise no_action("key", action, _ACTIONS)
     if (arguments.name is None) != (action in _NAMELESS):
-        needs = "takes no NAME" if action in _NAMELESS else "needs NAME"
-        raise UsageError(f"key {action} {needs}", advice="strongroom key --help")
+        needs, shown = ("takes no NAME", "") if action in _NAMELESS else ("needs NAME", " NAME")
+        raise UsageError(f"key {action} {needs}", advice=f"strongroom key {action}{shown}")
     return {**keys.ACTIONS, **key_uses.ACTIONS}[action](arguments)

@@ -61,11 +61,9 @@ def add_options(parser: ArgumentParser) -> None:
 
 def run(arguments: Arguments) -> int:
     """Do what ACTION says."""
-    from strongroom.doors.cli.arguments import take_words
+    from strongroom.doors.cli.actions import take_action
 
-    if arguments.action not in _GRAMMARS:
-        raise UsageError("slot takes list, add, remove or change", advice="strongroom slot --help")
-    take_words(f"slot {arguments.action}", _GRAMMARS[arguments.action], arguments.word, arguments)
+    take_action("slot", _GRAMMARS, arguments)
     actions = {"list": _list, "add": _add, "remove": _remove, "change": _change}
     with open_vault(arguments) as vault:
         return actions[arguments.action](arguments, vault)

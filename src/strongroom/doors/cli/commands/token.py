@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from strongroom.doors.cli.exit_codes import UsageError
 from strongroom.doors.cli.interface import GlobalArguments
 
 TYPE_CHECKING = False
@@ -77,12 +76,9 @@ def add_options(parser: ArgumentParser) -> None:
 def run(arguments: Arguments) -> int:
     """Do what ACTION says."""
     from strongroom.doors.cli import issuing, tokens
-    from strongroom.doors.cli.arguments import take_words
+    from strongroom.doors.cli.actions import take_action
 
-    if arguments.action not in _GRAMMARS:
-        # What was typed is not repeated: it may be a token.
-        raise UsageError("token takes a kind of value, or issue, verify, rotate...", advice="strongroom token --help")
-    take_words(f"token {arguments.action}", _GRAMMARS[arguments.action], arguments.word, arguments)
+    take_action("token", _GRAMMARS, arguments)
     issued = {
         "issue": issuing.issue,
         "verify": issuing.verify,
