@@ -6,6 +6,7 @@
 #   make docs     the manual as a site, in build/site
 #   make bench    speed and size against peers
 #   make fuzz     every parser of bytes from elsewhere; SECONDS=20 for each
+#   make mutants  places changed in the code, a sample: some test must notice; WHOLE=1 for all, ARGS=keys/format.py for a part
 #   make bench-results   the same, kept in bench/results/ and written into the manual, with the comparison
 #   make bench-growth   what a million secrets cost beside ten thousand; takes minutes and 2 GB of disk
 #   make exe      build/exe/strongroom: the command line in one file, for machines without Python
@@ -45,7 +46,7 @@ EXE_EXTRAS ?= age,dotenv,postgres,shamir,yaml
 PYTEST = $(PY) -m pytest -q -n $(JOBS) --dist worksteal $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-django docs pictures test check lint types contracts bench bench-results bench-growth exe packages sbom pythons clean fuzz
+.PHONY: help demo demo-django docs pictures test check lint types contracts bench bench-results bench-growth exe packages sbom pythons clean fuzz mutants
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -90,6 +91,9 @@ REINSTALL := $(BENCH_VENV)/bin/python $(PIP_INSTALL) --force-reinstall --no-deps
 
 fuzz: $(VENV)/.tests
 	@$(PY) -m fuzz --each --seconds $(or $(SECONDS),20)
+
+mutants: $(VENV)/.tests
+	@$(PY) -m tests.mutants $(if $(WHOLE),--whole) $(ARGS)
 
 bench: $(VENV)/.bench
 	@$(REINSTALL)
