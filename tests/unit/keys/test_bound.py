@@ -10,7 +10,7 @@ import pytest
 
 from strongroom.errors import FormatUnsupported
 from strongroom.keys.format import SlotRecord
-from strongroom.keys.opening import create_keys, unlock
+from strongroom.keys.opening import create_keys, reopen_keys, unlock
 from strongroom.keys.slots import age, os_keyring, registry, shares
 from strongroom.keys.slots.bound import BoundCredential, missing_extra
 from strongroom.keys.unlocked import UnlockedKeys
@@ -112,3 +112,38 @@ def test_without_the_library(case: str, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(FormatUnsupported, match="needs the extra"):
         call()
+
+
+def test_kind_and_parameters_have_to_fit_both() -> None:
+    """Another slot of the same kind is not its own, nor one of another kind with the same parameters."""
+    keys = create_keys(bytes(16), bytes(16), NOW)
+    first, second = os_keyring.new_keyring_credential(), os_keyring.new_keyring_credential()
+    record = keys.new_slot(first, NOW)
+    assert first.may_open(record)
+    assert not second.may_open(record)
+    assert not BoundCredential(first.kind + 1, first.parameters, bytearray(KEY)).may_open(record)
+
+
+def test_what_a_kind_is_unless_it_says_otherwise() -> None:
+    """Its slots are secret, and their parameters short."""
+    kind = registry.SlotKind(99, "planted", lambda: registry.KindFunctions(len, str))
+    assert (kind.number, kind.name, kind.parameters_bytes_max, kind.is_public) == (99, "planted", 256, False)
+    functions = kind.load()
+    assert (functions.check(b"abc"), functions.describe(b"a"), functions.is_outdated(b"")) == (3, "b'a'", False)
+    open_to_all = registry.SlotKind(99, "p", kind.load, parameters_bytes_max=7, is_public=True)
+    assert (open_to_all.parameters_bytes_max, open_to_all.is_public) == (7, True)
+
+
+def test_what_is_known_of_the_slot_outlives_another_reading() -> None:
+    """Whether anybody could have made it, and whether it is behind, is known from unlocking alone."""
+    cases = ((age.new_age_credential(RECIPIENT), True), (os_keyring.new_keyring_credential(), False))
+    for credential, is_public in cases:
+        keys = create_keys(bytes(16), bytes(16), NOW)
+        records = [keys.new_slot(credential, NOW)]
+        body, mac = keys.seal_header(records)
+        rows = [(record.slot_id, record.encode()) for record in records]
+        opened = unlock(body, mac, rows, credential)
+        assert opened.is_slot_public is registry.is_public(records[0].kind) is is_public
+        again = reopen_keys(opened, body, mac, rows)
+        assert again.is_slot_public is is_public
+        assert again.is_slot_behind is opened.is_slot_behind is False

@@ -320,3 +320,21 @@ def test_a_handover_to_another_slot_or_of_another_vault_is_refused(vault: Genera
     elsewhere.vault_id = bytes(16)
     with pytest.raises(Tampered):
         identity.check_handover(elsewhere, other)
+
+
+def test_each_identity_since_the_first_leads_to_todays(vault: Generations) -> None:
+    """The first stands in no certificate, the others do; a strange one, and one of a later time, leads nowhere."""
+    header = vault.keys[2].header
+    for epoch, keys in enumerate(vault.keys, start=1):
+        assert identity.leads_to(header, keys.header.identity)
+        assert identity.follow(header, keys.header.identity, epoch) == header.identity
+    assert not identity.leads_to(header, signatures.public_key(random_buffer(32)))
+    assert not identity.leads_to(vault.keys[1].header, header.identity)
+
+
+def test_a_certificate_of_the_epoch_itself_is_not_followed_again(vault: Generations) -> None:
+    """What is known since epoch 2 goes on from there; known since epoch 1 it would have had to be signed otherwise."""
+    header, second = vault.keys[2].header, vault.keys[1].header.identity
+    assert identity.follow(header, second, 2) == header.identity
+    with pytest.raises(Tampered):
+        identity.follow(header, second, 1)
