@@ -160,7 +160,7 @@ def test_the_hook_refuses_a_commit_that_holds_a_value(project: Machine) -> None:
     hook.write_text("#!/bin/sh\nexit 0\n")
     taken = project.run("scan", "project", "--install-hook")
     assert taken.code == 10
-    assert "exec strongroom scan --staged" in taken.err
+    assert "strongroom scan --staged || exit" in taken.err
     assert hook.read_text() == "#!/bin/sh\nexit 0\n"
 
 

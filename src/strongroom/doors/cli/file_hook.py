@@ -7,7 +7,8 @@ import os
 from strongroom.doors.cli import output
 from strongroom.doors.cli.exit_codes import OK, UsageError
 from strongroom.doors.cli.file_git import ATTRIBUTE, repository_at
-from strongroom.errors import Conflict, Denied, StoreUnavailable, StrongroomError
+from strongroom.doors.cli.pre_commit import add_line
+from strongroom.errors import Denied, StoreUnavailable, StrongroomError
 from strongroom.formats.interface import FILE_BYTES_MAX, BadFile
 from strongroom.items import quoted
 
@@ -19,11 +20,9 @@ if TYPE_CHECKING:
     from strongroom.doors.cli.commands.file import Arguments
     from strongroom.doors.cli.scan_git import Object, Repository
 
-_HOOK = """\
-#!/bin/sh
-# Refuses a commit of plain text in files that .gitattributes calls strongroom. Made by: strongroom file install-git
-strongroom file check --staged{options} || exit
-"""
+_COMMENT = (
+    "Refuses a commit of plain text in files that .gitattributes calls strongroom. Made by: strongroom file install-git"
+)
 _PATHS_AT_ONCE = 200
 
 
@@ -94,31 +93,8 @@ def _install_hook(repository: Repository, options: str) -> str:
     asked = repository.ask("rev-parse", "--git-path", "hooks", own_hooks=True) or b""
     folder = os.path.join(repository.directory, os.fsdecode(asked.rstrip(b"\n")))
     path = os.path.join(folder, "pre-commit")
-    text = _HOOK.format(options=options)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
-    try:
-        os.makedirs(folder, exist_ok=True)
-        descriptor = os.open(path, flags, 0o755)
-    except FileExistsError:
-        command = text.splitlines()[-1]
-        if _has_line(path, command):
-            return path
-        raise Conflict(
-            f"there is a pre-commit hook already: {path}", advice=f"add this line to it, before any exec: {command}"
-        ) from None
-    except OSError as error:
-        raise StoreUnavailable(f"cannot write {path}: {(error.strerror or '').lower()}") from None
-    with open(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
+    add_line(path, _COMMENT, f"strongroom file check --staged{options}")
     return path
-
-
-def _has_line(path: str, line: str) -> bool:
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return line in file.read(FILE_BYTES_MAX).split("\n")
-    except OSError:
-        return False
 
 
 def check_staged(arguments: Arguments) -> int:
