@@ -8,22 +8,12 @@ from __future__ import annotations
 
 from typing import overload
 
-from strongroom.errors import Conflict, NotFound, WouldPrompt
-from strongroom.items import (
-    Field,
-    Item,
-    ItemSettings,
-    Version,
-    is_secret_name,
-    parse_folder,
-    parse_path,
-    quoted,
-)
+from strongroom.items import Item, ItemSettings, Version, parse_folder, parse_path
 from strongroom.remote.calls import Calls, raw_target
 from strongroom.remote.facts import Facts
 from strongroom.remote.key_holder import KeyHolderOnly
 from strongroom.remote.targets import quote
-from strongroom.secret import SecretBytes, SecretStr, wipe
+from strongroom.secret import SecretBytes, SecretStr
 from strongroom.vault.asynchronous import AsyncTwins
 
 TYPE_CHECKING = False
@@ -202,46 +192,9 @@ class RemoteVault(Facts, KeyHolderOnly, _Methods):
 
     def require(self, path: str, *fields: str) -> Item:
         """See `Vault.require`."""
-        while True:
-            item = self._current(path)
-            missing = [name for name in fields if item is None or name not in item]
-            if item is not None and not missing:
-                return item
-            if not missing:
-                raise NotFound(f"no item {path}", advice=f"store it: strongroom set {quoted(path)}")
-            answers = self._answers(path, missing, fields)
-            try:
-                if item is None:
-                    self.set(path, answers, cas=0)
-                else:
-                    self.patch(path, answers, cas=item.version.number)
-            except Conflict:
-                # Somebody else stored it while the person was typing: what they wrote stays.
-                continue
-            finally:
-                for field in answers.values():
-                    if isinstance(field.data, bytearray):
-                        wipe(field.data)
-            return self.get(path)
+        from strongroom.vault.requiring import require
 
-    def _answers(self, path: str, missing: Sequence[str], fields: Sequence[str]) -> dict[str, Field]:
-        if self.ask is None:
-            raise WouldPrompt(
-                f"{path} has no {', '.join(missing)}, and there is no terminal to ask on",
-                advice=f"store it from a terminal: strongroom require {' '.join(map(quoted, (path, *fields)))}",
-            )
-        answers = {}
-        for name in missing:
-            with self.ask(path, name) as answer:
-                data = bytearray(answer.reveal_buffer())
-            answers[name] = Field(name, "text", data, is_secret=is_secret_name(name))
-        return answers
-
-    def _current(self, path: str) -> Item | None:
-        try:
-            return self.get(path)
-        except NotFound:
-            return None
+        return require(self, path, fields)
 
     def restore(self, path: str, version: int | None = None, *, request_id: bytes | None = None) -> Version:
         """See `Vault.restore`."""

@@ -11,8 +11,8 @@ from __future__ import annotations
 from abc import ABCMeta
 from typing import overload
 
-from strongroom.errors import NotFound, WouldPrompt
-from strongroom.items import Field, Item, Version, is_secret_name, parse_folder, parse_path, quoted
+from strongroom.errors import NotFound
+from strongroom.items import Item, Version, parse_folder, parse_path, quoted
 from strongroom.secret import SecretBytes, SecretStr
 from strongroom.stores.interface import Reading
 from strongroom.vault import history
@@ -255,35 +255,9 @@ class Vault(VaultHandle, AsyncTwins, metaclass=ABCMeta):
             WouldPrompt: something is missing and nobody can be asked.
             Expired: the value is past its date.
         """
-        item = self._current(path)
-        missing = [name for name in fields if item is None or name not in item]
-        if item is not None and not missing:
-            return item
-        if not missing:
-            raise NotFound(f"no item {path}", advice=f"store it: strongroom set {quoted(path)}")
-        if self.ask is None:
-            raise WouldPrompt(
-                f"{path} has no {', '.join(missing)}, and there is no terminal to ask on",
-                advice=f"store it from a terminal: strongroom require {' '.join(map(quoted, (path, *fields)))}",
-            )
-        answers: dict[str, FieldValue] = {}
-        for name in missing:
-            with self.ask(path, name) as answer:
-                data = answer.reveal_buffer().tobytes()
-                answers[name] = Field(name, "text", data, is_secret=is_secret_name(name))
-        with self.transaction():
-            # Somebody else may have stored it while the person was typing: what they wrote stays.
-            if self._current(path) is None:
-                self.set(path, answers)
-            else:
-                self.patch(path, answers)
-        return self.get(path)
+        from strongroom.vault.requiring import require  # a plain get does without
 
-    def _current(self, path: str) -> Item | None:
-        try:
-            return self.get(path)
-        except NotFound:
-            return None
+        return require(self, path, fields)
 
     def restore(self, path: str, version: int | None = None, *, request_id: bytes | None = None) -> Version:
         """Bring back what was deleted, or write the fields of an older version as a new one.

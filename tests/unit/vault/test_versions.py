@@ -287,6 +287,34 @@ def test_require_asks_once(vault: Vault) -> None:
     assert asked == ["username", "password", "pin"]
 
 
+def test_require_keeps_what_somebody_else_stored_meanwhile(vault: Vault) -> None:
+    """What is there when the person has answered stays, and nobody is asked twice."""
+    asked: list[str] = []
+
+    def ask(path: str, field: str) -> SecretStr:
+        if not asked:
+            vault.set(path, {"username": "theirs"})
+        asked.append(field)
+        return SecretStr(f"answer {len(asked)}")
+
+    vault.ask = ask
+    item = vault.require("a", "username", "password")
+    assert (item.public("username"), item["password"].reveal()) == ("theirs", "answer 2")
+    assert asked == ["username", "password"]
+    assert item.version.number == 2
+
+
+def test_require_stores_a_deleted_item_anew(vault: Vault) -> None:
+    """Its versions are known, so that the new one does not pass for the first; also where check-and-set is required."""
+    vault.configure(cas_required=True)
+    vault.set("a", {"x": "old"}, cas=0)
+    vault.delete("a")
+    answers = ["new"]
+    vault.ask = lambda _path, _field: SecretStr(answers.pop())
+    item = vault.require("a", "x")
+    assert (item.public("x"), item.version.number) == ("new", 2)
+
+
 def test_explicit_fields(vault: Vault) -> None:
     """A Field says itself whether it is secret; a name that does not fit is refused."""
     vault.set("a", {"password": Field("password", "text", b"open", is_secret=False)})
