@@ -11,6 +11,8 @@ import hashlib
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256, SHA512, HashAlgorithm
 from cryptography.hazmat.primitives.hmac import HMAC
 
+from strongroom.crypto.forks import beside
+
 # The one queue for the library's pool of threads, also of the key slots.
 from strongroom.crypto.kdf import _turn
 from strongroom.errors import FormatUnsupported
@@ -33,15 +35,15 @@ def argon2(
         length: of the result in bytes, 4 or more.
         secret: the key K of RFC 9106, section 3.1, 32 bytes; None for none.
     """
-    from cryptography.hazmat.primitives.kdf.argon2 import Argon2d, Argon2i, Argon2id
+    # Without the pool of threads, for one lane, several may run at once.
+    with beside if lanes == 1 else _turn:
+        # Not while the process forks: nobody in the child would let go of the lock of an import.
+        from cryptography.hazmat.primitives.kdf.argon2 import Argon2d, Argon2i, Argon2id
 
-    kind: type[Argon2id | Argon2i | Argon2d] = (Argon2id, Argon2i, Argon2d)[_ARGON2.index(variant)]
-    function = kind(salt=salt, length=length, iterations=iterations, lanes=lanes, memory_cost=memory_kib, secret=secret)
-    if lanes == 1:
-        # Without the pool of threads, several may run at once.
-        return function.derive(password)
-    with _turn:
-        return function.derive(password)
+        kind: type[Argon2id | Argon2i | Argon2d] = (Argon2id, Argon2i, Argon2d)[_ARGON2.index(variant)]
+        return kind(
+            salt=salt, length=length, iterations=iterations, lanes=lanes, memory_cost=memory_kib, secret=secret
+        ).derive(password)
 
 
 def argon2_first_version(
