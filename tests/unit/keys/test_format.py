@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from strongroom.crypto import labels
 from strongroom.errors import FormatUnsupported, Tampered
 from strongroom.keys.format import Certificate, Header, SlotRecord, claimed_slot_id
 from strongroom.wire import u8, u32
@@ -182,3 +183,17 @@ def test_decoders_are_total(data: bytes) -> None:
         for prefix in (b"", b"SRVAULT\0\x01\x01", b"SRSL\x01\x01"):
             with pytest.raises((Tampered, FormatUnsupported)):
                 decode(prefix + data)
+
+
+def test_a_header_keeps_the_format_that_it_was_written_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An older vault stays one until somebody upgrades it, whatever this program writes."""
+    body = HEADER.encode()
+    monkeypatch.setattr(labels, "FORMAT", 2)
+    assert Header.decode(body).format == 1
+    assert Header.decode(body).encode() == body
+
+
+def test_a_new_slot_was_handed_nothing_yet() -> None:
+    """No epoch, no handover, no signature, until the identity's owner makes them."""
+    record = SlotRecord(kind=1, slot_id=bytes(16), created_us=7, parameters=ARGON2ID, public_key=b"P" * 1_216)
+    assert (record.epoch, record.wrap, record.handover, record.signature) == (0, b"", b"", b"")

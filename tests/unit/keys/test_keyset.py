@@ -257,3 +257,15 @@ def test_neither_keyset_nor_data_key_shows_or_copies_itself(keyset: Keyset) -> N
         for leave in (pickle.dumps, copy.copy, copy.deepcopy):
             with pytest.raises(TypeError):
                 leave(thing)
+
+
+def test_a_purpose_key_does_not_stand_there_twice(keyset: Keyset) -> None:
+    """The second one would silently replace the first."""
+    plain = keyset.encode()
+    count, one = len(keyset._purpose_keys), 1 + 4 + 32
+    start = len(plain) - count * one
+    assert plain[start - 4 : start] == u32(count)
+    last = plain[-one:]
+    for twice in (plain[: start - 4] + u32(count + 1) + plain[start:] + last, plain[:-one] + plain[-2 * one : -one]):
+        with pytest.raises(Tampered, match="out of order"):
+            Keyset.decode(bytearray(twice))

@@ -192,3 +192,18 @@ def test_the_cost_rises_with_the_machine_and_never_falls(case: str, monkeypatch:
 def test_calibrating_measures_a_real_derivation() -> None:
     # A target that every machine exceeds at once, so that the test takes one derivation.
     assert str(calibrate(1e-9)) == str(Argon2idProfile())
+
+
+def test_memory_doubles_only_while_the_time_allows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three iterations in 0.03 s are ten in 0.1 s; twice and four times the memory take 0.2 s and 0.4 s."""
+    monkeypatch.setattr(module.Argon2idProfile, "stretch", lambda *_arguments: bytearray(32))
+    times = iter((0.0, 0.03))
+    profile = calibrate(0.45, clock=lambda: next(times))
+    assert (profile.iterations, profile.memory_kib) == (10, 262_144)
+
+
+def test_a_passphrase_shows_what_its_slots_will_cost() -> None:
+    """And nothing of itself."""
+    shown = repr(PassphraseCredential(bytearray(b"correct horse"), profile=CHEAP))
+    assert shown == f"PassphraseCredential(<hidden>, profile={str(CHEAP)!r})"
+    assert "correct" not in shown and "19" in shown

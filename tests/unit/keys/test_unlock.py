@@ -370,3 +370,29 @@ def test_unlocked_keys_neither_show_nor_copy_themselves(stored: Stored) -> None:
     for leave in (pickle.dumps, copy.copy, copy.deepcopy):
         with pytest.raises(TypeError):
             leave(stored.keys)
+
+
+def test_as_many_slots_as_there_may_be_open() -> None:
+    """32 of them; one row more is refused before any is tried."""
+    credentials = [new_key_file() for _ in range(SLOTS_MAX)]
+    keys = create_keys(VAULT, LINEAGE, NOW)
+    records = [keys.new_slot(credential, NOW) for credential in credentials]
+    body, mac = keys.seal_header(records)
+    rows = [(record.slot_id, record.encode()) for record in records]
+    for credential, record in ((credentials[0], records[0]), (credentials[-1], records[-1])):
+        assert unlock(body, mac, rows, credential).slot_id == record.slot_id
+    with pytest.raises(Tampered, match="more than 32"):
+        unlock(body, mac, [*rows, rows[0]], credentials[0])
+
+
+def test_new_keys_came_from_no_slot_and_later_ones_from_theirs(stored: Stored) -> None:
+    """The next root key is still known to have been reached through that slot, which is behind from then on."""
+    new = create_keys(VAULT, LINEAGE, NOW)
+    assert (new.slot_id, new.is_slot_behind, new.is_slot_public) == (b"", False, False)
+    opened = stored.open(KEY_FILE)
+    assert (opened.slot_id, opened.is_slot_behind) == (stored.records[KEY_FILE].slot_id, False)
+    later, _records = opened.next_epoch(stored.records)
+    assert (later.slot_id, later.is_slot_behind) == (opened.slot_id, True)
+    assert len(opened.keyset.purpose_versions(labels.IDENTITY_SEED)) == 1
+    (newest,) = later.keyset.purpose_versions(labels.IDENTITY_SEED)
+    assert newest == 2, "the seed of the identity before it is not kept"
