@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from strongroom.crypto.x509.names import Name, parse_constraints, parse_name, parse_names
+from strongroom.crypto.x509.names import URI_CHARACTERS_MAX, Name, parse_constraints, parse_name, parse_names
 from strongroom.errors import Denied
 
 KINDS = {
     "web.internal.test": "dns", "*.internal.test": "dns", "localhost": "dns", "xn--bcher-kva.test": "dns",
     "a" * 63 + ".test": "dns",
     "10.0.0.7": "ip", "::1": "ip", "bot@internal.test": "email", "first.last+tag@internal.test": "email",
-    "spiffe://internal.test/orders": "uri", "spiffe://internal.test": "uri", "spiffe://internal.test/a/B_1.x": "uri",
+    "spiffe://internal.test/" + "a" * (URI_CHARACTERS_MAX - 23): "uri", "spiffe://internal.test/orders": "uri",
+    "spiffe://internal.test": "uri", "spiffe://internal.test/a/B_1.x": "uri",
 }  # fmt: skip
 
 REFUSED = {
@@ -43,6 +44,8 @@ REFUSED = {
     "SPIFFE with a user": "spiffe://a@internal.test/a",
     "SPIFFE with a query": "spiffe://internal.test/a?b",
     "SPIFFE with dots for a path": "spiffe://internal.test/a/../b",
+    "SPIFFE with a dot for a path": "spiffe://internal.test/a/./b",
+    "SPIFFE that is too long": "spiffe://internal.test/" + "a" * (URI_CHARACTERS_MAX - 22),
     "SPIFFE with an empty segment": "spiffe://internal.test//a",
     "SPIFFE with a slash at the end": "spiffe://internal.test/a/",
     "SPIFFE in upper case": "spiffe://Internal.test/a",

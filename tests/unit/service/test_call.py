@@ -90,3 +90,13 @@ def test_what_names_no_folder_is_said(folder: str, office: Office) -> None:
     assert answer.status == 400
     (message,) = answer.json()["errors"]  # type: ignore[misc]
     assert "component" in str(message), message
+
+
+def test_a_grant_for_what_is_reserved_is_looked_up_by_its_name(office: Office) -> None:
+    """In the second question inside the transaction, too: whether the item is new to who may only create."""
+    said = {"x-strongroom-reserved": "1"}
+    body = {"data": {"a": 1}}
+    office.vault.add_grant("own", "user", WEB.uid, {"create": ["@things/**"]})
+    assert office.ask("POST", "secret/data/@things/a", body, who=WEB, headers=said).status == 200
+    assert office.ask("POST", "secret/data/@things/a", body, who=WEB, headers=said).status == 403
+    assert office.ask("POST", "secret/data/@other/a", body, who=WEB, headers=said).status == 403
