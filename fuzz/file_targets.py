@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from fuzz.target import Target
+from strongroom import encrypted_files
 from strongroom.credentials import minisign, recipients, signers, signing, sshsig, streams
 from strongroom.credentials.identities import X25519Identity, parse_identities
 from strongroom.credentials.issued_token_text import find, recognise
@@ -24,7 +25,6 @@ from strongroom.crypto.x509.certificates import load_pem_certificates
 from strongroom.crypto.x509.keys import load_key, load_key_pem
 from strongroom.crypto.x509.names import parse_name
 from strongroom.crypto.x509.requests import check_request
-from strongroom.encrypted_files import opened
 from strongroom.encrypted_files.recipients import FileRecipient
 from strongroom.encrypted_files.sops import file as sops_file
 from strongroom.encrypted_files.sops import writing as sops_writing
@@ -134,7 +134,7 @@ def encrypted(form: str) -> Callable[[], list[bytes]]:
 
     def make() -> list[bytes]:
         recipient = FileRecipient(RECIPIENTS.split()[-1].decode())
-        with opened.encrypt(WORDS[form], [recipient], format=form) as file:
+        with encrypted_files.encrypt(WORDS[form], [recipient], format=form) as file:
             return [file.encoded()]
 
     return make
@@ -142,7 +142,7 @@ def encrypted(form: str) -> Callable[[], list[bytes]]:
 
 def read_encrypted(data: bytes) -> None:
     """What stands in an encrypted file, without a key."""
-    file = opened.read(data)
+    file = encrypted_files.read(data)
     file.names()
     file.plaintext_names()
     file.shown()

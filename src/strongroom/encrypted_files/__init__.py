@@ -6,11 +6,12 @@
     with encrypted_files.read(Path("secrets.yaml").read_bytes()).unlock(identities) as file:
         password = file.get("db", "password").reveal()
 
-Read `opened` first. No function here touches a disk.
+Read `encrypted` first. No function here touches a disk.
 """
 
+from strongroom.encrypted_files.encrypted import EncryptedFile, is_encrypted, read
 from strongroom.encrypted_files.merging import Merge, merge, resolved, with_marks_in_plain
-from strongroom.encrypted_files.opened import EncryptedFile, OpenFile, encrypt, is_encrypted, read
+from strongroom.encrypted_files.opened import OpenFile, encrypt
 from strongroom.encrypted_files.recipients import FileRecipient
 
 __all__ = [
