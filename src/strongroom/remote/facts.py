@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from strongroom.remote.calls import Calls
-    from strongroom.vault.verifying import Status as _Status
+    from strongroom.vault.status import Status as _Status
 else:
     _Status = object
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from strongroom.vault.deposits import Pending, TakenIn
     from strongroom.vault.policy import Executable, Grant
     from strongroom.vault.slots import SlotInfo
+    from strongroom.vault.status import Status
     from strongroom.vault.vault import Vault
-    from strongroom.vault.verifying import Status
 
     P = ParamSpec("P")
     T = TypeVar("T")

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from strongroom.vault.named_keys.named_keys import NamedKeys, OpenKeys
     from strongroom.vault.policy import Executable, Grant
     from strongroom.vault.slots import SlotInfo
-    from strongroom.vault.verifying import Report, Status
+    from strongroom.vault.status import Status
+    from strongroom.vault.verifying import Report
 
 
 class VaultHandle(DepositHandle):
@@ -209,9 +210,9 @@ class VaultHandle(DepositHandle):
 
     def status(self) -> Status:
         """Numbers and names about the vault, never a secret."""
-        from strongroom.vault import verifying
+        from strongroom.vault.status import status
 
-        return verifying.status(self._core)
+        return status(self._core)
 
     def slots(self) -> list[SlotInfo]:
         """The key slots, in the order in which they were made."""

@@ -1,32 +1,23 @@
 """Is what lies in the store what was written? And if not: what happened to which item?
 
-First the ledger's sum over every row; then each row is opened where it lies, and nodes,
-versions, key slots and the audit log are held against each other. The names of what was
-swapped, changed, deleted, inserted, duplicated or rolled back come from that comparison.
+First the ledger's sum over every row; then each row is opened where it lies, and folders, items and
+versions (`verifying_tree`), key slots, stored objects and the audit log are held against each other. The
+names of what was swapped, changed, deleted, inserted, duplicated or rolled back come from that comparison.
 """
 
 from __future__ import annotations
 
-from strongroom.crypto import labels
 from strongroom.errors import FormatUnsupported, RolledBack, Tampered
 from strongroom.keys import identity
 from strongroom.keys.format import SlotRecord
 from strongroom.stores.interface import Reading, Row, Table, blob, integer
-from strongroom.stores.schema import HEADER, NODES, OBJECTS, SLOTS, VERSIONS
+from strongroom.stores.schema import HEADER, OBJECTS, SLOTS
 from strongroom.vault import depositors, grants, naming, settings, shares
 from strongroom.vault.core import Core
 from strongroom.vault.ledger import REMOVED, State, stamp_of
-from strongroom.vault.naming import A_NAME, BadRow
-from strongroom.vault.records import DESTROYED, FOLDER, ITEM, TOP, decode_fields
 from strongroom.vault.replay import Replay
 from strongroom.vault.slots import NOTE_TYPE, read_note
-from strongroom.wire import u64
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from strongroom.vault.names import Place
+from strongroom.vault.verifying_tree import TreeVerifier
 
 _FINDINGS_SHOWN = 1000
 
@@ -48,47 +39,6 @@ class Report:
         self.audit_entries = 0
         self.commit_counter = 0
         self.deposits_waiting: int | None = 0
-
-
-class Status:
-    """Numbers and names about an open vault; nothing secret.
-
-    Attributes:
-        epoch: counts root keys.
-        fingerprint: 64 hex digits; see `Vault.fingerprint`.
-        lineage: 32 hex digits; a restored backup starts a new one.
-        commit_counter: how many commits this vault has seen.
-    """
-
-    __slots__ = (
-        "_created_us", "commit_counter", "data_keys", "epoch", "fingerprint", "lineage", "location", "slots",
-        "vault_id",
-    )  # fmt: skip
-
-    def __init__(self, core: Core, commit_counter: int, slots: int) -> None:
-        header = core.keys.header
-        self.location = core.store.location
-        self.vault_id = header.vault_id.hex()
-        self.lineage = header.lineage.hex()
-        self.epoch = header.epoch
-        self.fingerprint = header.identity.hex()
-        self.commit_counter = commit_counter
-        self.slots = slots
-        self.data_keys = len(core.keys.keyset.data_keys())
-        self._created_us = header.created_us
-
-    @property
-    def created(self) -> datetime:
-        """When the vault was made; aware UTC."""
-        from datetime import UTC, datetime, timedelta
-
-        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=self._created_us)
-
-
-def status(core: Core) -> Status:
-    """See `Vault.status`."""
-    with core.reading() as rows:
-        return Status(core, core.ledger.read(rows).counter, sum(1 for _ in rows.scan(SLOTS)))
 
 
 def verify(core: Core) -> Report:
@@ -146,10 +96,6 @@ class _Verifier:
         self.sum_differs = False
         self.slot_ids: list[bytes] = []
         self.are_slots_changed = False
-        self.places: dict[bytes, Place] = {}
-        self.paths: dict[bytes, str] = {}
-        self.rolled_back: set[bytes] = set()
-        self.bad: list[BadRow] = []
 
     def synchronise(self) -> None:
         """Take in what other programs wrote; a forged header becomes a finding below."""
@@ -162,12 +108,11 @@ class _Verifier:
         self._ledger()
         self.replay = self._audit()
         self._header_and_slots()
-        self._nodes()
-        self._revisions()
-        self._versions()
+        tree = TreeVerifier(self.core, self.rows, self.replay, self.report)
+        self.findings += tree.run()
         self._objects()
-        self.findings += naming.explain(self.core, self.rows, self.bad, self.places, self.paths)
-        self._overwritten()
+        self.findings += naming.explain(self.core, self.rows, tree.bad, tree.places, tree.paths)
+        self._overwritten(tree.paths)
 
     def _ledger(self) -> None:
         try:
@@ -222,128 +167,6 @@ class _Verifier:
         self.findings += replay.findings
         return replay
 
-    def _nodes(self) -> None:
-        twins: list[tuple[Place, Place]] = []
-        for row in self.rows.scan(NODES):
-            try:
-                place = self.core.tree.open(row)
-            except (Tampered, FormatUnsupported):
-                self.bad.append(BadRow(NODES, row, A_NAME, None))
-                continue
-            other = self.places.get(place.id)
-            if other is not None:
-                place, other = self._newer(place, other)
-                twins.append((place, other))
-            self.places[place.id] = place
-        for place in self.places.values():
-            path = self._path(place)
-            if place.node.kind == FOLDER:
-                self._folder(place, path)
-            else:
-                self.report.items += 1
-                self.paths[place.id] = path
-        for newer, older in twins:
-            end = "/" if newer.node.kind == FOLDER else ""
-            self.findings.append(f"duplicated: {self._path(older)}{end}, an older name of {self._path(newer)}{end}")
-        for bad in self.bad:
-            bad.what = self._name_of(bad.row)
-
-    def _newer(self, one: Place, two: Place) -> tuple[Place, Place]:
-        """Two nodes of one id, the one first that was written last."""
-        if one.node.kind == ITEM:
-            is_newer = one.node.revision > two.node.revision
-        else:
-            is_newer = (self.replay.folders.get(one.id) or "").rstrip("/").split("/")[-1] == one.node.name
-        return (one, two) if is_newer else (two, one)
-
-    def _folder(self, place: Place, path: str) -> None:
-        self.report.folders += 1
-        moved_to = self.replay.folders.get(place.id, f"{path}/")
-        if moved_to != f"{path}/":
-            self.findings.append(f"rolled back: {path}/, which was moved to {moved_to}")
-        elif next(iter(self.rows.scan(NODES, place.id)), None) is None:
-            # A folder goes with what was in it last.
-            self.findings.append(f"inserted: {path}/, an empty folder")
-
-    def _name_of(self, row: Row) -> str:
-        """What lies, or lay, where this row of the nodes table is."""
-        node_id = blob(row, 2)
-        path = self.replay.path(node_id)
-        if path is not None:
-            return path
-        for place in self.places.values():
-            if place.parent == node_id:
-                known = self.replay.path(place.id)
-                return known.rstrip("/").rpartition("/")[0] + "/" if known else "a folder"
-        return A_NAME
-
-    def _path(self, place: Place) -> str:
-        first, parts = place, [place.node.name]
-        seen = {place.id}
-        while place.parent != TOP:
-            above = self.places.get(place.parent)
-            if above is None or above.id in seen:
-                known = self.replay.path(first.id) or "/".join(reversed(parts))
-                self.findings.append(f"deleted: a folder above {known}")
-                return known.rstrip("/")
-            place = above
-            seen.add(place.id)
-            parts.append(place.node.name)
-        return "/".join(reversed(parts))
-
-    def _revisions(self) -> None:
-        unreadable = {bad.row[2] for bad in self.bad}
-        for node_id, known in self.replay.written.items():
-            place = self.places.get(node_id)
-            if place is None:
-                if known.revision and node_id not in unreadable:
-                    self.findings.append(f"deleted: {known.path}")
-            elif known.revision == 0:
-                self.findings.append(f"inserted: {self.paths[node_id]}, which was destroyed")
-            elif place.node.revision < known.revision:
-                self.rolled_back.add(node_id)
-                now, then = place.node.revision, known.revision
-                self.findings.append(f"rolled back: {self.paths[node_id]}, from write {then} to write {now}")
-        if self.replay.findings:
-            return  # what the log does not know may have stood in the entries that are gone
-        for node_id, path in self.paths.items():
-            last = self.replay.written.get(node_id)
-            if last is None or 0 < last.revision < self.places[node_id].node.revision:
-                self.findings.append(f"rolled back: the audit log, which does not know the newest write of {path}")
-
-    def _versions(self) -> None:
-        unreadable = {bad.row[2] for bad in self.bad}
-        seen: set[tuple[bytes, int]] = set()
-        for row in self.rows.scan(VERSIONS):
-            item, number, body = blob(row, 0), integer(row, 1), blob(row, 2)
-            self.report.versions += 1
-            place = self.places.get(item)
-            if place is None or place.node.kind != ITEM:
-                if item not in unreadable:
-                    of = self.replay.path(item) or "an item that does not exist"
-                    self.bad.append(BadRow(VERSIONS, row, f"version {number} of {of}", None))
-                continue
-            path = self.paths[item]
-            entry = place.node.entry(number)
-            if entry is None or entry.state == DESTROYED:
-                if item not in self.rolled_back:
-                    self.bad.append(BadRow(VERSIONS, row, f"version {number} of {path}", None))
-                continue
-            seen.add((item, number))
-            try:
-                parts = (item, u64(number), entry.edition)
-                # As a view, whose content no traceback shows.
-                decode_fields(memoryview(self.core.envelope.decrypt(labels.VERSION, body, *parts)))
-            except (Tampered, FormatUnsupported):
-                self.bad.append(BadRow(VERSIONS, row, f"version {number} of {path}", parts))
-        self._missing(seen)
-
-    def _missing(self, seen: set[tuple[bytes, int]]) -> None:
-        for node_id, path in self.paths.items():
-            for entry in self.places[node_id].node.entries:
-                if entry.state != DESTROYED and (node_id, entry.number) not in seen:
-                    self.findings.append(f"deleted: version {entry.number} of {path}")
-
     def _objects(self) -> None:
         expected = {settings.KEY, *((NOTE_TYPE, slot_id) for slot_id in self.slot_ids), *self._known_objects()}
         for row in self.rows.scan(OBJECTS):
@@ -388,10 +211,10 @@ class _Verifier:
         if not self.replay.findings and self.replay.stamps.get(path) != stamp:
             self.findings.append(f"rolled back: {what}")
 
-    def _overwritten(self) -> None:
+    def _overwritten(self, paths: dict[bytes, str]) -> None:
         """What the sum knows and no row shows any more: tampering that was written over since."""
         for node_id in self.replay.rewritten:
-            path = self.paths.get(node_id) or self.replay.written[node_id].path
+            path = paths.get(node_id) or self.replay.written[node_id].path
             self.findings.append(f"rolled back: {path}, and then written again")
         if self.sum_differs and not self.findings:
             self.findings.append("changed: a row that was written over since; the ledger's sum does not fit")
