@@ -117,6 +117,8 @@ class OAuthServer:
     Attributes:
         requests: ``grant_type`` and ``scope`` of each request to the token endpoint.
         tokens: all that were given, oldest first.
+        forgets: whether a refresh token that was used is nothing that it knows when it is revoked.
+        revoked: the tokens that it was told of.
         before, after: called in the token endpoint, before and after the work of each refresh.
     """
 
@@ -131,6 +133,8 @@ class OAuthServer:
         self.requests: list[tuple[str, str]] = []
         self.before: Callable[[], None] = lambda: None
         self.after: Callable[[], None] = lambda: None
+        self.forgets = False
+        self.revoked: list[Token] = []
         self.mutex = threading.Lock()
         self.authority = _authority()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -294,10 +298,12 @@ def _revocation(server: OAuthServer) -> type[RevocationEndpoint]:
         CLIENT_AUTH_METHODS = ("client_secret_basic", "client_secret_post", "none")
 
         def query_token(self, value: str, hint: str) -> Token | None:
-            return server.find("refresh_token", value) or server.find("access_token", value)
+            found = server.find("refresh_token", value) or server.find("access_token", value)
+            return None if found is not None and found.used and server.forgets else found
 
         def revoke_token(self, token: Token, _request: Any) -> None:
             token.family.ended = True
+            server.revoked.append(token)
 
     return Revocation
 

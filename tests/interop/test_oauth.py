@@ -16,6 +16,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 import strongroom
+from strongroom.credentials.oauth import credential as credentials_at_work
+from strongroom.credentials.oauth import records
 from strongroom.credentials.oauth.transport import Transport
 from strongroom.keys.slots.key_file import new_key_file
 from strongroom.oauth import OAuthCredential, OAuthProvider
@@ -272,6 +274,87 @@ def test_revoking(serve: MakeServer, vault: Vault) -> None:
         credential.access_token("photos.read")
     with pytest.raises(strongroom.Denied, match="revoke_url"):
         OAuthCredential(vault, "photos", server.provider(revoke_url="")).revoke()
+
+
+def test_revoking_while_another_process_refreshes(serve: MakeServer, vault: Vault) -> None:
+    """The service knows no more of the token before, and would not be told of the one that comes."""
+    server = serve(lifetime=1)
+    server.forgets = True
+    credential, other = stored(vault, server), OAuthCredential(vault, "photos", server.provider())
+    refused: list[str] = []
+
+    def meanwhile() -> None:
+        with pytest.raises(strongroom.Conflict) as caught:
+            other.revoke()
+        refused.append(caught.value.message)
+
+    server.after = meanwhile
+    credential.access_token("photos.read")
+    assert refused == ["another process is refreshing the token"]
+    assert not server.tokens[0].family.ended
+    other.revoke()
+    assert server.tokens[0].family.ended
+
+
+def test_a_mark_that_a_crash_has_left_does_not_keep_a_grant(serve: MakeServer, vault: Vault) -> None:
+    """Who revokes does not watch it: it counts until twice the time that a request may take."""
+    server = serve()
+    now = 1_000_000.0
+    credential = OAuthCredential(vault, "photos", server.provider(), clock=lambda: now)
+    stored(vault, server)
+    left = records.Mark("00" * 8, now).field()
+    vault.patch("photos", {records.REFRESHING: left})
+    with pytest.raises(strongroom.Conflict):
+        credential.revoke()
+    now += credentials_at_work.LEASE_SECONDS + 1
+    credential.revoke()
+    assert server.tokens[0].family.ended
+
+
+def test_a_revocation_that_fails_leaves_no_mark(serve: MakeServer, vault: Vault) -> None:
+    """The grant can be used, and revoked later."""
+    server = serve()
+    credential = stored(vault, server)
+    wrong = OAuthCredential(vault, "photos", server.provider(revoke_url=f"{server.url}/nowhere"))
+    with pytest.raises(strongroom.ServiceUnavailable):
+        wrong.revoke()
+    assert records.REFRESHING not in vault.get("photos")
+    credential.access_token("photos.read")
+    credential.revoke()
+    assert server.tokens[0].family.ended
+
+
+@pytest.mark.parametrize("how", ["destroyed", "withdrawn", "replaced"])
+def test_a_token_that_comes_when_nobody_wants_it(serve: MakeServer, vault: Vault, how: str) -> None:
+    """Who has fetched it tells the service; not of one that somebody else may use, whose grant it may be too."""
+    server = serve(lifetime=1)
+    server.forgets = True
+    stored(vault, server)
+    withdrawn: list[bool] = []
+
+    def check(_item: Any) -> None:
+        if withdrawn:
+            raise strongroom.Denied("it was withdrawn")
+
+    def meanwhile() -> None:
+        server.after = lambda: None
+        if how == "destroyed":
+            vault.destroy("photos")
+            return
+        item = vault.get("photos")
+        vault.set("photos", {name: item.field(name) for name in item if name != records.REFRESHING})
+        if how == "withdrawn":
+            withdrawn.append(True)
+
+    credential = OAuthCredential(vault, "photos", server.provider(), check=check)
+    server.after = meanwhile
+    expected = {
+        "destroyed": strongroom.NotFound, "withdrawn": strongroom.Denied, "replaced": strongroom.GrantRevoked,
+    }[how]  # fmt: skip
+    with pytest.raises(expected):
+        credential.access_token("photos.read")
+    revocations = [one for one in server.revoked if one in server.tokens[1:]]
+    assert len(revocations) == (how != "replaced")
 
 
 def test_an_access_token_that_was_revoked(serve: MakeServer, vault: Vault) -> None:

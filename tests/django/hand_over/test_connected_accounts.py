@@ -234,3 +234,39 @@ def test_the_settings(site: Site) -> None:
         with override_settings(STRONGROOM_OAUTH={"mail": settings}), pytest.raises(ImproperlyConfigured) as caught:
             provider_of("mail")
         assert "of-the-client" not in str(caught.value)
+
+
+def test_a_grant_that_another_worker_refreshes_is_destroyed_later(site: Site, server: OAuthServer) -> None:
+    """Its new token would be lost, and be good at the service for ever."""
+    import time
+
+    from strongroom.credentials.oauth import records
+    from strongroom.django.hand_over import withdraw
+
+    handed = connect(site, server)
+    withdraw(handed)
+    path = f"handed-over/photos/credentials/{handed.pk}"
+    with site.open() as vault:
+        vault.patch(path, {records.REFRESHING: records.Mark("00" * 8, time.time() + 30).field()})
+    assert str(site.round()) == "nothing was due"
+    assert not server.tokens[0].family.ended
+    with site.open() as vault:
+        vault.patch(path, {records.REFRESHING: None})
+    assert str(site.round()) == "1 destroyed"
+    assert server.tokens[0].family.ended
+
+
+def test_a_service_that_does_not_answer_keeps_no_round_for_long(
+    site: Site, server: OAuthServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A revocation may take half a minute: a round has a minute for all, and the rest comes with the next."""
+    from datetime import timedelta
+
+    from strongroom.django.hand_over import rounds, withdraw
+
+    monkeypatch.setattr(rounds, "_REVOKING", timedelta(0))
+    for name in ("one", "two", "three"):
+        withdraw(connect(site, server, name))
+    server.close()
+    assert [str(site.round()) for _ in range(4)] == [*["1 destroyed"] * 3, "nothing was due"]
+    assert site.credentials() == []

@@ -23,6 +23,7 @@ from strongroom.errors import (
     CredentialRefused,
     Denied,
     GrantRevoked,
+    NotFound,
     OutcomeUnknown,
     ServiceUnavailable,
     StoreUnavailable,
@@ -167,11 +168,27 @@ class OAuthCredential:
         return answer
 
     def revoke(self) -> None:
-        """Tell the service that the grant is no longer needed. The item stays as it is.
+        """Tell the service that the grant is no longer needed. The item stays, and says that the grant has ended.
 
-        Raises: Denied, ServiceUnavailable: the service was not told; NotFound, Tampered: about the item.
+        Not while somebody refreshes: the service may know no more of the refresh token before, and nobody would tell
+        it of the one that comes.
+
+        Raises:
+            Conflict: another process is refreshing the token, or has written meanwhile; try again.
+            Denied, ServiceUnavailable: the service was not told. NotFound, Tampered: about the item.
         """
-        exchange.revoke(self._provider, self._stored(frozenset()).refresh)
+        exchange.check_revocable(self._provider)
+        stored = self._stored(frozenset())
+        if stored.mark is not None and not self._is_left_behind(stored.mark):
+            raise Conflict("another process is refreshing the token", advice="try again in a minute")
+        mark = records.Mark(random_bytes(8).hex(), self._clock() + LEASE_SECONDS)
+        number = self._write(stored.number, {records.REFRESHING: mark.field()}).number
+        try:
+            exchange.revoke(self._provider, stored.refresh)
+        except BaseException:
+            self._settle(number, {})
+            raise
+        self._settle(number, {records.ENDED: records.public(records.ENDED, "revoked")})
 
     def secrets(self) -> list[bytes]:
         """Every token that this object has seen, for whoever has to keep them out of what is shown."""
@@ -189,6 +206,10 @@ class OAuthCredential:
 
     def _is_old(self, mark: records.Mark) -> bool:
         return abs(self._clock() - mark.until) > _OLD_SECONDS
+
+    def _is_left_behind(self, mark: records.Mark) -> bool:
+        """Whether nobody waits for it any more, for who cannot watch how long it stays."""
+        return self._is_old(mark) or self._clock() > mark.until + LEASE_SECONDS
 
     def _refreshed(self, stored: records.Stored, wanted: frozenset[str]) -> SecretStr | None:
         """A new access token, if it is this process that refreshes; None if it is not, or the item was replaced.
@@ -259,18 +280,19 @@ class OAuthCredential:
         if access is not None and problem is None:
             changes[records.ACCESS] = stored.with_token(wanted, access, asked_at, tokens.seconds)
         if not self._settle(number, changes):
+            self._revoke_unwanted(tokens.refresh)
             return None
         if problem is not None:
             raise problem
         return access
 
     def _settle(self, number: int, changes: dict[str, FieldValue]) -> bool:
-        """Write what came of a refresh, and take the mark away; False when somebody has written meanwhile."""
+        """Write what came of a refresh, and take the mark away; False when somebody has written or destroyed it."""
         request_id = random_bytes(16)
         for attempt in range(_STORE_TRIES):
             try:
                 self._write(number, {**changes, records.REFRESHING: None}, request_id)
-            except Conflict:
+            except (Conflict, NotFound):
                 return False
             except (OutcomeUnknown, StoreUnavailable):
                 # A rotated token that is not stored is lost, and the user would have to connect again.
@@ -280,6 +302,25 @@ class OAuthCredential:
             else:
                 break
         return True
+
+    def _revoke_unwanted(self, token: SecretStr | None) -> None:
+        """Tell the service of a refresh token that came when its item was destroyed or withdrawn: nobody else can.
+
+        Not where somebody has written into the item: the grant may be the same, and would end for them too.
+        """
+        if token is None or not self._provider.revoke_url:
+            return
+        try:
+            item = self._vault.get(self._path)
+        except NotFound:
+            exchange.revoke(self._provider, token)
+            return
+        try:
+            if self._check is not None:
+                self._check(item)
+        except Denied:
+            exchange.revoke(self._provider, token)
+            raise
 
     def _write(self, number: int, fields: Mapping[str, FieldValue | None], request_id: bytes | None = None) -> Version:
         return self._vault.patch(self._path, fields, cas=number, request_id=request_id)

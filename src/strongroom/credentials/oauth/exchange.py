@@ -75,13 +75,21 @@ def refresh(provider: OAuthProvider, token: SecretStr, scope: frozenset[str]) ->
     return _tokens(_asked(provider, ask))
 
 
+def check_revocable(provider: OAuthProvider) -> None:
+    """Whether there is a place to tell that a grant is no longer needed.
+
+    Raises: Denied: there is none.
+    """
+    if not provider.revoke_url:
+        raise Denied("this provider has no revoke_url: the grant ends where its user takes it back")
+
+
 def revoke(provider: OAuthProvider, token: SecretStr) -> None:
     """Tell the server that a refresh token is no longer needed. Source: RFC 7009.
 
     Raises: Denied: it has no place for that, or does not know this program; ServiceUnavailable.
     """
-    if not provider.revoke_url:
-        raise Denied("this provider has no revoke_url: the grant ends where its user takes it back")
+    check_revocable(provider)
 
     def ask(client: Any) -> Any:
         return client.revoke_token(

@@ -10,6 +10,7 @@ import logging
 import traceback
 import uuid
 from datetime import timedelta
+from time import monotonic
 
 from django.db.models import Q
 from django.utils import timezone
@@ -28,6 +29,7 @@ from strongroom.django.hand_over.models import (
     HandedOver,
 )
 from strongroom.errors import (
+    Conflict,
     CredentialRefused,
     Denied,
     Expired,
@@ -59,6 +61,8 @@ _LOOKS = 5
 """How often its absence is nothing to tell the user."""
 _LONGEST_PAUSE = timedelta(days=1)
 _AT_ONCE = 100
+_REVOKING = timedelta(minutes=1)
+"""How long a round tells one service of grants that are no longer needed; each of them may take half a minute."""
 
 
 class Outcome:
@@ -148,15 +152,22 @@ class Worker:
         """Destroy what was withdrawn, whatever the rows say."""
         folder = records.folder(service)
         kept, withdrawn = self._names(f"{folder}/credentials"), self._names(f"{folder}/withdrawn")
+        began = monotonic()
         for name in sorted(kept & withdrawn):
             path = f"{folder}/credentials/{name}"
+            if self._stopping():
+                return
             try:
-                self._revoke(service, path, name)
+                if not self._revoke(service, path, name):
+                    continue
                 self._vault.destroy(path)
             except NotFound:
                 continue  # another worker was faster
             tally.destroyed += 1
             logger.info("%s %s was withdrawn, and is destroyed", service, name)
+            if self._revokes(service) and monotonic() - began > _REVOKING.total_seconds():
+                # A service that does not answer keeps the others waiting: the rest comes with the next round.
+                break
         rows = {str(pk): state for pk, state in HandedOver.objects.filter(service=service).values_list("pk", "state")}
         tally.unlisted += len(kept - withdrawn - set(rows))
         # Whatever a row says by now.
@@ -164,17 +175,27 @@ class Worker:
         for start in range(0, len(late), _AT_ONCE):
             HandedOver.objects.filter(pk__in=late[start : start + _AT_ONCE]).update(state=WITHDRAWN, next_sync=None)
 
-    def _revoke(self, service: str, path: str, name: str) -> None:
-        """Tell the service that its grant is no longer needed; if it does not listen, the grant is destroyed here."""
+    def _revokes(self, service: str) -> bool:
+        provider = self._connectors[service].provider
+        return provider is not None and bool(provider.revoke_url)
+
+    def _revoke(self, service: str, path: str, name: str) -> bool:
+        """Tell the service that its grant is no longer needed; if it does not listen, the grant is destroyed here.
+
+        Returns: False while another worker refreshes it, whose new token the service has to be told of.
+        """
         provider = self._connectors[service].provider
         if provider is None or not provider.revoke_url:
-            return
+            return True
         try:
             OAuthCredential(self._vault, path, provider).revoke()
+        except Conflict:
+            return False
         except NotFound:
-            return  # no grant, as of an account with a password; or another worker was faster, and destroy() says so
+            return True  # no grant, as of an account with a password; or another worker was faster: destroy() says so
         except StrongroomError as error:
             logger.warning("%s %s was not revoked at the service: %s", service, name, error)
+        return True
 
     def _names(self, folder: str) -> set[str]:
         try:
