@@ -132,11 +132,21 @@ def test_a_group_counts_as_the_first_or_as_another() -> None:
     assert not allowed(team, who=Principal(50, 51))
 
 
+def test_a_user_is_not_the_group_of_that_number() -> None:
+    """Numbers of users and of groups are two things, also where one principal has both."""
+    user, group = grant(subject_id=1001), grant(subject="group", subject_id=1001)
+    assert allowed(user, who=Principal(1001, 2002))
+    assert not allowed(user, who=Principal(2002, 1001, [1001]))
+    assert allowed(group, who=Principal(2002, 1001))
+    assert not allowed(group, who=Principal(1001, 2002, [2003]))
+
+
 def test_a_grant_ends_at_its_last_moment() -> None:
     """One microsecond before the end it holds; at the end it does not, and the reason says so."""
     ending = grant(expires_us=10)
     assert allowed(ending, now=9)
     assert not allowed(ending, now=10)
+    assert not allowed(grant(expires_us=1))
     assert "ended" in decide([ending], WEB, 1000, ("sites", "a"), "read", 10).reason
 
 
