@@ -66,6 +66,15 @@ def test_grants_are_read_once_until_something_changes(vault: Vault) -> None:
         vault.grants()
 
 
+def test_grants_stand_in_the_log_under_their_own_names(vault: Vault) -> None:
+    """What is granted and taken away is found there again."""
+    vault.add_grant("sync", "user", 1001, RULES)
+    vault.remove_grant("sync")
+    with vault._core.store.reading() as rows:
+        operations = [vault._core.audit.open(row)[0].operation for row in vault._core.audit.walk(rows)]
+    assert operations[-2:] == ["grant add", "grant remove"]
+
+
 def test_a_grant_says_when_it_was_made_and_has_an_id(vault: Vault, clock: Clock) -> None:
     """The same that the store says to somebody else."""
     (made,) = vault.add_grant("sync", "user", 1001, {"read": ["/", "a"]})
