@@ -8,11 +8,13 @@ from __future__ import annotations
 from struct import Struct
 
 from strongroom.crypto import aead, labels
-from strongroom.errors import Tampered
+from strongroom.errors import Expired, StrongroomError, Tampered
 from strongroom.wire import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from strongroom.secret import SecretBytes
 
     Buffer = bytes | bytearray | memoryview
@@ -21,6 +23,8 @@ MAGIC = b"srk\x01"
 HEAD_BYTES = 16
 OVERHEAD_BYTES = HEAD_BYTES + aead.OVERHEAD_BYTES
 """What a message is longer than its plaintext; and 16 more for each full 16 KiB."""
+SKEW_US = 60_000_000
+"""How far the clocks of two machines may be apart."""
 _HEAD = Struct(">4sIQ")
 _NOTHING = bytes(4)
 """No associated data, counted."""
@@ -80,3 +84,16 @@ def unopened() -> Tampered:
         "this message does not open: of another key, with other associated data, or changed",
         advice="give the key and the associated data that it was encrypted with, and all of its bytes",
     )
+
+
+def check_age(created_us: int, max_age: timedelta, now_us: int, error: type[StrongroomError] = Expired) -> None:
+    """Refuse what is older than it may be, or from the future.
+
+    Raises: Expired: it is; or *error*.
+    """
+    from strongroom.vault.spans import microseconds
+
+    if created_us > now_us + SKEW_US:
+        raise error("this message is from the future: the clocks of two machines differ")
+    if created_us + microseconds(max_age) < now_us:
+        raise error("this message is older than it may be")

@@ -2,18 +2,19 @@
 
 One version is the primary and is used for what is new; what is older opens with all
 versions that are enabled. A key of one kind refuses what another kind is for. How versions
-come and go is in `lifecycle`.
+come and go is in `lifecycle`, what kind ``fernet`` makes in `tokens`.
 """
 
 from __future__ import annotations
 
 from time import monotonic
 
-from strongroom.errors import Expired, StrongroomError, Tampered, VaultLocked
+from strongroom.errors import Tampered, VaultLocked
 from strongroom.vault.named_keys.asynchronous import AsyncLifecycle
 from strongroom.vault.named_keys.lifecycle import Lifecycle
-from strongroom.vault.named_keys.messages import Sealer, read_head
+from strongroom.vault.named_keys.messages import Sealer, check_age, read_head
 from strongroom.vault.named_keys.state import State
+from strongroom.vault.named_keys.tokens import Tokens
 from strongroom.vault.named_keys.uses import Uses
 
 TYPE_CHECKING = False
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from typing import Literal, Self
 
-    from strongroom.crypto.fernet import FernetKey
     from strongroom.crypto.mac import Mac
     from strongroom.secret import SecretBytes
     from strongroom.vault.named_keys.kinds import Worker
@@ -34,11 +34,9 @@ if TYPE_CHECKING:
 REFRESH_SECONDS = 60
 """After which a key that is in use is read again: so long does a rotation take to reach all programs."""
 _SOONEST_SECONDS = 1
-_SKEW_US = 60_000_000
-"""How far the clocks of two machines may be apart."""
 
 
-class NamedKey(AsyncLifecycle, Lifecycle):
+class NamedKey(Tokens, AsyncLifecycle, Lifecycle):
     """A key that the vault keeps under a name. From `vault.keys`; a context manager.
 
     It may be used from several threads, and for as long as the vault is open: it is read again after a
@@ -294,53 +292,9 @@ class NamedKey(AsyncLifecycle, Lifecycle):
         sealer = state.sealers.get(number) or state.sealers[state.record.for_reading(number, self.name).number]
         data = sealer.decrypt(memoryview(message), associated_data)
         if max_age is not None and max_age != "any":
-            self._check_age(created_us, max_age)
+            check_age(created_us, max_age, self._clock_us())
         self._used(number)
         return data, number, created_us
-
-    def _decrypt_token(
-        self, token: Buffer | str, max_age: timedelta | Literal["any"] | None
-    ) -> tuple[bytes, int, int, bytes]:
-        from strongroom.crypto.fernet import InvalidToken, TokenExpired, canonical
-
-        if max_age is None:
-            raise ValueError('say how old a token may be: max_age=timedelta(...), or max_age="any"')
-        text, seconds = canonical(token if isinstance(token, str | bytes) else bytes(token))
-        data, number = self._open_token(text)
-        if max_age != "any":
-            self._check_age(seconds * 1_000_000, max_age, TokenExpired)
-        elif seconds * 1_000_000 > self._clock_us() + _SKEW_US:
-            raise InvalidToken("this token is from the future")
-        self._used(number)
-        return data, number, seconds, text
-
-    def _open_token(self, text: bytes) -> tuple[bytes, int]:
-        """What is in a canonical token, whatever its date, and the version that opens it."""
-        from strongroom.crypto.fernet import InvalidToken
-
-        while True:
-            state = self._current()
-            for version in state.record.usable():
-                fernet: FernetKey = state.worker(version.number)  # type: ignore[assignment]
-                try:
-                    return fernet.decrypt(text), version.number
-                except InvalidToken:
-                    continue
-            if not self._may_be_newer():
-                raise InvalidToken
-
-    def _encrypt_token(self, data: bytes, seconds: int) -> bytes:
-        fernet: FernetKey = self._current().primary  # type: ignore[assignment]
-        return fernet.encrypt(data, seconds)
-
-    def _check_age(self, created_us: int, max_age: timedelta, error: type[StrongroomError] = Expired) -> None:
-        from strongroom.vault.spans import microseconds
-
-        now_us = self._clock_us()
-        if created_us > now_us + _SKEW_US:
-            raise error("this message is from the future: the clocks of two machines differ")
-        if created_us + microseconds(max_age) < now_us:
-            raise error("this message is older than it may be")
 
     def _used(self, number: int) -> None:
         if number != self._known().record.primary.number:
