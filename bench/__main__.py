@@ -4,77 +4,56 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import shutil
+import signal
 import sys
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TypeVar
 
-from bench import (
-    agents,
-    certificates,
-    django_fields,
-    django_logins,
-    encrypted_files,
-    files,
-    growth,
-    named_keys,
-    passwords,
-    postgres,
-    scan,
-)
-from bench.measure import Result
-from bench.rows import ROWS, Bench
-from bench.table import machine, table
-
-T = TypeVar("T")
-VAULT_ROWS = (
-    *ROWS, *agents.ROWS, *named_keys.ROWS, *files.ROWS, *encrypted_files.ROWS, *passwords.ROWS, *scan.ROWS,
-    *certificates.ROWS, *django_fields.ROWS, *django_logins.ROWS, *postgres.ROWS,
-)  # fmt: skip
-BUILD = Path(__file__).resolve().parents[1] / "build"
-
-
-def measure(directory: Path, *, grown: bool, quick: bool, only: str) -> list[Result]:
-    """Run the benchmarks, or those of growth, whose name contains *only*, in order."""
-    if grown:
-        return run(growth.ROWS, growth.Growth(directory, quick=quick), only)
-    return run(VAULT_ROWS, Bench(directory, quick=quick), only)
-
-
-def run(rows: Sequence[Callable[[T], Iterator[Result]]], bench: T, only: str) -> list[Result]:
-    """The lines of each row whose name contains *only*."""
-    results: list[Result] = []
-    for row in rows:
-        if only in row.__name__:
-            print(f"measuring {row.__name__.replace('_', ' ')}", file=sys.stderr, flush=True)
-            results.extend(row(bench))
-    return results
+from bench.goals import verdicts
+from bench.groups import names
+from bench.running import Results, run
+from bench.table import goals_table, table
 
 
 def main() -> None:
-    """Measure in a directory under build/, print, clean up."""
+    """Measure, print; exit code 1 when a row has failed."""
     parser = argparse.ArgumentParser(prog="python -m bench", description="strongroom beside its peers, in one run")
     parser.add_argument("--json", action="store_true", help="all numbers, for programs")
     parser.add_argument("--quick", action="store_true", help="a few rounds, to see that everything runs")
-    parser.add_argument("--growth", action="store_true", help="what a million secrets cost beside ten thousand")
-    names = [row.__name__ for row in (*VAULT_ROWS, *growth.ROWS)]
-    parser.add_argument("--only", default="", metavar="WORD", help=f"of {', '.join(names)}")
+    parser.add_argument("--keep", type=Path, metavar="FILE", help="keep what is measured in FILE, each row as it comes")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
+        "--only", default="", metavar="WORD", help=f"the rows with WORD in their name, of: {', '.join(names())}"
+    )
+    which.add_argument("--missing", action="store_true", help="those that FILE has not, whole and without failure")
     options = parser.parse_args()
-    BUILD.mkdir(exist_ok=True)
-    directory = Path(tempfile.mkdtemp(prefix="bench-", dir=BUILD))
-    # The anchors of these vaults go with them.
-    os.environ["XDG_STATE_HOME"] = str(directory / "state")
-    try:
-        results = measure(directory, grown=options.growth, quick=options.quick, only=options.only)
-    finally:
-        shutil.rmtree(directory)
-    if options.json:
-        print(json.dumps({"machine": machine(), "results": [one.as_json() for one in results]}, indent=1))
+    if options.missing and not options.keep:
+        parser.error("--missing needs --keep")
+    wanted = names(options.only)
+    if not wanted:
+        parser.error(f"no row has {options.only!r} in its name")
+    results = Results(options.keep)
+    if options.missing:
+        wanted = results.missing(wanted)
+    elif not options.only:
+        results.clear()
+    # Ended as by Ctrl-C: servers and files of the row that is measured go with it.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    run(wanted, quick=options.quick, keep=results.keep)
+    sys.exit(report(results, wanted, as_json=options.json))
+
+
+def report(results: Results, wanted: list[str], *, as_json: bool) -> int:
+    """Print what was measured now; the exit code."""
+    entries = {name: results.entries[name] for name in wanted}
+    if as_json:
+        goals = [{"says": one.goal.says, "verdict": one.word} for one in verdicts(entries)]
+        print(json.dumps({"rows": entries, "goals": goals}, indent=1))
     else:
-        print(table(results))
+        print(f"{table(entries)}\n\n{goals_table(entries)}")
+    failed = [name for name, kept in entries.items() if kept["failed"]]
+    for name in failed:
+        print(f"failed: {name}: {entries[name]['failed']}", file=sys.stderr)
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

@@ -22,6 +22,15 @@ EIGHT_CLIENTS_SECONDS = 1 / 20_000
 RESIDENT_KIB_MAX = 40 * 1024
 FIRST_READ_SECONDS = 0.15
 CLIENTS = 8
+# Source: pip 23.2, _vendor/distlib/scripts.py.
+PIP_WRAPPER = """# -*- coding: utf-8 -*-
+import re
+import sys
+from strongroom.doors.cli import main
+if __name__ == '__main__':
+    sys.argv[0] = re.sub(r'(-script\\.pyw|\\.exe)?$', '', sys.argv[0])
+    sys.exit(main())
+"""
 
 
 @contextmanager
@@ -75,6 +84,19 @@ def agent_read(bench: Bench) -> Iterator[Result]:
             other = runs(peer.command, VALUE, peer.environment, strip=True)
             rounds = max(5, bench.rounds // 2)
             yield compare(what, peer.name, get, other, rounds=rounds, peer_repeat=1, goal=1, at_least=True)
+
+
+def pip_wrapper(bench: Bench) -> Iterator[Result]:
+    """The same read where `strongroom` is an entry point, in the words of pip before 24, which import ``re`` first."""
+    wrapper = bench.directory / "strongroom-by-pip"
+    wrapper.write_text(PIP_WRAPPER)
+    environment = {"STRONGROOM_VAULT": str(bench.file("small.db"))}
+    bare = runs([sys.executable, "-c", "pass"])
+    with running_agent(bench):
+        words = [sys.executable, str(wrapper), "get", bench.names[7], "password"]
+        get = runs(words, VALUE, environment | {SOCKET: os.environ[SOCKET]})
+        what = "strongroom get, agent, by pip's wrapper"
+        yield compare(what, "bare interpreter", get, bare, rounds=bench.rounds, repeat=4, goal=1.5)
 
 
 def agent_api(bench: Bench) -> Iterator[Result]:
@@ -161,4 +183,4 @@ def resident_kib(pid: int) -> float:
     raise AssertionError("the process has ended")
 
 
-ROWS = (agent_read, agent_api, agent_size) if sys.platform == "linux" else ()
+ROWS = (agent_read, pip_wrapper, agent_api, agent_size) if sys.platform == "linux" else ()

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.agent_peers import bao_kv_get, end, find_program, wait_for
-from bench.measure import Result, compare
+from bench.measure import Result, compare, result, seconds
 from bench.rows import Bench
 from strongroom.keys.slots.key_file import new_key_file
 from strongroom.stores.memory import MemoryStore
@@ -41,6 +41,8 @@ def certificate_in_memory(bench: Bench) -> Iterator[Result]:
         "certificate in memory", "trustme", lambda: ours.issue(NAME), peer,
         rounds=bench.rounds, repeat=20, goal=1, at_least=True,
     )  # fmt: skip
+    taken = [seconds(lambda: ours.issue(NAME), 20) for _ in range(bench.rounds)]
+    yield result("certificate in memory", "a millisecond", taken, [1e-3] * len(taken), goal=1)
 
 
 Ask = Callable[..., dict[str, Any]]

@@ -50,7 +50,7 @@ def tables(bench: Bench) -> dict[str, Any]:
         for model in made.values():
             editor.create_model(model)
     for model in made.values():
-        model._default_manager.bulk_create(_rows(bench, model))
+        model._default_manager.bulk_create(fresh_rows(bench, model))
     return made
 
 
@@ -92,7 +92,8 @@ def _model(number: int, field: Any) -> Any:
     return type(f"Bench{number}", (models.Model,), members)
 
 
-def _rows(bench: Bench, model: Any) -> list[Any]:
+def fresh_rows(bench: Bench, model: Any) -> list[Any]:
+    """Objects that are not stored yet."""
     return [model(secret=f"{TEXT}-{number}") for number in range(200 if bench.quick else 10_000)]
 
 
@@ -129,13 +130,13 @@ def django_fields(bench: Bench) -> Iterator[Result]:
     """Reading, writing and finding; each field beside the plain one."""
     made = tables(bench)
     plain = made["plain"]
-    count = len(_rows(bench, plain))
+    count = len(fresh_rows(bench, plain))
     rounds = min(bench.rounds, 15)  # of up to half a second
     for name, model in made.items():
         if name.startswith("plain") or name.endswith("indexed"):
             continue
         goals: dict[str, float] = GOALS if name in (OURS, BOUND) else {}
-        fresh, others = _rows(bench, model), _rows(bench, plain)
+        fresh, others = fresh_rows(bench, model), fresh_rows(bench, plain)
         for what, ours, peer, repeat in (
             (f"read {count:,}", read(model), read(plain), 1),
             (f"bulk_create {count:,}", create(fresh, model), create(others, plain), 1),

@@ -1,4 +1,4 @@
-"""What a million secrets cost beside ten thousand: `make bench-growth`, or `python -m bench --growth`.
+"""What a million secrets cost beside ten thousand: `make bench-growth`, or `python -m bench --only growth`.
 
 The peer of each line is strongroom itself with fewer secrets, so a ratio of 1 means that
 the cost does not grow. The backup's peer is SQLite's own way to copy a live database.

@@ -150,15 +150,22 @@ class Place:
         return 1 / float(found[1])
 
 
-def postgres(bench: Bench) -> Iterator[Result]:
-    """All of it, on one server."""
+def can_run() -> bool:
+    """Whether the server and its client are installed; what is missing is told."""
     if find("initdb") is None:
         print("PostgreSQL is not installed: its lines are left out", file=sys.stderr)
-        return
+        return False
     try:
         import psycopg  # noqa: F401 - only whether it is there
     except ImportError:
         print("psycopg is not installed: the lines of PostgreSQL are left out", file=sys.stderr)
+        return False
+    return True
+
+
+def postgres(bench: Bench) -> Iterator[Result]:
+    """All of it, on one server."""
+    if not can_run():
         return
     with ExitStack() as cleanup:
         place = Place(bench, cleanup)

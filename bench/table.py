@@ -1,17 +1,13 @@
-"""The table of results, for people."""
+"""The tables of results, for people at a terminal."""
 
 from __future__ import annotations
 
-import os
-import platform
-import sqlite3
-import sys
-from importlib.metadata import version
+from collections.abc import Sequence
+from typing import Any
 
-from bench.measure import Result
+from bench.goals import Entries, Line, verdicts
 
 HEAD = ("what | peer", "ours", "peer", "ratio (p10-p90)", "goal", "")
-LEFT = (0, 5)
 
 
 def number(value: float) -> str:
@@ -21,31 +17,56 @@ def number(value: float) -> str:
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
-def cells(result: Result) -> tuple[str, ...]:
+def cells(line: Line) -> tuple[str, ...]:
     """One result as the texts of its columns."""
-    sign = "faster" if result.at_least else ""
-    goal = "" if result.goal is None else f"{'>=' if result.at_least else '<='} {number(result.goal)}x"
-    verdict = "" if result.goal is None else ("met" if result.is_met else "NOT met")
-    ratio = f"{number(result.ratio)}x ({number(result.low)}-{number(result.high)}) {sign}".strip()
+    sign = "faster" if line["at_least"] else ""
+    goal = "" if line["goal"] is None else f"{'>=' if line['at_least'] else '<='} {number(line['goal'])}x"
+    verdict = "" if line["goal"] is None else ("met" if line["met"] else "NOT met")
+    ratio = f"{number(line['ratio'])}x ({number(line['low'])}-{number(line['high'])}) {sign}".strip()
     return (
-        f"{result.what} | {result.against}",
-        f"{number(result.ours)} {result.unit}", f"{number(result.peer)} {result.unit}", ratio, goal, verdict,
+        f"{line['what']} | {line['against']}",
+        f"{number(line['ours'])} {line['unit']}", f"{number(line['peer'])} {line['unit']}", ratio, goal, verdict,
     )  # fmt: skip
 
 
-def machine() -> str:
-    """What this was measured on."""
-    libraries = f"cryptography {version('cryptography')}, SQLite {sqlite3.sqlite_version}"
-    return f"Python {platform.python_version()}, {libraries}, {os.cpu_count()} cores, {sys.platform}"
+def table(entries: Entries) -> str:
+    """All results, aligned; a row that has failed says so."""
+    rows: list[tuple[str, ...]] = [HEAD]
+    for name, kept in entries.items():
+        rows += [cells(line) for line in kept["results"]]
+        if kept["failed"]:
+            rows.append((name, "", "", f"failed: {kept['failed']}", "", ""))
+    machines = sorted({kept["machine"] for kept in entries.values()})
+    return "\n".join([*machines, "", *_aligned(rows)])
 
 
-def table(results: list[Result]) -> str:
-    """All results, aligned."""
-    rows = [HEAD, *(cells(result) for result in results)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
-    lines = [machine(), ""]
+def goals_table(entries: Entries) -> str:
+    """Each goal that these rows decide on."""
+    rows = [
+        (goal.says, goal.bound, goal.shown(one.worst) if one.worst else _why(entries, goal.row), one.word)
+        for one in verdicts(entries)
+        if (goal := one.goal).row in entries
+    ]
+    return "\n".join(_aligned(rows))
+
+
+def _why(entries: Entries, row: str) -> str:
+    failed: Any = entries[row]["failed"]
+    return f"failed: {failed}" if failed else "its peer is not installed"
+
+
+def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    if not rows:
+        return []
+    # A reason may be long: it widens no column.
+    last = len(rows[0]) - 1
+    columns = [[row[column] for row in rows if "failed: " not in row[column]] for column in range(last + 1)]
+    widths = [max(map(len, texts), default=0) for texts in columns]
+    lines = []
     for row in rows:
-        columns = enumerate(zip(row, widths, strict=True))
-        texts = [text.ljust(width) if column in LEFT else text.rjust(width) for column, (text, width) in columns]
+        numbered = enumerate(zip(row, widths, strict=True))
+        texts = [text.ljust(width) if column in (0, last) else text.rjust(width) for column, (text, width) in numbered]
         lines.append("  ".join(texts).rstrip())
-    return "\n".join(lines)
+    return lines
+
+
