@@ -97,18 +97,20 @@ mutants: $(VENV)/.tests
 
 bench: $(VENV)/.bench
 	@$(REINSTALL)
-	@$(BENCH_VENV)/bin/python -m bench
+	@$(BENCH_VENV)/bin/python -m bench $(ARGS)
 
-# All of it, kept in bench/results/, and docs/benchmarks.md with its plot written from that; then the comparison.
+# All of it, each row kept in bench/results/ as it comes, and docs/benchmarks.md with its plot written from that, also
+# when a row has failed; then the comparison. To go on where it was ended: make bench-results ARGS=--missing; to measure
+# some rows again: ARGS="--only PostgreSQL".
 bench-results: $(VENV)/.bench
 	@$(REINSTALL)
-	@$(BENCH_VENV)/bin/python -m bench --json > build/bench.json
-	@$(BENCH_VENV)/bin/python -m bench.report --keep build/bench.json
-	@$(BENCH_VENV)/bin/python -m bench.compare.programs_page
+	@$(BENCH_VENV)/bin/python -m bench --keep bench/results/vault.json $(ARGS); status=$$?; \
+	    $(BENCH_VENV)/bin/python -m bench.report && \
+	    $(BENCH_VENV)/bin/python -m bench.compare.programs_page && exit $$status
 
 bench-growth: $(VENV)/.bench
 	@$(REINSTALL)
-	@$(BENCH_VENV)/bin/python -m bench --growth
+	@$(BENCH_VENV)/bin/python -m bench --only growth
 
 exe: $(EXE_VENV)/.installed
 	@if [ -n "$$(find src -newer $(EXE_VENV)/.installed -name '*.py' | head -n 1)" ]; then \
