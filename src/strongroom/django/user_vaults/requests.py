@@ -31,7 +31,9 @@ class RequestVault(UserVaultHandle):
         request: its user may change while it lasts, by a log-in.
     """
 
-    __slots__ = ("_asked_for", "_bound", "_cookie", "_drops_cookie", "_must_keep", "_request", "_tried", "_was_revealed")
+    __slots__ = (
+        "_asked_for", "_bound", "_cookie", "_drops_cookie", "_must_keep", "_request", "_tried", "_was_revealed",
+    )  # fmt: skip
 
     def __init__(self, request: HttpRequest) -> None:
         super().__init__(None)
