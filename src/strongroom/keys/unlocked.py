@@ -81,6 +81,13 @@ class UnlockedKeys:
         """Whether this is the header that these keys were read from or last sealed into."""
         return self._sealed == (body, mac)
 
+    def forget_header(self) -> None:
+        """These keys are about to be changed: until `seal_header` they are those of no header that is stored.
+
+        If they are not stored after all, whoever looks next reads the stored ones again.
+        """
+        self._sealed = (b"", b"")
+
     def check_slots(self, slot_rows: Sequence[tuple[bytes, bytes]]) -> list[SlotRecord]:
         """Authenticate the slots that lie beside the header of `has_header`.
 
@@ -119,6 +126,7 @@ class UnlockedKeys:
             raise ValueError(f"a vault has 1 to {SLOTS_MAX} key slots with ids of their own")
         if any(record.epoch != self.header.epoch for record in records):
             raise ValueError("a key slot was made for another root key")
+        self.forget_header()
         self.header.keyset = sealing.seal_keyset(self.root_key, self.header, self.keyset)
         body = self.header.encode()
         self._sealed = (body, sealing.header_mac(self.root_key, self.header, body, rows))

@@ -6,13 +6,13 @@ from strongroom.errors import Denied, NotFound
 from strongroom.items import RESERVED_MARK, ReservedPath, parse_folder, parse_path
 from strongroom.service.json_text import Member, members_of_body
 from strongroom.service.refusals import Refused
-from strongroom.vault.change import Change
+from strongroom.vault.change import ChangeContext
 from strongroom.vault.history import is_repetition
 from strongroom.vault.policy import OWNER, decide
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import TracebackType
+    from contextlib import AbstractContextManager
 
     from strongroom.items import ItemSettings
     from strongroom.service.interface import Keeper, Request
@@ -170,9 +170,12 @@ class Call:
         if not self.is_owner:
             raise denied()
 
-    def writing(self, request_id: bytes | None = None) -> Writing:
+    def writing(self, request_id: bytes | None = None) -> AbstractContextManager[object]:
         """A transaction whose versions and audit entry name the principal, when it is not the owner."""
-        return Writing(self.vault, "" if self.is_owner else str(self.principal), request_id)
+        block = self.vault.transaction(request_id=request_id)
+        if not self.is_owner and isinstance(block, ChangeContext):
+            block.author = str(self.principal)
+        return block
 
     def check_write(self, path: str, *capabilities: str) -> None:
         """Inside a transaction: whether the principal may write at *path*, whether or not there is an item.
@@ -196,26 +199,6 @@ class Call:
 def _parsed(path: str) -> tuple[str, ...]:
     """The components of a path that was let in before, or that the vault itself gave."""
     return parse_path(ReservedPath(path) if path[:1] == RESERVED_MARK else path)
-
-
-class Writing:
-    """A transaction of the vault, in the name of the principal."""
-
-    __slots__ = ("_author", "_inner")
-
-    def __init__(self, vault: Vault, author: str, request_id: bytes | None) -> None:
-        self._inner = vault.transaction(request_id=request_id)
-        self._author = author
-
-    def __enter__(self) -> None:
-        change = self._inner.__enter__()
-        if self._author and isinstance(change, Change):
-            change.author = self._author
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._inner.__exit__(kind, error, trace)
 
 
 def denied() -> Denied:

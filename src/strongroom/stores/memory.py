@@ -6,9 +6,10 @@ touches and commits by swapping them in, so a reader keeps its moment for free.
 
 from __future__ import annotations
 
-from threading import Lock, RLock
+from threading import RLock
 
 from strongroom.errors import StoreUnavailable
+from strongroom.stores.block import Block
 from strongroom.stores.schema import newest
 
 TYPE_CHECKING = False
@@ -31,13 +32,19 @@ def _types(table: Table) -> tuple[type, ...]:
 
 
 class _Shared:
-    """What all handles of one store share; ``commits`` counts them all."""
+    """What all handles of one store share.
+
+    Attributes:
+        writer: held by the thread that writes.
+        handle: through which it does.
+        moment: the rows, how many commits there were, and the format; replaced as a whole, in one step.
+    """
 
     def __init__(self) -> None:
-        self.writer = Lock()
-        self.commits = 0
-        self.format = newest()
-        self.committed: _State = {table.number: {} for table in self.format.tables}
+        self.writer = RLock()
+        self.handle: MemoryStore | None = None
+        format = newest()
+        self.moment: tuple[_State, int, Format] = {table.number: {} for table in format.tables}, 0, format
 
 
 class MemoryStore:
@@ -57,6 +64,7 @@ class MemoryStore:
         self._own_commits = 0
         self._depth = 0
         self._is_writing = False
+        self._is_broken = False
         self._serial = 0
         self._commits_seen = 0
         self._state: _State = {}
@@ -76,7 +84,7 @@ class MemoryStore:
         """How often others have committed, up to the moment that this store sees."""
         with self._mutex:
             self._refuse_closed()
-            commits = self._commits_seen if self._depth else self._shared.commits
+            commits = self._commits_seen if self._depth else self._shared.moment[1]
             return commits - self._own_commits
 
     def glance(self, table: Table, *key: int | bytes) -> tuple[int, Row | None]:
@@ -96,7 +104,7 @@ class MemoryStore:
     @property
     def format(self) -> Format:
         """See `interface.Store`."""
-        return self._next_format or self._shared.format
+        return self._next_format or self._shared.moment[2]
 
     def reshaping(self, format: Format) -> _Reshaping:
         """See `interface.Store`."""
@@ -127,43 +135,62 @@ class MemoryStore:
 
     def _begin(self, *, is_writing: bool) -> None:
         self._refuse_closed()
-        if self._depth and is_writing and not self._is_writing:
-            raise RuntimeError("a write transaction cannot begin inside a read transaction")
+        if self._depth and is_writing and (self._is_broken or not self._is_writing):
+            raise RuntimeError("a write transaction cannot begin inside a read transaction or a failed one")
         if not self._depth:
-            if is_writing and not self._shared.writer.acquire(timeout=_PATIENCE_SECONDS):
-                raise StoreUnavailable("memory is busy: another writer keeps it locked", is_transient=True)
+            if is_writing:
+                self._become_the_writer()
             self._is_writing = is_writing
             self._serial += 1
-            self._state, self._commits_seen = self._shared.committed, self._shared.commits
+            self._state, self._commits_seen, _ = self._shared.moment
             self._copied.clear()
         if is_writing:
-            self._savepoints.append(dict(self._state))
+            self._savepoints = [*self._savepoints[: self._depth], dict(self._state)]
             self._copied.clear()
-        self._depth += 1
+        else:
+            self._savepoints = [*self._savepoints[: self._depth], self._state]
 
-    def _end(self, *, is_writing: bool, is_commit: bool) -> None:
-        self._depth -= 1
-        if is_writing:
-            before = self._savepoints.pop()
-            if not is_commit:
-                self._state = before
-                self._copied.clear()
-        if self._depth:
-            return
+    def _become_the_writer(self) -> None:
+        shared = self._shared
+        # A thread that writes through another handle would wait for itself.
+        is_own = shared.writer._is_owned() and shared.handle is not None  # type: ignore[attr-defined]
+        if is_own or not shared.writer.acquire(timeout=_PATIENCE_SECONDS):
+            raise StoreUnavailable("memory is busy: another writer keeps it locked", is_transient=True)
+        shared.handle = self
+
+    def _end(self, level: int, *, is_writing: bool, is_commit: bool) -> None:
+        if is_writing and not is_commit:
+            self._state = self._savepoints[level]
+            self._copied.clear()
+        if not level and is_writing and is_commit:
+            self._refuse_closed()
+            if self._is_broken:
+                raise StoreUnavailable("memory: nothing was written, because an earlier step of the transaction failed")
+            _, commits, format = self._shared.moment
+            self._shared.moment = self._state, commits + 1, self._next_format or format
+            # Behind it: one commit too many seems to be another's, which costs a look; one too few would hide one.
+            self._own_commits += 1
+        self._depth = level
+        if not level:
+            self._finish()
+
+    def _forsake(self, level: int, *, is_writing: bool) -> None:
+        """Be in *level* blocks again, one of which may have been left in the midst of anything."""
+        self._depth = level
+        if not level:
+            self._finish()
+        elif is_writing:
+            self._is_broken = True
+
+    def _finish(self) -> None:
+        """Nothing is open any more."""
+        shared = self._shared
         self._serial += 1
-        if not self._is_writing:
-            return
-        self._is_writing = False
-        next_format, self._next_format = self._next_format, None
-        try:
-            if is_commit:
-                self._refuse_closed()
-                self._own_commits += 1
-                self._shared.commits += 1
-                self._shared.committed = self._state
-                self._shared.format = next_format or self._shared.format
-        finally:
-            self._shared.writer.release()
+        self._is_writing = self._is_broken = False
+        self._next_format = None
+        if shared.writer._is_owned() and shared.handle in (self, None):  # type: ignore[attr-defined]
+            shared.handle = None
+            shared.writer.release()
 
     def _table_to_change(self, table: Table) -> dict[_Key, Row]:
         if table.number not in self._copied:
@@ -256,31 +283,44 @@ class _Rows:
             yield row
 
 
-class _Block:
+class _Block(Block):
     """``with store.reading() as rows`` and ``with store.writing() as rows``."""
 
     __slots__ = ("_is_writing", "_store")
 
     def __init__(self, store: MemoryStore, *, is_writing: bool) -> None:
+        super().__init__()
         self._store = store
         self._is_writing = is_writing
 
     def __enter__(self) -> _Rows:
-        self._store._mutex.acquire()
+        store = self._store
+        self.take(store._mutex)
+        self.level = 0 if self.is_outermost else store._depth
         try:
-            self._store._begin(is_writing=self._is_writing)
+            store._begin(is_writing=self._is_writing)
+            store._depth = self.level + 1
+            return _Rows(store, is_writing=self._is_writing)
         except BaseException:
-            self._store._mutex.release()
+            self.forsake()
             raise
-        return _Rows(self._store, is_writing=self._is_writing)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def leave(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Commit, or undo; of a part, keep or undo it."""
+        if not self.is_ours:
+            return
         try:
-            self._store._end(is_writing=self._is_writing, is_commit=kind is None)
-        finally:
-            self._store._mutex.release()
+            self._store._end(self.level, is_writing=self._is_writing, is_commit=kind is None)
+        except BaseException:
+            self.forsake()
+            raise
+        self.let_go()
+
+    def forsake(self) -> None:
+        """See `Block.forsake`."""
+        if self.is_ours:
+            self._store._forsake(self.level, is_writing=self._is_writing)
+            self.let_go()
 
 
 class _Reshaping:

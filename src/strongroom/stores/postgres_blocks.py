@@ -8,8 +8,10 @@ from __future__ import annotations
 import os
 
 from strongroom.errors import StoreUnavailable
+from strongroom.stores.block import Block
 from strongroom.stores.postgres_rows import Reader, Writer
-from strongroom.stores.postgres_session import IDLE, READING, WRITING, Session
+from strongroom.stores.postgres_session import Session
+from strongroom.stores.postgres_transaction import READING, WRITING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,103 +20,126 @@ if TYPE_CHECKING:
 _getpid = os.getpid
 
 
-class ReadBlock:
-    """A read transaction; inside another transaction of this thread it joins that."""
-
-    __slots__ = ("_reader", "_session")
+class _Block(Block):
+    __slots__ = ("_session",)
+    _is_writing = False
 
     def __init__(self, session: Session) -> None:
+        super().__init__()
         self._session = session
-        self._reader = Reader(session)
 
-    def __enter__(self) -> Reader:
+    def _begin(self) -> None:
+        """Take the mutex and begin, or begin a part of what is open.
+
+        Raises: what `_open` raises; nothing is open then that was not before.
+        """
         session = self._session
         if session.pid != _getpid():
             session.after_fork()
-        session.mutex.acquire()
+        self.take(session.mutex)
+        # Who has just got the mutex finds nothing open that anybody would end.
+        self.level = 0 if self.is_outermost else session.depth
         try:
-            if not session.depth and not session.is_new:
-                session.begin_reading()
-            session.refuse_closed()
-            session.depth += 1
+            if not self.level and session.depth:
+                session.forsake(0, is_writing=True)
+            self._open(session)
+            session.depth = self.level + 1
         except BaseException:
-            session.mutex.release()
+            self.forsake()
             raise
+
+    def _open(self, session: Session) -> None:
+        raise NotImplementedError
+
+    def _is_of_parent(self) -> bool:
+        """Whether this is a child, and the transaction its parent's."""
+        session = self._session
+        return session.pid != _getpid() or self.mutex is not session.mutex or session.depth <= self.level
+
+    def forsake(self) -> None:
+        """See `Block.forsake`."""
+        session = self._session
+        if not self.is_ours or session.pid != _getpid() or self.mutex is not session.mutex:
+            return  # let go of before; or in a child: the transaction is the parent's
+        session.forsake(self.level, is_writing=self._is_writing)
+        self.let_go()
+
+
+class ReadBlock(_Block):
+    """A read transaction; inside another transaction of this thread it joins that."""
+
+    __slots__ = ("_reader",)
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._reader = Reader(session)
+
+    def __enter__(self) -> Reader:
+        self._begin()
         return self._reader
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def _open(self, session: Session) -> None:
+        if not self.level and not session.is_new:
+            session.begin_reading()
+        session.refuse_closed()
+
+    def leave(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """End the transaction, unless it is part of another."""
         session = self._session
-        if session.pid != _getpid() or not session.depth:
-            return  # in a child: the transaction is the parent's
+        if self._is_of_parent():
+            return
         try:
-            session.depth -= 1
-            if not session.depth and session.state == READING:
+            session.depth = self.level
+            if not self.level and session.state == READING:
                 session.end_reading()
-        finally:
-            session.mutex.release()
+        except BaseException:
+            self.forsake()
+            raise
+        self.let_go()
 
 
-class WriteBlock:
+class WriteBlock(_Block):
     """A write transaction; inside another one a savepoint, named by its depth."""
 
-    __slots__ = ("_is_beside", "_session", "_writer")
+    __slots__ = ("_is_beside", "_writer")
+    _is_writing = True
 
     def __init__(self, session: Session, *, beside: bool) -> None:
-        self._session = session
+        super().__init__(session)
         self._is_beside = beside
         self._writer = Writer(session)
 
     def __enter__(self) -> Writer:
-        session = self._session
-        if session.pid != _getpid():
-            session.after_fork()
-        session.mutex.acquire()
-        try:
-            self._begin(session)
-            session.depth += 1
-        except BaseException:
-            session.mutex.release()
-            raise
+        self._begin()
         return self._writer
 
-    def _begin(self, session: Session) -> None:
-        if not session.depth and session.is_new:
+    def _open(self, session: Session) -> None:
+        if not self.level and session.is_new:
             session.refuse_closed()
             session.state = WRITING
-        elif not session.depth:
+        elif not self.level:
             session.begin_writing(beside=self._is_beside)
             return
         if session.state != WRITING:
             raise RuntimeError("a write transaction cannot begin inside a read transaction or a failed one")
-        session.execute(f"SAVEPOINT level{session.depth}")
+        session.execute(f"SAVEPOINT level{self.level}")
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def leave(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Commit, or undo; of a part, keep or undo it."""
         session = self._session
-        if session.pid != _getpid() or not session.depth:
+        if self._is_of_parent():
             if kind is None:
                 raise StoreUnavailable(
                     f"{session.location}: the transaction belongs to the process that forked this one"
                 )
             return
         try:
-            session.depth -= 1
-            if session.depth or session.is_new:
-                self._end_part(session, is_commit=kind is None)
+            session.depth = self.level
+            if self.level or session.is_new:
+                session.end_part(self.level, is_commit=kind is None)
             else:
                 session.end_writing(is_commit=kind is None)
-        finally:
-            session.mutex.release()
-
-    def _end_part(self, session: Session, *, is_commit: bool) -> None:
-        if session.state == WRITING:
-            if is_commit:
-                session.execute(f"RELEASE level{session.depth}")
-            else:
-                session.undo_part(f"level{session.depth}")
-        if session.is_new and not session.depth:
-            session.state = IDLE
-            session.serial += 1
+        except BaseException:
+            self.forsake()
+            raise
+        self.let_go()

@@ -6,6 +6,8 @@ below costs half of it: docs/decisions/0023. The driver still connects, and runs
 
 from __future__ import annotations
 
+from _weakref import ref
+from os import getpid
 from struct import Struct
 
 from strongroom.stores import postgres_driver
@@ -84,10 +86,12 @@ class Link:
     Attributes:
         connection: the driver's, for what is rare.
         is_kept: it was used before, and may have died since.
+        me: a weak reference to it.
     """
 
     __slots__ = (
-        "_binary", "_load", "_made", "_names", "_pgconn", "_poll", "_wait", "connection", "is_kept", "location",
+        "__weakref__", "_binary", "_load", "_made", "_names", "_pgconn", "_pid", "_poll", "_wait", "connection",
+        "is_kept", "location", "me",
     )  # fmt: skip
 
     def __init__(self, connection: Connection, location: str) -> None:
@@ -98,6 +102,8 @@ class Link:
 
         # The driver would throw away all prepared statements after a ROLLBACK if it had any.
         connection.prepare_threshold = None
+        self._pid = getpid()
+        self.me = ref(self)
         self.connection = connection
         self.location = location
         self.is_kept = False
@@ -123,6 +129,11 @@ class Link:
     def close(self) -> None:
         """End it; a second call does nothing."""
         self.connection.close()
+
+    def __del__(self) -> None:
+        # Forgotten by an interrupt between two steps; in a child it is the parent's.
+        if self._pid == getpid():
+            self.connection.close()
 
     def ask(self, statement: Statement, parameters: Parameters = ()) -> list[Row]:
         """All rows of the answer to one question.

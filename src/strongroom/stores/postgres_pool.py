@@ -14,6 +14,8 @@ from strongroom.stores.postgres_link import Link
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from weakref import ref
+
     from strongroom.stores.postgres_driver import Connection
 
 CONNECTIONS_MAX = 32
@@ -58,7 +60,8 @@ class Pool:
         # Only who waits for a connection, or makes one, needs it: the rest are single steps of a list and a set.
         self._condition = Condition()
         self._idle: list[Link] = []
-        self._taken: set[Link] = set()
+        # Weakly: one that an interrupt made its taker forget is not counted for ever.
+        self._taken: set[ref[Link]] = set()
         self._making = 0
 
     def take(self) -> Link:
@@ -72,7 +75,7 @@ class Pool:
             except IndexError:
                 return self._make()
             if not link.closed:
-                self._taken.add(link)
+                self._taken.add(link.me)
                 return link
 
     def _make(self) -> Link:
@@ -81,7 +84,7 @@ class Pool:
                 raise StoreUnavailable(f"{self._location}: all connections are in use", is_transient=True)
             try:
                 link = self._idle.pop()
-                self._taken.add(link)
+                self._taken.add(link.me)
                 return link
             except IndexError:
                 self._making += 1
@@ -89,7 +92,7 @@ class Pool:
         made = 0
         try:
             link = Link(self._connect(), self._location)
-            self._taken.add(link)
+            self._taken.add(link.me)
             made = 1
             return link
         finally:
@@ -99,13 +102,16 @@ class Pool:
                 self._condition.notify()
 
     def _has_room(self) -> bool:
-        return bool(self._idle) or len(self._taken) + self._making < CONNECTIONS_MAX
+        if self._idle or len(self._taken) + self._making < CONNECTIONS_MAX:
+            return True
+        self._taken.difference_update([me for me in self._taken.copy() if me() is None])
+        return len(self._taken) + self._making < CONNECTIONS_MAX
 
     def give(self, link: Link) -> None:
         """Give a connection back; one in a transaction, or after a Ctrl-C in a request, is of no use to others."""
-        if link not in self._taken:
+        if link.me not in self._taken:
             return  # a parent's
-        self._taken.discard(link)
+        self._taken.discard(link.me)
         if self._is_closed or link.status != _IDLE:
             link.close()
         else:
@@ -126,7 +132,8 @@ class Pool:
 
     def abandon(self) -> None:
         """In a child: leave the parent's connections alone, and begin anew."""
-        _abandoned.extend((*self._idle, *self._taken))
+        taken = [link for me in self._taken if (link := me()) is not None]
+        _abandoned.extend((*self._idle, *taken))
         self._begin()
 
     def close(self) -> None:

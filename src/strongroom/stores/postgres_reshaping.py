@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from strongroom.stores import postgres_driver, postgres_schema
-from strongroom.stores.postgres_session import WRITING, Session
+from strongroom.stores.postgres_session import Session
+from strongroom.stores.postgres_transaction import WRITING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -20,6 +20,7 @@ from strongroom.stores.postgres_locks import Locks
 from strongroom.stores.postgres_looking import Looking
 from strongroom.stores.postgres_rows import EachTable
 from strongroom.stores.postgres_servers import Servers
+from strongroom.stores.postgres_transaction import BROKEN, IDLE, READING, WRITING, Transaction
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,24 +29,19 @@ if TYPE_CHECKING:
     from strongroom.stores.interface import Row
     from strongroom.stores.postgres_address import Address
     from strongroom.stores.postgres_driver import Connection
-    from strongroom.stores.postgres_link import Link, Parameters, Statement, Step
+    from strongroom.stores.postgres_link import Link, Step
     from strongroom.stores.postgres_pool import Pool
     from strongroom.stores.schema import Format
 
 _getpid = os.getpid
-IDLE, READING, WRITING, BROKEN = range(4)
-"""What the session is in. Broken: a statement failed, so the server commits nothing of the transaction."""
 
 
-class Session:
+class Session(Transaction):
     """At most one transaction of one thread.
 
     Attributes:
         mutex: held by the thread whose transaction is open.
-        depth: how many blocks, one inside the other, are open.
-        serial: counts transactions; what was begun in one is over in the next.
         token: see `interface.Store.change_token`; of the transaction's moment.
-        held: statements that wait to be handed over.
         looking: what was seen of others' commits.
         beginning: what transactions begin with.
     """
@@ -88,16 +84,6 @@ class Session:
     def writer(self) -> int:
         """The number of the writer that this transaction is."""
         return self.beginning.writer
-
-    @property
-    def link(self) -> Link:
-        """The connection of the open transaction.
-
-        Raises: RuntimeError: there is none.
-        """
-        if self._link is None:
-            raise RuntimeError("the transaction is over")
-        return self._link
 
     # -- transactions ------------------------------------------------------------------
 
@@ -217,6 +203,27 @@ class Session:
         finally:
             self._leave()
 
+    def forsake(self, level: int, *, is_writing: bool) -> None:
+        """Be in *level* blocks again, one of which may have been left in the midst of anything.
+
+        The server is not asked: it undoes what is open, and unlocks, when the connection goes.
+
+        Args:
+            is_writing: it was one of a write transaction: what is inside another one is not committed.
+        """
+        if level:
+            if is_writing and self.state == WRITING:
+                self.state = BROKEN
+        elif self.is_new:
+            if is_writing and self.state != IDLE:
+                # The whole store is one transaction, of which nobody knows what is there.
+                self.close()
+        elif self._link is not None or self.state != IDLE:
+            if self._link is not None:
+                self._link.close()
+            self.clear()
+        self.depth = level
+
     def clear(self) -> None:
         """Undo what is open, and let go of its locks; a connection that cannot is closed, which does both."""
         if self.former is not None:
@@ -290,99 +297,3 @@ class Session:
             self.is_closed = True
             self.looking.close(self.servers.writing)
             self.servers.close()
-
-    # -- inside a transaction ----------------------------------------------------------
-
-    def ask(self, query: Statement, parameters: Parameters) -> list[Row]:
-        """All rows of the answer to one question.
-
-        Raises: RuntimeError: no transaction is open; StoreUnavailable, Tampered.
-        """
-        self.check_open()
-        if self.held:
-            self.hand_over()
-        try:
-            return self.link.ask(query, parameters)
-        except postgres_driver.load().Error as error:
-            raise self.failed(error) from None
-
-    def hold(self, statement: Statement, parameters: Parameters, size: int) -> None:
-        """Keep a statement until something is read, or the transaction ends."""
-        self.held.append((statement, parameters))
-        self.held_bytes += size
-
-    def hand_over(self) -> None:
-        """Send what is held back, in one journey.
-
-        Raises: Overtaken, StoreUnavailable, Tampered.
-        """
-        try:
-            if self.held:
-                self.link.travel(self.held)
-        except postgres_driver.load().Error as error:
-            raise self.failed(error) from None
-        finally:
-            self.held.clear()
-            self.held_bytes = 0
-
-    def execute(self, sql: str) -> None:
-        """Run a statement without parameters or answer, after what is held back.
-
-        Raises: Overtaken, StoreUnavailable, Tampered.
-        """
-        self.hand_over()
-        try:
-            self.link.connection.execute(sql)
-        except postgres_driver.load().Error as error:
-            raise self.failed(error) from None
-
-    def undo_part(self, savepoint: str) -> None:
-        """Undo what was done since *savepoint*, and go on."""
-        self.held.clear()
-        self.held_bytes = 0
-        self.execute(f"ROLLBACK TO {savepoint}; RELEASE {savepoint}")
-        if self.former is not None and not self.depth:
-            self.format, self.former = self.former, None
-
-    def failed(self, error: Exception) -> Exception:
-        """Our error for *error*; the server commits nothing of a transaction in which a statement failed."""
-        if self.state == WRITING:
-            self.state = BROKEN
-        return postgres_driver.translate(error, self.location)
-
-    def check_open(self) -> None:
-        """Refuse what needs a transaction.
-
-        Raises: RuntimeError, StoreUnavailable.
-        """
-        if self.pid != _getpid():
-            # What its parent began: its connection is not for two.
-            self.after_fork()
-        self.refuse_closed()
-        if not self.depth:
-            raise RuntimeError("the transaction is over")
-
-    def check_writable(self) -> None:
-        """Refuse a write outside a write transaction, or after one in it failed.
-
-        Raises: RuntimeError.
-        """
-        self.check_open()
-        if self.state != WRITING:
-            raise RuntimeError("the transaction is over, or an earlier write in it failed")
-
-    def refuse_closed(self) -> None:
-        """Refuse what needs the server once the store was closed.
-
-        Raises: StoreUnavailable.
-        """
-        if self.is_closed:
-            raise StoreUnavailable(f"{self.location} was closed", advice="open it again")
-
-    def refuse_inside(self, what: str) -> None:
-        """Refuse *what* while a transaction is open.
-
-        Raises: RuntimeError.
-        """
-        if self.depth:
-            raise RuntimeError(f"{what} inside a transaction")

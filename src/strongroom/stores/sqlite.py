@@ -52,8 +52,6 @@ class SqliteStore:
         self.location = path
         self._unpublished = unpublished
         self._session = Session(unpublished or path, connection, any_format=any_format)
-        self._read_block = ReadBlock(self._session)
-        self._write_block = WriteBlock(self._session)
 
     @classmethod
     def open(cls, path: str, *, any_format: bool = False) -> SqliteStore:
@@ -129,7 +127,7 @@ class SqliteStore:
 
     def reading(self) -> ReadBlock:
         """A read transaction; inside another transaction of this thread it joins that."""
-        return self._read_block
+        return ReadBlock(self._session)
 
     def writing(self, *, beside: bool = False) -> WriteBlock:
         """A write transaction; inside another one, a part of it that can be undone alone.
@@ -141,7 +139,7 @@ class SqliteStore:
             StoreUnavailable: on entering, still busy after a minute; on leaving, not written.
             OutcomeUnknown: on leaving, COMMIT failed and may have been carried out.
         """
-        return self._write_block
+        return WriteBlock(self._session)
 
     def change_token(self) -> int:
         """A number that differs after another connection has committed; own commits do not change it.
@@ -168,12 +166,12 @@ class SqliteStore:
 
     def glance(self, table: Table, *key: int | bytes) -> tuple[int, Row | None]:
         """See `interface.Store.glance`."""
-        with self._read_block as rows:
+        with self.reading() as rows:
             return self.change_token(), rows.get(table, *key)
 
     def glance_many(self, table: Table, keys: list[Row]) -> tuple[int, dict[Row, Row]]:
         """See `interface.Store.glance_many`."""
-        with self._read_block as rows:
+        with self.reading() as rows:
             return self.change_token(), rows.get_many(table, keys)
 
     def ask_primary(self) -> bool:

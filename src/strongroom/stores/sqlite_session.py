@@ -94,6 +94,11 @@ class Session:
             raise
         self._file = _file_at(self.path)
 
+    @property
+    def is_of_parent(self) -> bool:
+        """Whether this is a child that has not connected yet."""
+        return self.pid not in (os.getpid(), _LOST)
+
     def reconnect(self) -> None:
         """After a fork: leave the parent's connection alone and open one of our own. After a loss: the same."""
         if self.pid == _LOST:
@@ -110,7 +115,7 @@ class Session:
 
     def close(self) -> None:
         """Let go of the connection; an open transaction is undone."""
-        if self.pid not in (os.getpid(), _LOST):
+        if self.is_of_parent:
             _abandoned.append((self.connection, self.scans))
             self.mutex = RLock()
             self.pid = os.getpid()
@@ -187,6 +192,18 @@ class Session:
         """Undo what is open, also what a Ctrl-C inside the end of a block has left open."""
         self.undo()
         self.state = IDLE
+
+    def forsake(self, level: int, *, is_writing: bool) -> None:
+        """Be in *level* blocks again, one of which may have been left in the midst of anything.
+
+        Args:
+            is_writing: it was one of a write transaction: what is inside another one is not committed.
+        """
+        if not level:
+            self.clear()
+        elif is_writing and self.state == WRITING:
+            self.state = BROKEN
+        self.depth = level
 
     def end_scans(self) -> None:
         """Close scans that were not read to their end; each would hold on to its moment."""

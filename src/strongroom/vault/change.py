@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from strongroom.crypto import entropy
 from strongroom.errors import OutcomeUnknown, StrongroomError, VaultLocked
+from strongroom.stores.block import Block
 from strongroom.vault.audit import AuditEntry, Touched
 from strongroom.vault.ledger import LedgeredRows
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from strongroom.keys.opening import UnlockedKeys
+    from strongroom.stores.block import End
     from strongroom.vault.core import Core
     from strongroom.vault.ledger import Ledger, State
 
@@ -25,11 +27,12 @@ class Change:
         request_id: 16 bytes; a repeated call with the same id writes no second version.
         written: editions that this change wrote; they repeat nothing.
         repeated: editions of an earlier commit with the same request id that were answered with.
+        is_committed: it is, for certain.
     """
 
     __slots__ = (
-        "author", "depth", "is_broken", "is_counted_anew", "now", "operations", "repeated", "replaced_keys",
-        "request_id", "rows", "scrub", "state", "touched", "written",
+        "author", "depth", "is_broken", "is_committed", "is_counted_anew", "now", "operations", "repeated",
+        "replaced_keys", "request_id", "rows", "scrub", "state", "touched", "written",
     )  # fmt: skip
 
     def __init__(self, rows: LedgeredRows, state: State, author: str, now: int, request_id: bytes) -> None:
@@ -44,6 +47,7 @@ class Change:
         self.repeated: set[bytes] = set()
         self.depth = 0
         self.is_broken = False
+        self.is_committed = False
         self.is_counted_anew = False
         self.scrub = False
         self.replaced_keys: UnlockedKeys | None = None
@@ -63,73 +67,128 @@ class Change:
         self.touched.append(Touched(node_id, revision, version, path))
 
 
-class ChangeContext:
-    """``with core.changing("set") as change``."""
+class ChangeContext(Block):
+    """``with core.changing("set") as change``.
 
-    __slots__ = ("_change", "_core", "_inner", "_is_beside", "_operation", "_request_id", "_writes")
+    Attributes:
+        author: whom versions and audit entry name; the program when it is empty.
+    """
+
+    __slots__ = (
+        "_change", "_core", "_end_rows", "_is_beside", "_is_whole", "_operation", "_request_id", "_writes", "author",
+    )  # fmt: skip
 
     def __init__(self, core: Core, operation: str, request_id: bytes | None, *, beside: bool = False) -> None:
+        super().__init__()
         self._core = core
         self._is_beside = beside
         self._operation = operation
         self._request_id = request_id
+        self.author = ""
+        self._forget()
+
+    def _forget(self) -> None:
+        self._change: Change | None = None
+        self._end_rows: End | None = None
+        self._is_whole = False
+        self._writes = 0
 
     def __enter__(self) -> Change:
         core = self._core
-        core.mutex.acquire()
+        self._forget()
+        self.take(core.mutex)
         try:
+            if self.is_outermost and core.change is not None:
+                # Left by a thread that is gone: nobody would commit what joins it.
+                self._discard(core.change)
             core.keys  # noqa: B018 - raises VaultLocked before the store is asked
             change = core.change
             if change is None:
+                self._is_whole = True
+                self.level = 0
                 change = self._begin()
             elif self._request_id not in (None, change.request_id):
                 raise ValueError("a commit has one request id: give it to the transaction, not to a write inside")
-            change.depth += 1
+            else:
+                self.level = change.depth
+                self._writes = change.rows.writes
+                self._change = change
+            change.author = self.author or change.author
+            change.depth = self.level + 1
             change.operations.append(self._operation)
-            self._change = change
-            self._writes = change.rows.writes
             return change
         except BaseException:
-            core.mutex.release()
+            self.forsake()
             raise
 
     def _begin(self) -> Change:
         core = self._core
-        self._inner = core.store.writing(beside=self._is_beside)
-        rows = self._inner.__enter__()
-        try:
-            core.synchronise(rows)
-            request_id = self._request_id or entropy.random_bytes(16)
-            # Just read, or known to be the newest: nobody else has committed since.
-            state = core.ledger.seen
-            core.sealed.forget()
-            core.change = Change(LedgeredRows(rows, core.ledger), state, core.author, core.clock_us(), request_id)
-            return core.change
-        except BaseException as error:
-            self._inner.__exit__(type(error), error, None)
-            raise
+        inner = core.store.writing(beside=self._is_beside)
+        # Before it is entered: whatever happens then, this can leave it.
+        self._end_rows = inner.__exit__
+        rows = inner.__enter__()
+        core.synchronise(rows)
+        request_id = self._request_id or entropy.random_bytes(16)
+        # Just read, or known to be the newest: nobody else has committed since.
+        state = core.ledger.seen
+        core.sealed.forget()
+        self._change = change = Change(LedgeredRows(rows, core.ledger), state, core.author, core.clock_us(), request_id)
+        core.change = change
+        return change
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        core = self._core
+    def leave(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Commit, or undo; as a part of another change, go on in that.
+
+        Raises: as `Store.writing`; VaultLocked, StrongroomError: nothing was written.
+        """
         change = self._change
+        if change is None or not self.is_ours:
+            return
         try:
-            change.depth -= 1
-            if kind is not None and not core.is_locked:
-                # The operation may have altered a remembered node before it failed.
-                core.tree.forget()
-                core.forget_settings()
-            if kind is not None and change.rows.writes != self._writes:
-                # Half of this operation is in the transaction; nobody may commit it, even
-                # if the caller catches the error inside its own `with vault.transaction()`.
-                change.is_broken = True
-            if change.depth == 0:
-                core.change = None
-                core.sealed.forget()
+            if self._is_whole:
+                self._core.change = None
+                self._core.sealed.forget()
                 self._end(change, kind, error, trace)
-        finally:
-            core.mutex.release()
+            else:
+                change.depth = self.level
+                if kind is not None:
+                    self._fail_part(change)
+        except BaseException:
+            self.forsake()
+            raise
+        self.let_go()
+
+    def _fail_part(self, change: Change) -> None:
+        core = self._core
+        if not core.is_locked:
+            # The operation may have altered a remembered node before it failed.
+            core.tree.forget()
+            core.forget_settings()
+        if change.rows.writes != self._writes:
+            # Half of this operation is in the transaction; nobody may commit it, even
+            # if the caller catches the error inside its own `with vault.transaction()`.
+            change.is_broken = True
+
+    def forsake(self) -> None:
+        """See `Block.forsake`."""
+        if not self.is_ours:
+            return
+        change = self._change
+        if self._is_whole:
+            if self._end_rows is not None:
+                undo_rows(self._end_rows)
+            if change is not None:
+                self._undo(change)
+            self._core.change = None
+        elif change is not None:
+            self._fail_part(change)
+            change.depth = self.level
+        self.let_go()
+
+    def _discard(self, change: Change) -> None:
+        self._undo(change)
+        self._core.change = None
+        self._core.depth = 0
 
     def _end(
         self,
@@ -139,27 +198,24 @@ class ChangeContext:
         trace: TracebackType | None,
     ) -> None:
         core = self._core
+        assert self._end_rows is not None  # noqa: S101 - a whole change has begun them
+        if kind is not None and not core.is_locked:
+            core.tree.forget()
+            core.forget_settings()
+        if kind is None:
+            self._refuse_half(change)
+            if change.rows.writes:
+                self._seal(change)
         try:
-            if kind is None:
-                self._refuse_half(change)
-                if change.rows.writes:
-                    self._seal(change)
-        except BaseException as failure:
-            self._inner.__exit__(type(failure), failure, None)
-            self._undo(change)
-            raise
-        try:
-            self._inner.__exit__(kind, error, trace)
+            self._end_rows(kind, error, trace)
         except OutcomeUnknown as unknown:
-            self._undo(change)
             unknown.request_id = change.request_id.hex()
-            raise
-        except BaseException:
-            self._undo(change)
             raise
         if kind is not None:
             self._undo(change)
             return
+        # From here on nothing is taken back. A Ctrl-C just before finds the old keys, and the store says what is true.
+        change.is_committed = True
         if change.replaced_keys is not None:
             change.replaced_keys.wipe()
         if core.anchor is not None and change.rows.writes:
@@ -207,13 +263,26 @@ class ChangeContext:
 
     def _undo(self, change: Change) -> None:
         core = self._core
-        if not core.is_locked:
-            if change.replaced_keys is not None:
+        if core.is_locked or change.is_committed:
+            return
+        old = change.replaced_keys
+        if old is not None:
+            if core._keys is not old:
                 core.keys.wipe()
-                core._use(change.replaced_keys, change.state)
-            core.tree.forget()
-            core.forget_settings()
-            core.audit.forget()
-            core.ledger.forget(change.state)
-            # The keys may remember a header that was sealed but not committed.
-            core._token = None
+            core._use(old, change.state)
+        core.tree.forget()
+        core.sealed.forget()
+        core.forget_settings()
+        core.audit.forget()
+        core.ledger.forget(change.state)
+        # The keys may remember a header that was sealed but not committed.
+        core._token = None
+
+
+def undo_rows(end: End) -> None:
+    """Leave the store's transaction without a commit; it does nothing if that was left before."""
+    try:
+        end(KeyboardInterrupt, None, None)
+    except StrongroomError:
+        # What could not be undone goes with the connection, and the error that led here is on its way.
+        return

@@ -11,11 +11,12 @@ from os import getpid
 
 from strongroom.errors import StrongroomError, Tampered, VaultLocked
 from strongroom.keys.format import SLOTS_MAX
-from strongroom.keys.opening import UnlockedKeys, reload_keys
+from strongroom.keys.opening import UnlockedKeys, reopen_keys
+from strongroom.stores.block import Block
 from strongroom.stores.interface import Overtaken, Reading, Store, blob
 from strongroom.stores.schema import HEADER, SLOTS
 from strongroom.vault.audit import AuditLog
-from strongroom.vault.change import Change, ChangeContext
+from strongroom.vault.change import Change, ChangeContext, undo_rows
 from strongroom.vault.ledger import Ledger, LedgeredRows, State
 from strongroom.vault.names import Tree
 from strongroom.vault.records import AUTHOR_BYTES_MAX
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import TypeVar
 
+    from strongroom.stores.block import End
     from strongroom.vault.anchoring import Anchor
 
     Result = TypeVar("Result")
@@ -86,20 +88,19 @@ class Core:
         self.change: Change | None = None
         self.depth = 0
         self.has_looked = False
+        self.sealed = SealedVersions()
         self._token: int | None = None
-        self._reading = _ReadingContext(self)
         self._use(keys, State({}))
 
     def _use(self, keys: UnlockedKeys, seen: State) -> None:
-        self._keys: UnlockedKeys | None = keys
-        self._settings: VaultSettings | None = None
-        self.sealed = SealedVersions()
-        self.envelope = keys.envelope
-        self.tree = Tree(keys.macs("index"), keys.envelope)
-        self.ledger = Ledger(keys.mac("ledger"), keys.envelope)
+        tree, ledger = Tree(keys.macs("index"), keys.envelope), Ledger(keys.mac("ledger"), keys.envelope)
+        audit = AuditLog(keys.mac("audit"), keys.envelope)
         # Another header may come with an older ledger: what was seen before still counts.
-        self.ledger.forget(seen)
-        self.audit = AuditLog(keys.mac("audit"), keys.envelope)
+        ledger.forget(seen)
+        # Nothing is called from here on: a Ctrl-C finds all of the old ones, or all of the new ones.
+        self._settings: VaultSettings | None = None
+        self.envelope, self.tree, self.ledger, self.audit = keys.envelope, tree, ledger, audit
+        self._keys: UnlockedKeys | None = keys
 
     @property
     def mutex(self) -> RLockType:
@@ -161,7 +162,7 @@ class Core:
 
     def reading(self) -> _ReadingContext:
         """Rows of one moment, alone on this vault object; joins an open change."""
-        return self._reading
+        return _ReadingContext(self)
 
     def changing(self, operation: str, request_id: bytes | None = None, *, beside: bool = False) -> ChangeContext:
         """A change; inside another one it joins that.
@@ -211,9 +212,12 @@ class Core:
         rows, format = change.rows.store_rows, self.store.format
         if keys is not old and not self.ledger.fits(rows, change.state.total + change.rows.delta, format):
             raise Tampered("the store is not what was written", advice="see what it is: strongroom verify")
+        if keys is not old:
+            # Before they are used: from here on whatever undoes the change takes these back.
+            change.replaced_keys = old
+        self.sealed.forget()
         self._use(keys, self.ledger.seen)
         if keys is not old:
-            change.replaced_keys = old
             # There is a new ledger key: every row counts anew, once.
             change.count_anew(self.ledger, self.ledger.recompute(rows, format))
         else:
@@ -257,9 +261,11 @@ class Core:
             raise Tampered("the header row is missing", advice="run: strongroom verify")
         body, mac = blob(header, 1), blob(header, 2)
         if not keys.has_header(body, mac):
-            keys = reload_keys(keys, body, mac, slot_rows(rows))
-            check_format(keys, self.store)
-            self._use(keys, self.ledger.seen)
+            new = reopen_keys(keys, body, mac, slot_rows(rows))
+            check_format(new, self.store)
+            self._use(new, self.ledger.seen)
+            # Not before: a Ctrl-C in between would leave keys in use that open nothing.
+            keys.wipe()
         seen = self.ledger.seen.counter
         # An older copy, put in place while this program has the vault open, ends here.
         counter = self.ledger.read(rows).counter
@@ -268,66 +274,87 @@ class Core:
         self._token = token
 
 
-class _OneLook:
+class _OneLook(Block):
     """See `Core.looking_once`."""
 
     __slots__ = ("_core",)
 
     def __init__(self, core: Core) -> None:
+        super().__init__()
         self._core = core
 
     def __enter__(self) -> None:
         core = self._core
-        core.mutex.acquire()
+        self.take(core.mutex)
         try:
             core.has_looked = core.is_newest()
         except StrongroomError:
             # Each read finds that out itself, and says so.
             return
         except BaseException:
-            core.mutex.release()
+            self.forsake()
             raise
 
-    def __exit__(
-        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
-    ) -> None:
-        self._core.has_looked = False
-        self._core.mutex.release()
+    def leave(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Look each time again."""
+        self.forsake()
+
+    def forsake(self) -> None:
+        """See `Block.forsake`."""
+        if self.is_ours:
+            self._core.has_looked = False
+            self.let_go()
 
 
-class _ReadingContext:
-    """``with core.reading() as rows``; hand-written because every get passes here."""
+class _ReadingContext(Block):
+    """``with core.reading() as rows``; hand-written because many a get passes here."""
 
-    __slots__ = ("_core", "_inner")
+    __slots__ = ("_core", "_end_rows")
 
     def __init__(self, core: Core) -> None:
+        super().__init__()
         self._core = core
-        self._inner = core.store.reading()
+        self._end_rows: End | None = None
 
     def __enter__(self) -> Reading | LedgeredRows:
         core = self._core
-        core.mutex.acquire()
+        self.take(core.mutex)
+        if self.is_outermost:
+            # Left by a thread that is gone: nobody would end them.
+            core.depth = 0
+        self.level = core.depth
         try:
             if core._keys is None:
                 raise VaultLocked("the vault is locked", advice="open it again")
-            rows = self._inner.__enter__()
+            inner = core.store.reading()
+            # Before it is entered: whatever happens then, this can leave it.
+            self._end_rows = inner.__exit__
+            rows = inner.__enter__()
             if core.change is None:
-                try:
-                    core.synchronise(rows)
-                except BaseException:
-                    self._inner.__exit__(None, None, None)
-                    raise
-            core.depth += 1
+                core.synchronise(rows)
+            core.depth = self.level + 1
             return rows if core.change is None else core.change.rows
         except BaseException:
-            core.mutex.release()
+            self.forsake()
             raise
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._core.depth -= 1
+    def leave(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Let go of the moment."""
+        if not self.is_ours:
+            return
         try:
-            self._inner.__exit__(kind, error, trace)
-        finally:
-            self._core.mutex.release()
+            self._core.depth = self.level
+            if self._end_rows is not None:
+                self._end_rows(kind, error, trace)
+        except BaseException:
+            self.forsake()
+            raise
+        self.let_go()
+
+    def forsake(self) -> None:
+        """See `Block.forsake`."""
+        if self.is_ours:
+            self._core.depth = self.level
+            if self._end_rows is not None:
+                undo_rows(self._end_rows)
+            self.let_go()

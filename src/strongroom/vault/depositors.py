@@ -59,7 +59,9 @@ def add_depositor(core: Core, name: str, patterns: Sequence[str], group: int | N
         depositor = Depositor(key.depositor_id, name, key.public_key(), patterns, change.now)
         inbox.create(group)
         records = checked_slots(core, change.rows)
-        if deposit_keys.ensure_deposit_seed(core.keys.keyset):
+        if not deposit_keys.has_deposit_key(core.keys):
+            core.keys.forget_header()
+            deposit_keys.ensure_deposit_seed(core.keys.keyset)
             body, mac = core.keys.seal_header(records)
             change.rows.put(HEADER, (1, body, mac), replaces=change.rows.get(HEADER, 1))
             core.replace_keys(change, core.keys)

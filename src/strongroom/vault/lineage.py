@@ -55,6 +55,7 @@ def begin_lineage(core: Core, operation: str = "restore-backup") -> None:
     """
     with core.changing(operation) as change:
         records = checked_slots(core, change.rows)
+        core.keys.forget_header()
         core.keys.header.lineage = entropy.random_bytes(ID_BYTES)
         body, mac = core.keys.seal_header(records)
         change.rows.put(HEADER, (1, body, mac), replaces=change.rows.get(HEADER, 1))

@@ -49,7 +49,7 @@ class Tree:
         envelope: opens and seals nodes.
     """
 
-    __slots__ = ("_asked", "_envelope", "_mac", "_old_macs", "_places", "_token", "grants")
+    __slots__ = ("_asked", "_envelope", "_mac", "_old_macs", "_places", "grants")
 
     def __init__(self, macs: list[Mac], envelope: Envelope) -> None:
         self._mac, *self._old_macs = macs
@@ -57,8 +57,7 @@ class Tree:
         # Keyed by full path; a folder's ends with "/". Only authenticated nodes get in.
         self._places: dict[str, Place] = {}
         # The last name that a token was made of, and that token: what is written was looked up just before.
-        self._asked: tuple[bytes, int, str] | None = None
-        self._token = b""
+        self._asked: tuple[tuple[bytes, int, str] | None, bytes] = None, b""
         # Who may do what below these names; opened once, and valid for as long as they are.
         self.grants: tuple[Grant, ...] | None = None
 
@@ -246,10 +245,10 @@ class Tree:
 
     def _newest_token(self, parent: bytes, kind: int, component: str) -> bytes:
         asked = parent, kind, component
-        if asked != self._asked:
-            self._token = _token(self._mac, parent, kind, component)
-            self._asked = asked
-        return self._token
+        if asked != self._asked[0]:
+            # In one step, so that no Ctrl-C leaves the one question with the other answer.
+            self._asked = asked, _token(self._mac, parent, kind, component)
+        return self._asked[1]
 
     def _seal(self, node: Node, parent: bytes, token: bytes, node_id: bytes) -> bytes:
         return self._envelope.encrypt(labels.NODE, encode_node(node), parent, token, node_id)

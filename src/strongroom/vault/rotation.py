@@ -96,6 +96,7 @@ def begin(core: Core, *, root: bool = False, without: bytes | None = None) -> No
             change.scrub = True
             _replace_slots(change, records, left)
             records = left
+        keys.forget_header()
         keys.keyset.add_primary(now)
         keys.keyset.add_purpose_key(labels.INDEX_KEY)
         body, mac = keys.seal_header(records)
@@ -216,6 +217,7 @@ def finish(core: Core) -> bool:
         keyset = core.keys.keyset
         if _has_leftovers(core, change.rows):
             return False
+        core.keys.forget_header()
         for key_id in [key_id for key_id in keyset.enabled if key_id != keyset.primary_id]:
             keyset.disable(key_id)
             keyset.destroy(key_id)

@@ -60,6 +60,7 @@ def upgrade(core: Core, *, keep: Callable[[], None]) -> int:
         for step in steps:
             with core.store.reshaping(step):
                 MOVES[step.number](core, rows)
+        core.keys.forget_header()
         core.keys.header.format = steps[-1].number
         body, mac = core.keys.seal_header(records)
         change.rows.put(HEADER, (1, body, mac), replaces=change.rows.get(HEADER, 1))
