@@ -22,9 +22,12 @@ from bench.measure import Result, compare, percentile, result
 from bench.rows import Bench
 
 PARALLEL = 200
+# gunicorn ends workers that it has not heard of for --timeout, and connections that have sent nothing for
+# --keep-alive: on a machine that stands still for a while those would be the ones that are measured.
 SERVERS = {
     "gunicorn, 2 workers of 8 threads": (
-        "gunicorn", "--workers", "2", "--threads", "8", "--log-level", "error", "--bind", "127.0.0.1:{}",
+        "gunicorn", "--workers", "2", "--threads", "8", "--timeout", "120", "--keep-alive", "60",
+        "--log-level", "error", "--bind", "127.0.0.1:{}",
         "bench.login_site:application",
     ),
     "uvicorn, 2 workers": (

@@ -12,10 +12,12 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from itertools import cycle
 from pstats import Stats
 from typing import Any
 
+import strongroom
 from bench.agent_peers import find_program
 from bench.agents import SOCKET, running_agent
 from bench.measure import Result, percentile, seconds
@@ -24,11 +26,11 @@ from bench.rows import ITEMS, VALUE, Bench, calls, runs
 Work = Callable[[], object]
 # A part of what a path or a built-in function's name says -> whose code it is; the first that fits.
 OWNERS = {
-    "sqlite3.": "SQLite and the disk", "psycopg": "psycopg", "/django/": "Django",
-    "/strongroom/": "strongroom's own code",
-    "cryptography": "cryptography", "_rust": "cryptography", "openssl_": "cryptography",
-    "_hmac": "cryptography", "_hashlib": "cryptography", "_sha": "cryptography", "_ssl": "cryptography",
-    "select.poll": "waiting for the server", "fsync": "waiting for the disk", "fdatasync": "waiting for the disk",
+    "sqlite3.": "SQLite and the disk", "psycopg": "psycopg", "/django/": "Django", "cryptography": "cryptography",
+    "_rust": "cryptography", "openssl_": "cryptography", "_hmac": "cryptography", "_hashlib": "cryptography",
+    "_sha": "cryptography", "_ssl": "cryptography", "select.poll": "waiting for the server",
+    "_socket.socket": "the socket, and waiting for the agent", "fsync": "waiting for the disk",
+    "fdatasync": "waiting for the disk",
 }  # fmt: skip
 OTHER = "the interpreter's own functions"
 SMALLEST = 0.01
@@ -54,6 +56,9 @@ def profiled(what: str, work: Work, count: int) -> Iterator[Result]:
 
 
 def _owner(file: str, name: str) -> str:
+    if "/strongroom/" in file:
+        room = file.rpartition("/strongroom/")[2].partition("/")[0]
+        return f"strongroom, {room.removesuffix('.py')}"
     text = name if file == "~" else file
     return next((owner for part, owner in OWNERS.items() if part in text), OTHER)
 
@@ -127,6 +132,26 @@ def profile_postgres_get(bench: Bench) -> Iterator[Result]:
         yield from profiled("PostgreSQL: get, 1 connection", work, 50 if bench.quick else 3_000)
 
 
+def profile_postgres_many(bench: Bench) -> Iterator[Result]:
+    """Thirty-two values in one call, over one connection."""
+    from bench.postgres import KEYS, Place, can_run
+
+    if not can_run():
+        return
+    with ExitStack() as cleanup:
+        place = Place(bench, cleanup)
+        names = bench.names[:KEYS]
+        work = partial(place.vaults[0].get_many, names)
+        yield from profiled(f"PostgreSQL: {KEYS} keys in one call", work, 20 if bench.quick else 1_000)
+
+
+def profile_agent_client(bench: Bench) -> Iterator[Result]:
+    """One read through the API, in the client; what the agent does of it is waiting here."""
+    with running_agent(bench), strongroom.open(str(bench.file("small.db"))) as vault:
+        work = calls(lambda path: vault.get(path, "password"), cycle(bench.names))
+        yield from profiled("vault.get through the agent", work, 50 if bench.quick else 5_000)
+
+
 def profile_bulk_create(bench: Bench) -> Iterator[Result]:
     """Objects with a field that is bound to their owner."""
     from bench import django_fields
@@ -145,5 +170,6 @@ def profile_certificate(bench: Bench) -> Iterator[Result]:
 
 
 ROWS = (
-    profile_set, profile_set_many, profile_agent_get, profile_postgres_get, profile_bulk_create, profile_certificate,
+    profile_set, profile_set_many, profile_agent_get, profile_agent_client, profile_postgres_get,
+    profile_postgres_many, profile_bulk_create, profile_certificate,
 )  # fmt: skip
