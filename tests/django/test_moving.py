@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +10,7 @@ import pytest
 
 from strongroom.vault.vault import Vault
 from tests.django import project
+from tests.django.runner import run_beside
 
 project.configure()
 
@@ -290,17 +288,7 @@ def test_migrations_are_complete(alias: str, capsys: pytest.CaptureFixture[str])
 
 def test_killed_in_the_middle(tmp_path: Path) -> None:
     """A migration whose process is killed, again and again, is complete once it was let run to its end."""
-    runner = Path(__file__).with_name("killed_moves.py")
-    root = Path(__file__).resolve().parents[2]
-    done = subprocess.run(
-        [sys.executable, str(runner), str(tmp_path)],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(root), str(root / "src")])},
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    killed = [int(line.split()[1]) for line in done.stdout.splitlines() if line.startswith("killed")]
+    printed = run_beside("killed_moves", tmp_path)
+    killed = [int(line.split()[1]) for line in printed if line.startswith("killed")]
     assert len(killed) >= 4
-    assert done.stdout.splitlines()[-1] == "all 40 rows are encrypted, as they were"
+    assert printed[-1] == "all 40 rows are encrypted, as they were"

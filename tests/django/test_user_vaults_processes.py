@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import threading
-from pathlib import Path
 from typing import Any
 
+from tests.django.runner import run_beside
 from tests.django.vault_site import NEW, PASSWORD, options
 
 
 def test_killed_at_every_statement_and_changed_at_once() -> None:
     """A password and its slot change together or not at all; so do a recovery and its code. On SQLite, in a file."""
-    runner = Path(__file__).with_name("killed_passwords.py")
-    root = Path(__file__).resolve().parents[2]
-    done = subprocess.run(
-        [sys.executable, str(runner)],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(root), str(root / "src")])},
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    lines = dict(line.rsplit(" ", 1) for line in done.stdout.splitlines())
+    lines = dict(line.rsplit(" ", 1) for line in run_beside("killed_passwords"))
     assert int(lines["password killed"]) >= 8
     assert int(lines["recovery killed"]) >= 8
     assert lines["at once"] == "6"
@@ -33,18 +19,7 @@ def test_killed_at_every_statement_and_changed_at_once() -> None:
 
 def test_users_of_another_kind() -> None:
     """A user model with a UUID for its key and an address for its name; a table whose key is its owner."""
-    runner = Path(__file__).with_name("other_users.py")
-    root = Path(__file__).resolve().parents[2]
-    done = subprocess.run(
-        [sys.executable, "-W", "error", str(runner)],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(root), str(root / "src")])},
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.endswith("as other users\n")
+    assert run_beside("other_users", options=("-W", "error"))[-1].endswith("as other users")
 
 
 def test_changed_at_once_on_postgresql(postgres_tables: str) -> None:
