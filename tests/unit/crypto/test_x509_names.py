@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from string import ascii_letters, digits
+
 import pytest
 
 from strongroom.crypto.x509.names import URI_CHARACTERS_MAX, Name, parse_constraints, parse_name, parse_names
@@ -13,6 +15,7 @@ KINDS = {
     "10.0.0.7": "ip", "::1": "ip", "bot@internal.test": "email", "first.last+tag@internal.test": "email",
     "spiffe://internal.test/" + "a" * (URI_CHARACTERS_MAX - 23): "uri", "spiffe://internal.test/orders": "uri",
     "spiffe://internal.test": "uri", "spiffe://internal.test/a/B_1.x": "uri",
+    f"spiffe://internal.test/{ascii_letters}{digits}.-_": "uri",
 }  # fmt: skip
 
 REFUSED = {
