@@ -88,6 +88,7 @@ def main() -> None:
     parser.add_argument("--whole", action="store_true", help="each mutant, and not a sample")
     parser.add_argument("--share", type=int, default=SHARE, metavar="N", help="one of N (%(default)s)")
     parser.add_argument("--texts", action="store_true", help="also the words of errors, each")
+    parser.add_argument("--again", action="store_true", help="only what lived when it was last kept")
     parser.add_argument("--keep", action="store_true", help=f"write the outcome into {results.KEPT.relative_to(ROOT)}")
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="processes (%(default)s)")
     parser.add_argument("--nice", type=int, default=10, metavar="N", help="how far to stand back (%(default)s)")
@@ -95,6 +96,7 @@ def main() -> None:
     words = parser.parse_args()
     os.nice(words.nice)
     share = 1 if words.whole else words.share
+    known = results.load()
     alive: list[str] = []
     for room, tests in ROOMS.items():
         modules = modules_of(room, words.modules)
@@ -102,13 +104,18 @@ def main() -> None:
             continue
         found = make(SOURCE, "strongroom", modules, PLACE)
         code, texts = [one for one in found if not one.is_text], [one for one in found if one.is_text]
-        tried = chosen(code, share) + chosen(texts, 1 if words.texts else share * SHARE_OF_TEXTS)
+        if words.again:
+            lived = {(name, place) for name, one in known.items() for place in one.survivors}
+            tried = [one for one in code if (one.module, results.place_of(one)) in lived]
+        else:
+            tried = chosen(code, share) + chosen(texts, 1 if words.texts else share * SHARE_OF_TEXTS)
         print(f"mutants: {room}: {len(found):,} can be made, {len(tried):,} are tried", file=sys.stderr)
         how = attempt(SOURCE, "strongroom", PLACE, tried, tests, jobs=words.jobs)
         outcomes = [(one, how.get(one.name, results.NOT_TRIED)) for one in found]
+        came = results.tried_again(known, outcomes) if words.again else results.kept(outcomes)
         if words.keep:
-            results.keep(outcomes)
-        alive += results.unexamined(results.kept(outcomes, {}))
+            results.keep(came)
+        alive += results.unexamined({module: came[module] for module in modules if module in came})
     if alive:
         raise SystemExit("\n".join(["mutants that live and were not examined:", *alive]))
     print("mutants: each was found by a test, or examined before")

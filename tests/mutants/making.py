@@ -6,6 +6,7 @@ Only mutmut's operators are used: its own runner collects the tests anew for eac
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,6 +33,7 @@ class Mutant(NamedTuple):
         module: the path below the package.
         before, after: the changed lines, put into one.
         is_text: it changes nothing but the words of an error that is raised.
+        nth: which of several that look the same.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Mutant(NamedTuple):
     before: str
     after: str
     is_text: bool
+    nth: int = 1
 
     @property
     def place(self) -> tuple[str, str, str, str]:
@@ -77,7 +80,8 @@ def _described(dotted: str, module: str, tree: cst.Module, mutations: list[Mutat
         if isinstance(statement, cst.ClassDef)
         for method in statement.body.body
     }
-    found = []
+    found: list[Mutant] = []
+    seen: Counter[tuple[str, str, str]] = Counter()
     for function, changes in group_by_top_level_node(mutations).items():
         if not isinstance(function, cst.FunctionDef):
             continue
@@ -90,9 +94,10 @@ def _described(dotted: str, module: str, tree: cst.Module, mutations: list[Mutat
             changed = tree.code_for_node(_replaced(function, one)).splitlines()
             before, after = _difference(text, changed)
             shown = f"{owner}.{name}" if owner else name
-            found.append(
-                Mutant(f"{dotted}.{mangled}__mutmut_{number}", module, shown, before, after, words.is_text(one))
-            )
+            seen[shown, before, after] += 1
+            nth = seen[shown, before, after]
+            numbered = f"{dotted}.{mangled}__mutmut_{number}"
+            found.append(Mutant(numbered, module, shown, before, after, words.is_text(one), nth))
     return found
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import tomllib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from tests.mutants.making import ROOT, Mutant
 
@@ -17,14 +18,31 @@ START, END = "<!-- made by `python -m tests.mutants --keep` -->\n", "<!-- end --
 FOUND = ("killed", "timed out")
 NOT_TRIED = "not tried"
 LIVE = ("survived", "untested")
-REASONS = ("equivalent", "words", "elsewhere")
+ALIVE = "alive"
+REASONS = ("same", "words", "elsewhere")
 """It does the same; it only says something in other words; a test that is not among the fast ones fails."""
-Counts = dict[str, int]
+
+
+class Module(NamedTuple):
+    """What came of one module's mutants.
+
+    Attributes:
+        code, texts: how many of the mutants ended how; texts are the words of errors.
+        survivors: those of the code that live.
+    """
+
+    code: Counter[str]
+    texts: Counter[str]
+    survivors: list[str]
+
+
+Modules = dict[str, Module]
 
 
 def place_of(mutant: Mutant) -> str:
     """How `examined.toml` names it."""
-    return f"{mutant.function}: {mutant.before} => {mutant.after}"
+    again = f" [{mutant.nth}]" if mutant.nth > 1 else ""
+    return f"{mutant.function}: {mutant.before} => {mutant.after}{again}"
 
 
 def examined() -> dict[tuple[str, str], str]:
@@ -43,55 +61,65 @@ def examined() -> dict[tuple[str, str], str]:
     return found
 
 
-def kept(outcomes: Iterable[tuple[Mutant, str]], before: Mapping[str, object]) -> dict[str, object]:
-    """What is written down of a run; modules that it did not try stay as they were in *before*."""
-    modules: dict[str, dict[str, Counts]] = {}
-    survivors: dict[str, list[str]] = {}
+def kept(outcomes: Iterable[tuple[Mutant, str]]) -> Modules:
+    """What is written down of a run, by module."""
+    modules: Modules = {}
     for mutant, how in outcomes:
-        kinds = modules.setdefault(mutant.module, {"code": Counter(), "texts": Counter()})
-        kinds["texts" if mutant.is_text else "code"][how] += 1
+        one = modules.setdefault(mutant.module, Module(Counter(), Counter(), []))
+        (one.texts if mutant.is_text else one.code)[ALIVE if how in LIVE else how] += 1
         if how in LIVE and not mutant.is_text:
-            survivors.setdefault(mutant.module, []).append(place_of(mutant))
-    old = {name: one for name, one in dict(before).items() if name not in modules}
-    new = {name: {**one, "survivors": sorted(survivors.get(name, []))} for name, one in modules.items()}
-    return dict(sorted({**old, **new}.items()))
+            one.survivors.append(place_of(mutant))
+    return modules
 
 
-def table(modules: Mapping[str, dict[str, object]]) -> str:
+def tried_again(before: Modules, outcomes: Iterable[tuple[Mutant, str]]) -> Modules:
+    """What was written down, after some of its survivors were tried again."""
+    for mutant, how in outcomes:
+        if how == NOT_TRIED or how in LIVE:
+            continue
+        one = before[mutant.module]
+        one.survivors.remove(place_of(mutant))
+        one.code[ALIVE] -= 1
+        one.code[how] += 1
+    return before
+
+
+def table(modules: Modules) -> str:
     """The table of the page, with a line for all."""
-    rows = [
-        "| module | mutants | tried | found | live | of these the same, or words | score | with texts |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
-    ]
     reasons = examined()
+    rows = [
+        "| module | mutants | tried | found | alive | same | words | elsewhere | score | with texts |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
     total: Counter[str] = Counter()
-    for name, one in modules.items():
+    for name, one in sorted(modules.items()):
+        if not one.code and not one.texts:
+            continue
         line = _line(name, one, reasons)
         total.update(line)
         rows.append(_row(f"`{name}`", line))
-    rows.append(_row("**all**", total))
-    return "\n".join(rows) + "\n"
+    return "\n".join([*rows, _row("**all**", total)]) + "\n"
 
 
-def _line(name: str, one: Mapping[str, object], reasons: Mapping[tuple[str, str], str]) -> Counts:
-    code, texts = one["code"], one["texts"]
-    assert isinstance(code, dict) and isinstance(texts, dict) and isinstance(one["survivors"], list)
-    line = {
-        "mutants": sum(code.values()) + sum(texts.values()),
-        "tried": sum(number for how, number in code.items() if how != NOT_TRIED),
-        "found": sum(code.get(how, 0) for how in FOUND),
-        "live": sum(code.get(how, 0) for how in LIVE),
-        "harmless": sum(reasons.get((name, place)) in REASONS for place in one["survivors"]),
-        "texts tried": sum(number for how, number in texts.items() if how != NOT_TRIED),
-        "texts found": sum(texts.get(how, 0) for how in FOUND),
-    }
+def _line(name: str, one: Module, reasons: Mapping[tuple[str, str], str]) -> Counter[str]:
+    line = Counter(
+        {
+            "mutants": one.code.total() + one.texts.total(),
+            "tried": one.code.total() - one.code[NOT_TRIED] - one.code["unfit"],
+            "found": sum(one.code[how] for how in FOUND),
+            "alive": len(one.survivors),
+            "texts tried": one.texts.total() - one.texts[NOT_TRIED],
+            "texts found": sum(one.texts[how] for how in FOUND),
+        }
+    )
+    line.update(reasons.get((name, place), "unexamined") for place in one.survivors)
     return line
 
 
 def _row(name: str, line: Mapping[str, int]) -> str:
-    numbers = [line[what] for what in ("mutants", "tried", "found", "live", "harmless")]
-    found, tried = line["found"], line["tried"]
-    scores = [_share(found, tried), _share(found + line["texts found"], tried + line["texts tried"])]
+    numbers = [line.get(what, 0) for what in ("mutants", "tried", "found", "alive", *REASONS)]
+    found, tried = line.get("found", 0), line.get("tried", 0)
+    scores = [_share(found, tried), _share(found + line.get("texts found", 0), tried + line.get("texts tried", 0))]
     return "| " + " | ".join([name, *(f"{number:,}" for number in numbers), *scores]) + " |"
 
 
@@ -99,32 +127,35 @@ def _share(part: int, whole: int) -> str:
     return f"{100 * part / whole:.0f} %" if whole else ""
 
 
-def written(page: str, modules: Mapping[str, dict[str, object]]) -> str:
+def written(page: str, modules: Modules) -> str:
     """The page with the table in it."""
-    start, end = page.index(START) + len(START), page.index(END, page.index(START))
-    return page[:start] + table(modules) + page[end:]
+    start = page.index(START) + len(START)
+    return page[:start] + table(modules) + page[page.index(END, start) :]
 
 
-def unexamined(modules: Mapping[str, dict[str, object]]) -> list[str]:
+def unexamined(modules: Modules) -> list[str]:
     """Mutants that live without a reason."""
     reasons = examined()
-    return [
-        f"{name}: {place}"
-        for name, one in modules.items()
-        for place in one["survivors"]  # type: ignore[attr-defined]
-        if (name, place) not in reasons
-    ]
+    alive = [(name, place) for name, one in sorted(modules.items()) for place in one.survivors]
+    return [f"{name}: {place}" for name, place in alive if (name, place) not in reasons]
 
 
-def load() -> dict[str, dict[str, object]]:
+def load() -> Modules:
     """What was kept last."""
     found = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.exists() else {}
-    assert isinstance(found, dict)
-    return found
+    return {name: Module(Counter(one["code"]), Counter(one["texts"]), one["survivors"]) for name, one in found.items()}
 
 
-def keep(outcomes: Sequence[tuple[Mutant, str]]) -> None:
-    """Write the outcomes down, and the page from them."""
-    modules = kept(outcomes, load())
-    KEPT.write_text(json.dumps(modules, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    PAGE.write_text(written(PAGE.read_text(encoding="utf-8"), load()), encoding="utf-8")
+def keep(modules: Modules) -> None:
+    """Write these down, beside what was kept of other modules, and the page from all."""
+    known = {**load(), **modules}
+    data = {
+        name: {"code": _sorted(one.code), "texts": _sorted(one.texts), "survivors": sorted(one.survivors)}
+        for name, one in sorted(known.items())
+    }
+    KEPT.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    PAGE.write_text(written(PAGE.read_text(encoding="utf-8"), known), encoding="utf-8")
+
+
+def _sorted(counts: Mapping[str, int]) -> dict[str, int]:
+    return {how: number for how, number in sorted(counts.items()) if number}
