@@ -92,7 +92,7 @@ REINSTALL := $(BENCH_VENV)/bin/python $(PIP_INSTALL) --force-reinstall --no-deps
 fuzz: $(VENV)/.tests
 	@$(PY) -m fuzz --each --seconds $(or $(SECONDS),20)
 
-mutants: $(VENV)/.tests
+mutants: $(VENV)/.tests $(VECTORS)/.fetched
 	@$(PY) -m tests.mutants $(if $(WHOLE),--whole) $(ARGS)
 
 bench: $(VENV)/.bench
