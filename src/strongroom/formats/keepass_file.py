@@ -11,6 +11,7 @@ from struct import unpack_from
 
 from strongroom.crypto.foreign.keepass import aes_kdf
 from strongroom.errors import FormatUnsupported, WrongKey
+from strongroom.formats import keepass_unpacking
 from strongroom.formats.csv_file import free_keys
 from strongroom.formats.interface import BadFile, Document, Entry
 from strongroom.keys.slots.bound import missing_extra
@@ -128,7 +129,7 @@ def read(data: bytes | bytearray, password: bytes | bytearray | None, key_file: 
     Raises:
         BadFile: no KeePass database, or damaged.
         WrongKey: another password or key file.
-        FormatUnsupported: it would cost too much, or the extra ``keepass`` is not installed.
+        FormatUnsupported: it would cost or unpack to too much, or the extra ``keepass`` is not installed.
     """
     if len(data) > FILE_BYTES_MAX:
         raise BadFile(f"a KeePass database is read up to {FILE_BYTES_MAX} bytes")
@@ -149,7 +150,13 @@ def read(data: bytes | bytearray, password: bytes | bytearray | None, key_file: 
             from pykeepass.kdbx_parsing.common import compute_key_composite
 
             transformed = aes_kdf(compute_key_composite(text, key), cost.seed, cost.rounds)
-        database = PyKeePass(BytesIO(bytes(data)), password=text, keyfile=key, transformed_key=transformed)
+        with keepass_unpacking.bounded(keepass_unpacking.UNPACKED_BYTES_MAX):
+            database = PyKeePass(BytesIO(bytes(data)), password=text, keyfile=key, transformed_key=transformed)
+            # Those of a KDBX 3 file are packed each by itself, and unpacked all at each look at one of them.
+            packed_again = database.binaries
+            del packed_again
+    except keepass_unpacking.TooLarge:
+        raise
     except CredentialsError:
         raise WrongKey("the password or key file does not open this KeePass database") from None
     except Exception:

@@ -94,6 +94,57 @@ def test_a_database_cut_anywhere(data: bytes) -> None:
         keepass_file.cost_of(b"something else")
 
 
+def database_with(data: bytes) -> bytes:
+    """A database whose only entry has *data* attached, with next to no derivation."""
+    from io import BytesIO
+
+    from pykeepass import create_database
+
+    made = create_database(BytesIO(), password="password")
+    parameters = made.kdbx.header.value.dynamic_header.kdf_parameters.data.dict
+    parameters["M"].value, parameters["I"].value, parameters["P"].value = 8 * 1024, 1, 1
+    entry = made.add_entry(made.root_group, "bank", "me", "x")
+    entry.add_attachment(made.add_binary(data), "zeros")
+    target = BytesIO()
+    made.save(target)
+    return target.getvalue()
+
+
+def test_a_database_that_unpacks_to_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A megabyte of zeros is a kilobyte of gzip; nobody unpacks what nobody would read."""
+    import zlib
+
+    from pykeepass import pykeepass
+
+    from strongroom.formats import keepass_unpacking
+
+    data = database_with(bytes(1024 * 1024))
+    assert len(data) < 32 * 1024
+    fits = keepass_file.read(data, b"password", None)
+    assert [len(one.data) for one in fits.entries if one.keys[-1] == "zeros"] == [1024 * 1024]
+    monkeypatch.setattr(keepass_unpacking, "UNPACKED_BYTES_MAX", 1024 * 1024)
+    with pytest.raises(FormatUnsupported, match="unpacks to more"):
+        keepass_file.read(data, b"password", None)
+    assert pykeepass.zlib is zlib, "the library has its own again"
+
+
+def test_packed_attachments_count_together() -> None:
+    """Each of them would fit by itself."""
+    import zlib
+
+    from pykeepass.kdbx_parsing import common
+
+    from strongroom.formats import keepass_unpacking
+
+    packed = zlib.compress(bytes(1000))
+    with keepass_unpacking.bounded(2_500):
+        assert common.zlib.decompress(packed) == common.zlib.decompress(packed) == bytes(1000)
+        with pytest.raises(FormatUnsupported):
+            common.zlib.decompress(packed)
+        with pytest.raises(zlib.error):
+            common.zlib.decompress(zlib.compress(b"x")[:-1])
+
+
 def test_rounds_of_aes() -> None:
     """As many rounds in one call as the library takes one by one."""
     from pykeepass.kdbx_parsing.common import aes_kdf
