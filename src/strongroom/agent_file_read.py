@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _FILE_BYTES_MAX = 32 * 1024
+# The module stat would be one more.
+_KIND, _REGULAR = 0o170000, 0o100000
 _KEY_MARK = b" key "
 _IDENTITY = "STRONGROOM_IDENTITY_FILE"
 
@@ -55,7 +57,9 @@ def read_value(words: "Sequence[str]") -> bytearray | None:
 
 
 def _content(path: str) -> bytes:
-    """The bytes of a short file; of anything else none."""
+    """The bytes of a short file; of anything else none, and what can be read once is not read."""
+    if os.stat(path).st_mode & _KIND != _REGULAR:
+        return b""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
         data = os.read(descriptor, _FILE_BYTES_MAX + 1)

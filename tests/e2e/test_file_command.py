@@ -68,6 +68,31 @@ def test_one_value_is_read_and_written(sealed: Machine) -> None:
     assert 'password: "new one"\n  token: "added"\n  lines: "one\\ntwo\\n"\nport: 5432' in text
 
 
+
+
+
+@pytest.mark.parametrize("with_agent", [False, True], ids=["by itself", "through the agent"])
+def test_a_file_that_can_be_read_once(keyed: Machine, with_agent: bool) -> None:
+    """As of ``file get <(git show HEAD:app.yaml) KEY``: nobody looks into it first and leaves nothing for the others."""
+    (keyed.home / "app.yaml").write_text(TEXT)
+    assert keyed.run("key", "create", "app").code == 0
+    assert keyed.run("file", "encrypt", "app.yaml", "--key", "app").code == 0
+    data = (keyed.home / "app.yaml").read_bytes()
+    if with_agent:
+        assert keyed.run("unlock", "--key-file", str(keyed.key)).code == 0
+    try:
+        for words, out in (
+            (("get", "/dev/stdin", "db.password"), b"p&1"),
+            (("decrypt", "/dev/stdin"), TEXT.encode()),
+            (("check", "/dev/stdin"), b""),
+        ):
+            done = keyed.run("file", *words, stdin=data)
+            assert (done.code, done.out) == (0, out), done
+    finally:
+        if with_agent:
+            keyed.run("agent", "stop")
+
+
 def test_refusals_have_their_codes(sealed: Machine) -> None:
     """One code for each cause, one sentence, and no value in any."""
     (sealed.home / "plain.yaml").write_text("a: hunter2\n")

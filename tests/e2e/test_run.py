@@ -160,6 +160,9 @@ def test_a_program_that_cannot_start_is_126_or_127(stocked: Machine, mask: list[
     assert (missing.code, missing.err) == (127, "strongroom: there is no program no-such-program\n")
     refused = stocked.run(*words, "./plain")
     assert (refused.code, refused.err) == (126, "strongroom: cannot start ./plain: permission denied\n")
+    # As of run -- "$PROGRAM", where nothing sets it.
+    empty = stocked.run(*words, "", "word")
+    assert (empty.code, empty.err.splitlines()[0]) == (2, "strongroom: the name of the program is empty")
 
 
 @pytest.mark.parametrize("mask", [[], ["--mask"]])

@@ -6,7 +6,7 @@ import os
 
 from strongroom.doors.cli import output
 from strongroom.doors.cli.exit_codes import OK, UsageError
-from strongroom.doors.cli.file_contents import About, check_readers, read_bytes, read_encrypted, replace
+from strongroom.doors.cli.file_contents import About, check_readers, read_encrypted, read_once, replace
 from strongroom.doors.cli.file_keys import Keys
 from strongroom.errors import WouldPrompt
 from strongroom.secret import HiddenBuffer, wipe
@@ -27,7 +27,7 @@ def encrypt(arguments: Arguments) -> int:
     from strongroom import encrypted_files
 
     path = arguments.file
-    data = read_bytes(path)
+    data = read_once(path, arguments)
     with About(path):
         is_encrypted = encrypted_files.is_encrypted(data)
     if arguments.accept:

@@ -52,6 +52,12 @@ def read_bytes(path: str) -> bytes:
     return read_small(path, FILE_BYTES_MAX, "file")
 
 
+def read_once(path: str, arguments: Arguments) -> bytes:
+    """As `read_bytes`; what was read already, to see what the file is, is not read again: it may have been a pipe."""
+    seen = arguments.seen.pop(path, None)
+    return read_bytes(path) if seen is None else seen
+
+
 def read_encrypted(path: str, arguments: Arguments) -> tuple[bytes, EncryptedFile]:
     """An encrypted file, as bytes and as what they are.
 
@@ -61,7 +67,7 @@ def read_encrypted(path: str, arguments: Arguments) -> tuple[bytes, EncryptedFil
     """
     from strongroom import encrypted_files
 
-    data = read_bytes(path)
+    data = read_once(path, arguments)
     with About(path):
         file = encrypted_files.read(data)
         check_revision(file, arguments, path)

@@ -36,6 +36,7 @@ def run_if_sops(arguments: Arguments) -> bool:
         return False
     data = read_bytes(arguments.file)
     if not (arguments.sops if arguments.action == "encrypt" else is_sops(data)):
+        arguments.seen[arguments.file] = data
         return False
     _refuse(arguments)
     with About(arguments.file):
@@ -164,6 +165,7 @@ def _check(arguments: Arguments) -> bool:
     for path in arguments.files:
         data = read_bytes(path)
         if not is_sops(data):
+            arguments.seen[path] = data
             left.append(path)
             continue
         _refuse(arguments)

@@ -70,8 +70,10 @@ class Arguments(GlobalArguments):
     staged: bool = False
     without_key: bool = False
     min_revision: int | None = None
+    seen: dict[str, bytes]
 
     def __init__(self) -> None:
+        self.seen = {}
         self.word, self.files, self.keys, self.patterns = [], [], [], []
         self.recipient, self.key, self.remove, self.plain = [], [], [], []
 

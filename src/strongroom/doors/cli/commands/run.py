@@ -72,6 +72,8 @@ def run(arguments: Arguments) -> int:
 
     if not arguments.command:
         raise UsageError("run needs a command", advice="strongroom run --env NAME=REFERENCE -- COMMAND...")
+    if not arguments.command[0]:
+        raise UsageError("the name of the program is empty", advice="is the variable that names it set?")
     if arguments.json:
         raise UsageError("run has no JSON: its output is the program's")
     return start(plan(arguments), arguments)
