@@ -7,6 +7,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from strongroom.crypto.x509.keys import load_key_pem
 from strongroom.errors import Denied, Tampered
@@ -41,6 +45,14 @@ def test_the_named_grant_is_enough_to_issue(granted: RemoteVault, held: Vault) -
     names = [[str(name) for name in one.certificate.names] for one in held.ca.issued()]
     assert sorted(names) == [["localhost"], ["spiffe://internal.test/web"], ["web.internal.test"]]
     assert issued.certificate.serial in {one.certificate.serial for one in held.ca.issued()}
+
+
+def test_the_named_grant_is_enough_for_a_request(granted: RemoteVault, held: Vault) -> None:
+    """Whether its key is known to others cannot be seen by who may not read what was issued."""
+    key = generate_private_key(SECP256R1())
+    asked = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).sign(key, SHA256())
+    issued = granted.ca.issue("web.internal.test", request=asked.public_bytes(Encoding.PEM))
+    issued.certificate.check_signed_by(held.ca.intermediate)
 
 
 REFUSED: dict[str, Callable[[RemoteVault, str], object]] = {

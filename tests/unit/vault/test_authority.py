@@ -18,6 +18,9 @@ from typing import Any
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
 
 from strongroom.crypto.x509 import tls
@@ -267,6 +270,23 @@ def test_a_key_that_others_have_is_good_in_no_certificate(vault: Vault) -> None:
     vault.ca.renew(fresh.certificate)
     vault.ca.revoke(other.certificate.serial, reason="superseded")
     assert len(vault.ca.revocation_list().raw) == 3
+
+
+def request_for(key: Any) -> bytes:
+    """A request for a certificate of *key*, which asks for nothing."""
+    return x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).sign(key, SHA256()).public_bytes(Encoding.PEM)
+
+
+def test_a_key_that_others_have_gets_no_new_certificate(vault: Vault) -> None:
+    """A request for it is its owner's, or that of who has found it; another reason is not about the key."""
+    found, kept = generate_private_key(SECP256R1()), generate_private_key(SECP256R1())
+    for key, reason in ((found, "key-compromise"), (kept, "superseded")):
+        made = vault.ca.issue("a.internal.test", request=request_for(key))
+        vault.ca.revoke(made.certificate.serial, reason=reason)
+    vault.ca.issue("a.internal.test", request=request_for(kept))
+    with pytest.raises(Denied, match="compromised"):
+        vault.ca.issue("b.internal.test", request=request_for(found))
+    assert len(vault.ca.issued()) == 3
 
 
 def test_a_certificate_without_names_is_bundled_under_its_number(vault: Vault) -> None:

@@ -126,7 +126,7 @@ class Authority:
 
         Raises:
             NotFound: there is no authority.
-            Denied: a name outside the constraints, or a request that asks for something else.
+            Denied: a name outside the constraints, or a request that asks for something else, or whose key others have.
             Conflict: the authority ends before *lifetime* does.
             Tampered: the request is malformed or not its key's own.
             Expired: the authority has ended.
@@ -134,7 +134,9 @@ class Authority:
         """
         parsed = parse_names(names)
         if request is not None:
-            return self._issue(check_request(request, parsed, profile), parsed, profile, lifetime)
+            public = check_request(request, parsed, profile)
+            self._refuse_compromised(public)
+            return self._issue(public, parsed, profile, lifetime)
         key = new_key(kind)
         return self._issue(key.public, parsed, profile, lifetime, key=key)
 
@@ -221,6 +223,20 @@ class Authority:
         return [one.certificate.serial for one in every if one.revoked is None and one.certificate.public == key]
 
     def revocation_list(self) -> RevocationList:
+    def _refuse_compromised(self, public: Public) -> None:
+        """A key that others have is good in no certificate, also in a new one.
+
+        Who may not read what was issued cannot know: the grant to issue says nothing of others' certificates.
+        """
+        try:
+            every = list(self.records.all([]))
+        except Denied:
+            return
+        if any(one.reason == KEY_COMPROMISE and one.certificate.public == public for one in every):
+            raise Denied(
+                "the key of this request was revoked as compromised", advice="make a new key, and a request for it"
+            )
+
         """A new list of what was revoked, good for 7 days.
 
         Raises:
