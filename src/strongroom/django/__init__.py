@@ -13,6 +13,8 @@ settings module may import this package before Django is set up.
 
 from __future__ import annotations
 
+from strongroom.django.late import late_names
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from strongroom.django.fields import (
@@ -73,15 +75,4 @@ __all__ = [
     "use_vault",
 ]
 
-
-def __getattr__(name: str) -> object:
-    for home, names in _HOMES.items():
-        if name in names.split():
-            value: object = getattr(__import__(home, fromlist=[name]), name)
-            globals()[name] = value
-            return value
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = late_names(globals(), _HOMES)

@@ -13,6 +13,8 @@ before it is asked for, as Django imports this package before its models may be.
 
 from __future__ import annotations
 
+from strongroom.django.late import late_names
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from strongroom.django.hand_over.deposits import ahand_over, awithdraw, hand_over, withdraw
@@ -29,15 +31,4 @@ _HOMES = {
 
 __all__ = ["HandedOver", "Worker", "ahand_over", "awithdraw", "connect", "connected", "hand_over", "withdraw"]
 
-
-def __getattr__(name: str) -> object:
-    for home, names in _HOMES.items():
-        if name in names.split():
-            value: object = getattr(__import__(home, fromlist=[name]), name)
-            globals()[name] = value
-            return value
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = late_names(globals(), _HOMES)

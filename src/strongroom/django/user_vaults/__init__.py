@@ -16,6 +16,8 @@ Source: docs/format.md#user-vaults; docs/django-user-vaults.md.
 
 from __future__ import annotations
 
+from strongroom.django.late import late_names
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from strongroom.django.user_vaults.fields import (
@@ -43,15 +45,4 @@ __all__ = [
     "user_vault_given_up",
 ]
 
-
-def __getattr__(name: str) -> object:
-    for home, names in _HOMES.items():
-        if name in names.split():
-            value: object = getattr(__import__(home, fromlist=[name]), name)
-            globals()[name] = value
-            return value
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = late_names(globals(), _HOMES)
