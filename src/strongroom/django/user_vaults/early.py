@@ -15,17 +15,16 @@ from asyncio import sleep
 from io import BytesIO
 from time import monotonic
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
 from django.contrib.auth.views import LoginView
 from django.core.handlers.asgi import ASGIRequest
+from django.utils.deprecation import MiddlewareMixin
 
 from strongroom.django.user_vaults import pressure
 from strongroom.django.user_vaults.devices import is_device
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
     from django.http import HttpRequest, HttpResponse
@@ -35,22 +34,13 @@ _DELAY_SECONDS = 0.5
 _DELAYED_MAX = 1_000
 
 
-class EarlyRefusalMiddleware:
+class EarlyRefusalMiddleware(MiddlewareMixin):  # type: ignore[misc]  # Django carries no types
     """Answers 429 in the place of the site."""
-
-    sync_capable = True
-    async_capable = True
-
-    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
-        self.get_response = get_response
-        self._is_async = iscoroutinefunction(get_response)
-        if self._is_async:
-            markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> Any:
         """The refusal, or what the site answers."""
-        if self._is_async:
-            return self._answer_later(request)
+        if self.async_mode:
+            return self.__acall__(request)
         refused = _refusal(request)
         if refused is not None:
             return refused
@@ -58,7 +48,7 @@ class EarlyRefusalMiddleware:
         self._learn(request, response)
         return response
 
-    async def _answer_later(self, request: HttpRequest) -> Any:
+    async def __acall__(self, request: HttpRequest) -> Any:
         refused = _refusal(request)
         if refused is not None:
             return refused

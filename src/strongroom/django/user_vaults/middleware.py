@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
+from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import ImproperlyConfigured
@@ -13,6 +13,7 @@ from django.http import HttpResponseForbidden, HttpResponseRedirect, JsonRespons
 from django.shortcuts import resolve_url
 from django.urls import NoReverseMatch, reverse
 from django.utils.cache import add_never_cache_headers
+from django.utils.deprecation import MiddlewareMixin
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 
 from strongroom.django.user_vaults import pressure
@@ -22,28 +23,18 @@ from strongroom.django.user_vaults.requests import RequestVault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
     from django.http import HttpRequest, HttpResponse
 
 
-class UserVaultMiddleware:
+class UserVaultMiddleware(MiddlewareMixin):  # type: ignore[misc]  # Django carries no types
     """Gives each request its user's vault, and leads to the page that unlocks it."""
-
-    sync_capable = True
-    async_capable = True
-
-    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
-        self.get_response = get_response
-        self._is_async = iscoroutinefunction(get_response)
-        if self._is_async:
-            markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> Any:
         """Answer *request* with its vault at hand, and forget the key afterwards."""
-        if self._is_async:
-            return self._answer_later(request)
+        if self.async_mode:
+            return self.__acall__(request)
         vault = _prepared(request)
         token, seen = in_use.set(vault), pressure.enter_request(request)
         try:
@@ -54,7 +45,7 @@ class UserVaultMiddleware:
             in_use.reset(token)
             vault.close()
 
-    async def _answer_later(self, request: HttpRequest) -> Any:
+    async def __acall__(self, request: HttpRequest) -> Any:
         vault = _prepared(request)
         token, seen = in_use.set(vault), pressure.enter_request(request)
         try:
