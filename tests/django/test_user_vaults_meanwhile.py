@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from strongroom.django.user_vaults import KeyUnavailable
 from strongroom.errors import WrongKey
 from tests.django import vault_site
-from tests.django.vault_site import NEW, PASSWORD, STRONGER, browser, log_in, options
+from tests.django.vault_site import NEW, PASSWORD, SECRET, STRONGER, browser, log_in, options
 
 
 @pytest.fixture
@@ -104,3 +105,37 @@ def test_no_proof_is_made_with_zeros(ann: Any, monkeypatch: pytest.MonkeyPatch) 
         vaults.drop_sessions(ann, opened)
     monkeypatch.undo()
     assert vaults.open_with_password(ann, PASSWORD).is_open
+
+
+def in_thread(call: Any) -> Any:
+    """What *call* gives in another thread, or its error."""
+    found: list[Any] = []
+
+    def run() -> None:
+        try:
+            found.append(call())
+        except KeyUnavailable as error:
+            found.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    return found[0]
+
+
+def test_a_thread_has_the_vault_that_it_is_given_and_no_longer_than_the_request(ann: Any) -> None:
+    """It does not know which request has started it."""
+    from strongroom.django.user_vaults import user_vault
+    from tests.django.private.models import Login
+
+    with user_vault(ann) as vault:
+        vault.open_with_password(PASSWORD)
+        with vault.in_use():
+            made = Login(owner=ann, label="bank", password=SECRET)
+            made.save()
+            assert in_thread(made.password.reveal).reason == "anonymous"
+            assert in_thread(lambda: made.password.reveal(vault)) == SECRET
+            unlocked = vault.unlocked()
+            assert in_thread(lambda: made.password.reveal(unlocked)) == SECRET
+    assert in_thread(lambda: made.password.reveal(vault)).reason == "locked"
+    assert in_thread(lambda: made.password.reveal(unlocked)).reason == "locked"
