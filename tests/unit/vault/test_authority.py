@@ -274,7 +274,8 @@ def test_a_key_that_others_have_is_good_in_no_certificate(vault: Vault) -> None:
 
 def request_for(key: Any) -> bytes:
     """A request for a certificate of *key*, which asks for nothing."""
-    return x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).sign(key, SHA256()).public_bytes(Encoding.PEM)
+    asked = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).sign(key, SHA256())
+    return asked.public_bytes(Encoding.PEM)
 
 
 def test_a_key_that_others_have_gets_no_new_certificate(vault: Vault) -> None:
