@@ -68,12 +68,9 @@ def test_one_value_is_read_and_written(sealed: Machine) -> None:
     assert 'password: "new one"\n  token: "added"\n  lines: "one\\ntwo\\n"\nport: 5432' in text
 
 
-
-
-
 @pytest.mark.parametrize("with_agent", [False, True], ids=["by itself", "through the agent"])
 def test_a_file_that_can_be_read_once(keyed: Machine, with_agent: bool) -> None:
-    """As of ``file get <(git show HEAD:app.yaml) KEY``: nobody looks into it first and leaves nothing for the others."""
+    """As of ``file get <(git show HEAD:app.yaml) KEY``: nobody looks into it first."""
     (keyed.home / "app.yaml").write_text(TEXT)
     assert keyed.run("key", "create", "app").code == 0
     assert keyed.run("file", "encrypt", "app.yaml", "--key", "app").code == 0
