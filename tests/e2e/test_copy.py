@@ -28,7 +28,7 @@ def test_a_vault_moves(keyed: Machine, new: Path) -> None:
     keyed.run("set", "bank", "user=martha")
     done = keyed.run("copy", str(keyed.vault), str(new), "--yes")
     assert (done.code, done.out) == (0, b"")
-    assert f"copied {keyed.vault} to {new}: 1 items, 2 versions, 4 audit entries, verified" in done.err
+    assert f"copied {keyed.vault} to {new}: 1 item, 2 versions, 4 audit entries, verified" in done.err
     assert keyed.run("get", "bank", "--vault", str(new)).out == b"martha"
     assert keyed.run("get", "bank", "--version", "1", "--vault", str(new)).out == b"dustin"
     assert keyed.run("verify", "--vault", str(new)).code == 0

@@ -185,7 +185,7 @@ def test_verify_and_status(keyed) -> None:
     keyed.run("set", "a", "token", stdin=b"canary-55aa")
     done = keyed.run("verify")
     assert done.code == 0
-    assert "items: 1\n" in done.text
+    assert "items:            1\n" in done.text
     assert json.loads(keyed.run("verify", "--json").out)["ok"] is True
     status = json.loads(keyed.run("status", "--json").out)
     assert (status["vault"], status["items"], status["slots"]) == (str(keyed.vault), 1, 1)

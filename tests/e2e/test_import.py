@@ -330,12 +330,12 @@ def test_where_values_go_by_themselves(keyed: Machine) -> None:
 def test_a_person_is_asked(keyed: Machine, shop: Path) -> None:
     """On a terminal the plan comes first, then a question; no is no."""
     with keyed.at_terminal("import", "shop/.env", "--replace") as person:
-        person.sees("DB_PASSWORD").sees("import 2 values and put references into the file?").types("n")
+        person.sees("DB_PASSWORD").sees("Import 2 values and put references into the file?").types("n")
         assert person.ends() == 0
     assert (shop / ".env").read_text() == ENV
     assert items(keyed) == {}
     with keyed.at_terminal("import", "shop/.env") as person:
-        person.sees("import 2 values?").types("y")
+        person.sees("Import 2 values?").types("y")
         person.sees("stored 2 values")
         assert person.ends() == 0
     with keyed.at_terminal("import", "shop/.env", "--replace") as person:
@@ -360,7 +360,7 @@ def test_gitignore_is_looked_at(keyed: Machine, shop: Path) -> None:
     assert "git does not ignore shop/.env" in done.err
     assert f"hint: echo /.env >> {shop / '.gitignore'}" in done.err
     with keyed.at_terminal("import", "shop/.env") as person:
-        person.sees("import 2 values?").types("y")
+        person.sees("Import 2 values?").types("y")
         person.sees("add /.env to .gitignore?").types("y")
         assert person.ends() == 0
     assert (shop / ".gitignore").read_text() == "*.pyc\n/.env\n"

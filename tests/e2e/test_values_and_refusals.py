@@ -12,7 +12,7 @@ def test_a_secret_on_the_command_line_is_refused(keyed) -> None:
     assert done.code == 2
     assert done.err == (
         "strongroom: password is secret: on the command line everybody on this machine can read it\n"
-        "hint: strongroom set bank password   asks for it, or reads it from standard input\n"
+        "hint: to be asked for it, or to pipe it: strongroom set bank password\n"
         "hint: the value is in the shell's history now: consider it known, and change it\n"
     )
     for words in (("--password=hunter2",), ("-phunter2",), ("--json=hunter2",), ("--cas=hunter2", "x=1")):

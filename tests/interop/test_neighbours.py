@@ -230,7 +230,7 @@ def test_a_password_is_asked_for_at_the_terminal(keyed: Machine) -> None:
     with keyed.at_terminal("import", "a.kdbx") as person:
         person.sees("passphrase of a.kdbx: ").types("wrong")
         person.sees("try again").sees("passphrase of a.kdbx: ").types("right")
-        person.sees("import 2 values?").types("y")
+        person.sees("Import 2 values?").types("y")
         assert person.ends() == 0
         assert "canary" not in person.screen
     assert items(keyed) == {"site": {"username": "me", "password": "canary-1"}}

@@ -85,7 +85,8 @@ def _complain(failed: dict[type[StrongroomError], list[Wanted]], total: int) -> 
     missing = failed[NotFound]
     if missing:
         steps = dict.fromkeys(_step(one.reference) for one in missing[:_SHOWN_MAX])
-        raise NotFound(f"{len(missing)} of {total} references name nothing: {_list(missing)}", advice="\n".join(steps))
+        says = "references name" if total > 1 else "reference names"
+        raise NotFound(f"{len(missing)} of {total} {says} nothing: {_list(missing)}", advice="\n".join(steps))
     if failed[Denied]:
         raise Denied(f"you may not read {_list(failed[Denied])}", advice="ask the vault's owner: strongroom grant add")
     expired = failed[Expired]

@@ -97,7 +97,7 @@ def parent(path: str) -> str:
 def os_error(error: OSError, path: str, what: str = "file") -> StrongroomError:
     """Our error for what the operating system said about *path*."""
     reason = (error.strerror or "unknown error").lower()
-    path = _finished_name(path)
+    path = finished_name(path)
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
         return NotFound(f"there is no {what} at {path}")
     if error.errno == errno.ELOOP:
@@ -154,7 +154,7 @@ def _unfinished_prefix(path: str) -> str:
     return f".{os.path.basename(path)}."
 
 
-def _finished_name(path: str) -> str:
+def finished_name(path: str) -> str:
     """The name that somebody chose, where *path* is one of `unfinished_name`."""
     folder, name = os.path.split(path)
     chosen, _dot, mark = name.removesuffix(_UNFINISHED).rpartition(".")

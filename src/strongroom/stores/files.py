@@ -16,7 +16,7 @@ import errno
 import os
 import stat
 
-from strongroom.errors import StoreUnavailable, UnsafePermissions
+from strongroom.errors import NotFound, StoreUnavailable, UnsafePermissions
 from strongroom.stores.durable import (
     already_exists,
     discard,
@@ -58,8 +58,10 @@ def check_private_dir(path: str) -> None:
     """
     try:
         status = os.stat(path)
+    except FileNotFoundError:
+        raise NotFound(f"there is no directory {path}", advice=f"make it: mkdir -m 700 {_quoted(path)}") from None
     except OSError as error:
-        raise os_error(error, path) from None
+        raise os_error(error, path, "directory") from None
     if not stat.S_ISDIR(status.st_mode):
         raise UnsafePermissions(f"{path} is not a directory")
     if not HAS_OWNERS:
@@ -139,7 +141,8 @@ def _check_own_status(status: os.stat_result, path: str, what: str) -> None:
             advice=f"give the path that it points to: {_quoted(real_path(path))}",
         )
     if not stat.S_ISREG(status.st_mode):
-        raise UnsafePermissions(f"{what} {path} is not a regular file")
+        kind = "a directory" if stat.S_ISDIR(status.st_mode) else "not a regular file"
+        raise UnsafePermissions(f"{what} {path} is {kind}")
     if not HAS_OWNERS:
         return
     _check_owner(status, path, what)

@@ -10,7 +10,7 @@ import stat
 
 from strongroom.errors import StoreUnavailable, Tampered, VaultNotFound
 from strongroom.stores import durable, files
-from strongroom.stores.sqlite_driver import Connection, DriverError, damaged, translate
+from strongroom.stores.sqlite_driver import Connection, DriverError, damaged, is_for_want_of_room, translate
 from strongroom.stores.sqlite_file import (
     COMPANIONS,
     bare_connection,
@@ -194,7 +194,7 @@ def _copy(source: str, temporary: str, *, is_closed: bool = False) -> None:
             try:
                 original.backup(copy)
             except DriverError as error:
-                raise translate(error, source) from None
+                raise translate(error, temporary if is_for_want_of_room(error) else source) from None
             execute(copy, "PRAGMA journal_mode = DELETE", temporary)
             if execute(copy, "PRAGMA integrity_check", temporary) != [(b"ok",)]:
                 raise damaged(source)

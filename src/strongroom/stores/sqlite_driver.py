@@ -35,6 +35,7 @@ _UNAVAILABLE = {
     _FULL: "the disk is full",
     _CANTOPEN: "it cannot be opened",
 }
+_ROOM_BYTES = 65_536
 _OUTCOME_IS_KNOWN = (_FULL, _BUSY, _LOCKED, _NOMEM, _READONLY, _PROTOCOL)
 
 
@@ -57,6 +58,11 @@ def is_undone(error: BaseException) -> bool:
     return primary_code(error) in _OUTCOME_IS_KNOWN
 
 
+def is_for_want_of_room(error: BaseException) -> bool:
+    """Whether the disk that was written to is full: of two, not the one that was read from."""
+    return primary_code(error) == _FULL
+
+
 def translate(error: BaseException, location: str) -> Exception:
     """Our error for a driver error; raise it `from None`, its text may quote SQL.
 
@@ -68,12 +74,17 @@ def translate(error: BaseException, location: str) -> Exception:
     if isinstance(error, OverflowError):
         return ValueError("a number in a row is 0 to 2**63 - 1")
     code = primary_code(error)
+    if code in _UNAVAILABLE:
+        from strongroom.stores.durable import finished_name
+
+        location = finished_name(location)
+        # SQLite's shared memory cannot grow on a full disk either, and that is an I/O error to it.
+        what = _UNAVAILABLE[_FULL] if code == _IOERR and _is_full(location) else _UNAVAILABLE[code]
+        return StoreUnavailable(f"{location}: {what}", advice=_advice(code, what, location))
     if code in (_BUSY, _LOCKED, _PROTOCOL):
         return StoreUnavailable(
             f"{location} is busy: another process keeps it locked", advice="try again", is_transient=True
         )
-    if code in _UNAVAILABLE:
-        return StoreUnavailable(f"{location}: {_UNAVAILABLE[code]}", advice=_advice(code, location))
     if code == _TOOBIG:
         return Tampered(f"{location} holds a value longer than any that this program writes")
     if code == _CONSTRAINT or isinstance(error, _driver.ProgrammingError | _driver.InterfaceError):
@@ -86,9 +97,20 @@ def damaged(location: str, what: str = "its file is damaged or was changed by an
     return Tampered(f"{location}: {what}", advice="restore a backup: strongroom restore-backup FILE")
 
 
-def _advice(code: int, location: str) -> str:
-    if code == _FULL:
-        return f"make room on the disk that holds {location}; nothing was written"
+def _is_full(location: str) -> bool:
+    """Whether the disk that holds *location* has less left than SQLite needs for its shared memory."""
+    import os
+
+    try:
+        disk = os.statvfs(os.path.dirname(os.path.abspath(location)))
+    except (AttributeError, OSError):  # Windows has no statvfs.
+        return False
+    return disk.f_bavail * disk.f_frsize < _ROOM_BYTES
+
+
+def _advice(code: int, what: str, location: str) -> str:
+    if what == _UNAVAILABLE[_FULL]:
+        return f"make room on the disk that holds {location}" + ("; nothing was written" if code == _FULL else "")
     if code in (_READONLY, _CANTOPEN, _PERM):
         return f"check that you may write {location}, its directory, and the files beside it that end in -wal and -shm"
     return ""

@@ -30,7 +30,7 @@ def allow_file(place: str, prefixes: Sequence[str], arguments: GlobalArguments) 
     data = read_file(place)
     references, misspelled = references_in(data)
     check_covered(place, Allowed(digest_of(data), prefixes, place), references)
-    output.note(f"{place} names {len(references) or 'nothing'}" + (":" if references else ""))
+    output.note(f"{place} names {output.counted(len(references), 'value') + ':' if references else 'nothing'}")
     for one in references[:_SHOWN_MAX]:
         output.note(f"  {one.name}" + (f" as {one.encoding}" if one.encoding else ""))
     if len(references) > _SHOWN_MAX:

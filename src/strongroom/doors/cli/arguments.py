@@ -158,6 +158,8 @@ def parse(verb: str, command: Command, given: Sequence[str]) -> GlobalArguments:
         grammar = grammar[3:]
         if rest:
             raise UsageError(f"{verb} takes its words after --", advice=f"strongroom {verb} [options] {command.WORDS}")
+        if not after:
+            raise UsageError(f"{verb} needs {grammar}", advice=f"strongroom {verb} [options] {command.WORDS}")
     take_words(verb, grammar, [*rest, *after], arguments)
     return arguments
 

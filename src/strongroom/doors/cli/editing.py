@@ -130,7 +130,8 @@ def _run_editor(command: list[str], path: str) -> None:
             code = editor.wait()
     except OSError as error:
         raise UsageError(
-            f"cannot start the editor {command[0]}: {(error.strerror or '').lower()}", advice="export EDITOR=nano"
+            f"cannot start the editor {command[0]}: {(error.strerror or '').lower()}",
+            advice="name one that is there: export EDITOR=vi",
         ) from None
     finally:
         for number, handler in before.items():

@@ -6,6 +6,7 @@ import os
 
 from strongroom.doors.cli.exit_codes import UsageError
 from strongroom.doors.cli.inputs import read_file, read_stdin
+from strongroom.errors import NotFound
 from strongroom.formats.interface import BadFile
 from strongroom.formats.naming import component, field_name
 from strongroom.formats.registry import CREDENTIALS_ONLY, FORMATS, SEALED, format_of, reader
@@ -88,6 +89,10 @@ def read_foreign(word: str, *, format: str | None, dialect: str, ways: SourceWay
     try:
         known = format or format_of(os.path.basename(word))
     except BadFile as error:
+        if word != STDIN and not os.path.lexists(word):
+            from strongroom.doors.cli.streams import near_file
+
+            raise NotFound(f"there is no file {word}", advice=near_file(word)) from None
         advice = f"say it with --format: {', '.join((*FORMATS, *SEALED))}"
         raise UsageError(f"{shown}: {error}", advice=advice) from None
     path = None if word == STDIN else word

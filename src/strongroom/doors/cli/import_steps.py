@@ -110,9 +110,8 @@ class Import:
                 # Too much in one item; the message names fields and limits only.
                 raise UsageError(f"{self._file.shown} cannot be stored: {error}") from None
         count = len(comparison.states)
-        output.note(f"stored {stored} value{'s' if stored != 1 else ''}" + (
-            f"; {count - stored} of the file's {count} were there already" if stored < count else ""
-        ))
+        there = f"; {count - stored:,} of the file's {count:,} were there already" if stored < count else ""
+        output.note(f"stored {output.counted(stored, 'value')}{there}")
         self._finish()
         if arguments.json:
             output.json({**self._header(), **comparison.to_json(), "stored": stored})
@@ -127,7 +126,7 @@ class Import:
         count = len(comparison.states)
         then = " and put references into the file" if arguments.replace or arguments.template else ""
         then = " and remove the file" if arguments.wipe else then
-        return confirm(arguments, f"import {count} value{'s' if count != 1 else ''}{then}?")
+        return confirm(arguments, f"Import {output.counted(count, 'value')}{then}?")
 
     def _finish(self) -> None:
         """What becomes of the file, now that the vault holds its values."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 NEW, SAME, CHANGED, UNKNOWN = "new", "is there already", "replaces another value", "not compared"
 _SUPERSEDED = "a later line counts"
 _NAMES_SHOWN = 8
+_ROWS_SHOWN = 40
 
 
 class Comparison:
@@ -105,8 +106,12 @@ class Comparison:
         for one in self.plan.taken:
             what = _SUPERSEDED if one.superseded else self.states[one.path, one.field]
             rows.append((one.name, f"{one.path} {one.field}", what))
+        # A person reads the first; whoever wants them all sends them into a file.
+        shown = _ROWS_SHOWN if output.is_terminal() else len(rows)
         if rows:
-            output.table(("NAME", "PLACE", ""), rows)
+            output.table(("NAME", "PLACE", ""), rows[:shown])
+        if len(rows) > shown:
+            output.note(f"and {output.counted(len(rows) - shown, 'more value')}: --dry-run > FILE lists all")
         reasons: dict[str, list[str]] = {}
         for name, _, why in self.plan.left:
             reasons.setdefault(why, []).append(name)

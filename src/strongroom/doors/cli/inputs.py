@@ -105,8 +105,9 @@ def remark_on_strength(passphrase: bytearray, *, of: str = "vault") -> None:
     bits = bits_at_most(passphrase)
     if passphrase and bits < WEAK_BITS:
         output.note(f"this passphrase is weak: 2^{bits} guesses find it, and whoever has a copy of the {of} may guess")
-        better = "strongroom slot change ID" if of == "vault" else "strongroom token passphrase"
-        output.hint(f"six words that nobody else would put together are better: {better}")
+        output.hint("six words that nobody else would put together are better: strongroom token passphrase")
+        if of == "vault":
+            output.hint("to take them instead: strongroom slot change passphrase")
 
 
 def secret_line(what: str) -> bytearray:

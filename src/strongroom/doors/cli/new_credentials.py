@@ -97,7 +97,13 @@ def new_credential(kind: str, word: str | None, arguments: GlobalArguments) -> N
         "shares": _shares,
     }
     if kind not in makers:
-        raise UsageError(f"a slot is one of {', '.join(KINDS)}")
+        from difflib import get_close_matches
+
+        near = get_close_matches(kind, KINDS, 1)
+        raise UsageError(
+            f"a slot is one of {', '.join(KINDS)}",
+            advice=f"did you mean: strongroom slot add {near[0]}" if near else "strongroom slot --help",
+        )
     wanted = KINDS_WITH_WORD.get(kind)
     if wanted is None and word is not None:
         raise UsageError(f"a {kind} slot takes no further word")
@@ -171,7 +177,7 @@ def _shares(numbers: str, arguments: GlobalArguments) -> NewCredential:
     try:
         credential, shares = new_shares(threshold, count)
     except ValueError as error:
-        raise UsageError(str(error)) from None
+        raise UsageError(str(error), advice="such as: strongroom slot add shares 2of3") from None
     made = NewCredential(credential, shares=shares)
     if not arguments.json:
         try:

@@ -38,15 +38,25 @@ def report(
     output.note(f"made the vault {vault.location}")
     if recovery is not None:
         show_code(recovery)
-    output.hint("store a first item: strongroom set bank/checking username=NAME password")
+    command = _command(arguments)
+    output.hint(f"store a first item: {command} set bank/checking username=NAME password")
+    if "passphrase" in kinds:
+        output.hint(f"type the passphrase once a day, and not each time: {command} unlock --for 12h")
     if arguments.key_file is None:
-        output.hint("let programs open it without you: strongroom slot add key-file FILE")
+        output.hint(f"let programs open it without you: {command} slot add key-file FILE")
     else:
         output.hint(f"a crontab line: {_crontab_line(vault.location, arguments.key_file)}")
     if recovery is None and arguments.key_file is None:
-        output.hint("a lost passphrase is a lost vault: strongroom slot add recovery-code")
+        output.hint(f"a lost passphrase is a lost vault: {command} slot add recovery-code")
     if "age" in kinds:
         name_it_elsewhere(vault)
+
+
+def _command(arguments: GlobalArguments) -> str:
+    """How the next command has to begin to be about the same vault."""
+    from strongroom.items import quoted
+
+    return "strongroom" if arguments.vault is None else f"strongroom --vault {quoted(arguments.vault)}"
 
 
 def name_it_elsewhere(vault: Vault) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from strongroom.doors.cli.exit_codes import UsageError
-from strongroom.errors import StrongroomError, WouldPrompt
+from strongroom.errors import StrongroomError, VaultNotFound, WouldPrompt
 from strongroom.items import (
     COMPONENT_BYTES_MAX,
     FIELD_NAME_BYTES_MAX,
     check_name,
     parse_folder,
     parse_path,
+    quoted,
     quoted_name,
 )
 from strongroom.locate.unlock import anybody
@@ -187,11 +188,15 @@ def open_admitted(
         return open(shares=shares)
     try:
         return open(key_file=arguments.key_file, identity=arguments.identity)
+    except VaultNotFound as error:
+        if arguments.vault is not None and error.advice.endswith("strongroom init"):
+            error.advice = f"make one: strongroom --vault {quoted(arguments.vault)} init"
+        raise
     except ValueError as error:
         if ":" not in place:
             raise
         # A scheme that nothing serves.
-        raise UsageError(str(error)) from None
+        raise UsageError(str(error), advice="vaults lie at FILE, or postgresql://USER@HOST/DATABASE") from None
 
 
 def expected_of(arguments: GlobalArguments) -> Expected:

@@ -13,10 +13,13 @@ from strongroom.errors import StoreUnavailable, StrongroomError, Tampered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
 
 _STDOUT = 1
 _STDERR = 2
+_BETWEEN = "  "
+_MORE = "    "
 # Bidirectional overrides, line and paragraph separators: they make text read as something else.
 _MISLEADING = frozenset(
     "\u061c\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"
@@ -83,13 +86,74 @@ def lines(texts: Iterable[str]) -> None:
     _write(_STDOUT, "".join(escape(text) + "\n" for text in texts).encode("utf-8", "backslashreplace"))
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """A table in columns, with its header only for a terminal, so that scripts see rows alone."""
+def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, none: str = "") -> None:
+    """A table in columns, with its header only for a terminal, so that scripts see rows alone.
+
+    On a terminal that is too narrow the last columns stand on a line of their own, indented.
+
+    Args:
+        none: what a person is told in place of a header with nothing below it.
+    """
     cells = [[escape(cell) for cell in row] for row in rows]
+    if none and not cells:
+        if is_terminal():
+            note(none)
+        return
+    columns = None
     if is_terminal():
         cells.insert(0, list(header))
+        columns = _terminal_width()
     widths = [max(len(row[column]) for row in cells) for column in range(len(header))] if cells else []
-    lines("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells)
+    for_one_line = _columns_that_fit(widths, columns)
+    lines(
+        ("" if part is for_one_line[0] else _MORE) + _BETWEEN.join(row[at].ljust(widths[at]) for at in part).rstrip()
+        for row in cells
+        for part in for_one_line
+    )
+
+
+def _columns_that_fit(widths: Sequence[int], width: int | None) -> list[list[int]]:
+    """The columns by the lines on which they stand: a terminal would break a line that is too long anywhere."""
+    parts: list[list[int]] = [[]]
+    used = 0
+    for column, needed in enumerate(widths):
+        if width is not None and parts[-1] and used + needed > width:
+            parts.append([])
+            used = len(_MORE)
+        parts[-1].append(column)
+        used += needed + len(_BETWEEN)
+    return parts
+
+
+def _terminal_width() -> int | None:
+    """How many characters a line holds; None if the terminal does not say, as when it has no window."""
+    try:
+        return os.get_terminal_size(_STDOUT).columns or None
+    except OSError:
+        return None
+
+
+def pairs(settings: Mapping[str, object]) -> None:
+    """Names and what they are set to, one a line, the settings below each other."""
+    width = max(map(len, settings), default=0) + 2
+    lines(f"{name.replace('_', ' ') + ':':<{width}}{setting}" for name, setting in settings.items())
+
+
+def moment(time: datetime | None) -> str:
+    """*time* for a person, to the second: in JSON it is ISO 8601."""
+    return "never" if time is None else f"{time:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def counted(number: int, noun: str) -> str:
+    """*number* with *noun* as it goes with it: ``1 value``, ``10,000 values``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def sized(count: int) -> str:
+    """*count* bytes in the unit that suits a person: ``19 bytes``, ``4.2 kB``, ``1,200.0 MB``."""
+    if count < 1_000:
+        return counted(count, "byte")
+    return f"{count / 1_000:,.1f} kB" if count < 1_000_000 else f"{count / 1_000_000:,.1f} MB"
 
 
 def json(content: object) -> None:

@@ -87,8 +87,10 @@ def _scanner(vault: Vault, prefix: str) -> tuple[_Scanner, int]:
 
         local = Scanner()
         try:
-            for item in readable_items(vault, prefix):
+            total = sum(1 for _ in vault.walk(prefix))
+            for number, item in enumerate(readable_items(vault, prefix), 1):
                 local.add(item)
+                progress(number, total)
         except ValueError as error:
             raise UsageError(str(error), advice="strongroom scan --prefix FOLDER") from None
         return local, 0
@@ -181,8 +183,9 @@ class _Leaks:
 def summarise(report: Report) -> None:
     """Say on standard error what was done, and what was not."""
     output.note(
-        f"looked for {report.values:,} values of {report.items:,} items in {report.count:,} {report.what}, "
-        f"{report.length / 1_000_000:,.1f} MB: {len(report.leaks) or 'nothing'} found"
+        f"looked for {output.counted(report.values, 'value')} of {output.counted(report.items, 'item')} in "
+        f"{output.counted(report.count, report.what.removesuffix('s'))}, {output.sized(report.length)}: "
+        f"{len(report.leaks) or 'nothing'} found"
     )
     if report.skipped:
         more = f" and {len(report.skipped) - _SHOWN_MAX} more" if len(report.skipped) > _SHOWN_MAX else ""
@@ -190,6 +193,6 @@ def summarise(report: Report) -> None:
     for file, reason in report.unread[:_SHOWN_MAX]:
         output.note(f"not read: {file}: {reason}")
     if len(report.unread) > _SHOWN_MAX:
-        output.note(f"not read: {len(report.unread) - _SHOWN_MAX} more files")
+        output.note(f"not read: {output.counted(len(report.unread) - _SHOWN_MAX, 'more file')}")
     if report.leaks:
         output.hint("whoever has the file has the value: change it at its service, then: strongroom set PATH FIELD")

@@ -12,13 +12,16 @@ if TYPE_CHECKING:
 
 
 def find_slot(vault: Vault, beginning: str) -> SlotInfo:
-    """The one slot whose id begins with *beginning*.
+    """The one slot whose id begins with *beginning*, or the only one of that kind.
 
     Raises: NotFound: none, or several.
     """
-    found = [slot for slot in vault.slots() if beginning and slot.id.startswith(beginning.lower())]
+    slots = vault.slots()
+    found = [slot for slot in slots if beginning and slot.id.startswith(beginning.lower())]
+    # No kind's name is a number in base 16.
+    found = found or [slot for slot in slots if beginning.removesuffix("-code") == slot.kind]
     if len(found) != 1:
-        why = "several slots begin with" if found else "no slot has the id"
+        why = "several slots are" if found else "no slot has the id or kind"
         raise NotFound(f"{why} {beginning}", advice="see them all: strongroom slot list")
     return found[0]
 

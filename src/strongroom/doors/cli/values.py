@@ -80,10 +80,10 @@ def _sort_out(arguments: Arguments) -> dict[str, str | None]:
 
 def _public(path: str, name: str, text: str) -> str:
     if is_secret_name(name):
+        known = "\nthe value is in the shell's history now: consider it known, and change it" if text else ""
         raise UsageError(
             f"{name} is secret: on the command line everybody on this machine can read it",
-            advice=f"strongroom set {quoted_name(path)} {quoted(name)}   asks for it, or reads it from standard input\n"
-            "the value is in the shell's history now: consider it known, and change it",
+            advice=f"to be asked for it, or to pipe it: strongroom set {quoted_name(path)} {quoted(name)}{known}",
         )
     try:
         text.encode("utf-8")

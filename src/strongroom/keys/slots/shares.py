@@ -48,7 +48,7 @@ class ShareSet:
         if not 0 <= set_id <= _SET_ID_MAX:
             raise ValueError("the id of a set of shares is a number below 32,768")
         if not 2 <= threshold <= count <= SHARES_MAX:
-            raise ValueError(f"of 2 to {SHARES_MAX} shares 2 or more are needed, and no more than there are")
+            raise ValueError(f"there are 2 to {SHARES_MAX} shares, and 2 or more of them open the vault, at most all")
         self.set_id = set_id
         self.threshold = threshold
         self.count = count

@@ -87,6 +87,9 @@ def _list(arguments: Arguments, vault: Vault) -> int:
     found = review(vault._core, directory_of(arguments, vault), show=show)
     if found.findings:
         raise Tampered("the audit files are not what was written", findings=tuple(found.findings))
+    if not found.entries and output.is_terminal():
+        output.note("nothing is written down yet: the vault's agent keeps this record")
+        output.hint("start one: strongroom unlock")
     return OK
 
 

@@ -87,7 +87,7 @@ def _check(arguments: Arguments, path: str) -> int:
         )
     else:
         output.note(
-            f"{path} is whole: {report.items} items, {report.versions} versions, "
-            f"commit {report.commit_counter}" + (f" of {written}" if written else "")
+            f"{path} is whole: {output.counted(report.items, 'item')}, {output.counted(report.versions, 'version')}, "
+            f"commit {report.commit_counter}" + (f" of {output.moment(newest)}" if newest else "")
         )
     return 0

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+
 from strongroom.doors.cli import output
 from strongroom.doors.cli.exit_codes import OK, UsageError
 from strongroom.doors.cli.inputs import confirm
 from strongroom.doors.cli.interface import GlobalArguments
 from strongroom.doors.cli.opening import location_of, open_vault
 from strongroom.doors.cli.progress import Progress
+from strongroom.errors import VaultNotFound
 from strongroom.items import quoted
 
 TYPE_CHECKING = False
@@ -43,6 +46,8 @@ def add_options(_parser: ArgumentParser) -> None:
 
 def run(arguments: Arguments) -> int:
     """Copy, or go on with a copy that was interrupted."""
+    from strongroom.locate.addresses import is_path
+
     if arguments.vault is not None:
         raise UsageError("copy is told both places as words, and takes no --vault", advice=f"strongroom copy {WORDS}")
     arguments.vault = arguments.target
@@ -51,8 +56,10 @@ def run(arguments: Arguments) -> int:
     source = location_of(arguments)
     if source == target:
         raise UsageError("SOURCE and TARGET are the same place")
-    question = f"Use {target} from now on, and refuse {source} on this machine?"
-    if not confirm(arguments, question):
+    if is_path(source) and not os.path.lexists(source):
+        raise VaultNotFound(f"there is no vault at {source}", advice=f"strongroom copy {WORDS}")
+    output.note(f"{target} is used on this machine from then on, and {source} is refused")
+    if not confirm(arguments, "Copy it?"):
         output.note("nothing was copied")
         return OK
     with open_vault(arguments) as vault:
@@ -85,8 +92,8 @@ def _copy(arguments: Arguments, vault: Vault, target: str) -> int:
         )
         return OK
     output.note(
-        f"copied {vault.location} to {done.location}: {report.items} items, {report.versions} versions, "
-        f"{report.audit_entries} audit entries, verified"
+        f"copied {vault.location} to {done.location}: {output.counted(report.items, 'item')}, "
+        f"{output.counted(report.versions, 'version')}, {report.audit_entries:,} audit entries, verified"
     )
     output.hint(f"use it: --vault {place}, or STRONGROOM_VAULT={place}")
     output.hint("programs and agents that have the old place open still write there: end them")

@@ -60,7 +60,10 @@ def run(arguments: Arguments) -> int:
 
     kind = arguments.format or ("json" if arguments.json else "")
     if kind not in FORMATS:
-        raise UsageError(f"--format takes {', '.join(FORMATS)}")
+        raise UsageError(
+            f"--format takes {', '.join(FORMATS)}" if arguments.format else "export needs a --format",
+            advice="\n".join(f"strongroom export --format {one} PATH" for one in FORMATS),
+        )
     wanted = read_words("--env", arguments.env)
     if not wanted and not arguments.path:
         raise UsageError("export needs a PATH or --env", advice="strongroom export / --format json")

@@ -50,10 +50,11 @@ def run(arguments: Arguments) -> int:
     if not os.path.lexists(backup):
         raise VaultNotFound(f"there is no backup at {backup}")
     is_file = is_path(target)
-    question = f"Replace the vault {target}? It is kept beside the new one."
-    if os.path.lexists(target) and not confirm(arguments, question):
-        output.note("nothing was replaced")
-        return OK
+    if os.path.lexists(target):
+        output.note(f"{target} is kept beside the new one")
+        if not confirm(arguments, f"Replace {os.path.basename(target)} by {os.path.basename(backup)}?"):
+            output.note("nothing was replaced")
+            return OK
     restored = restore_backup(
         backup,
         target,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from strongroom.doors.cli import output
 from strongroom.doors.cli.exit_codes import OK, SCAN_FOUND, UsageError
 from strongroom.doors.cli.interface import GlobalArguments
 from strongroom.doors.cli.opening import checked_folder
@@ -78,7 +79,7 @@ def run(arguments: Arguments) -> int:
         return SCAN_FOUND
     if report.unread:
         # What was not read may hold anything: this is no clean bill.
-        raise StoreUnavailable(f"{len(report.unread)} files could not be read, and so were not scanned")
+        raise StoreUnavailable(f"{output.counted(len(report.unread), 'file')} could not be read, and so not scanned")
     return OK
 
 

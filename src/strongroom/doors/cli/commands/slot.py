@@ -26,7 +26,7 @@ DETAILS = """\
   slot add keyring            32 random bytes in the desktop's keyring (needs the extra keyring)
   slot add age RECIPIENT      age1..., an SSH public key, or a file with one (needs the extra age)
   slot add shares 2of3        three shares, any two of which open it, shown once (the extra shamir)
-  slot remove ID              ID is a beginning of the id that slot list shows
+  slot remove ID              ID is a beginning of the id, or the kind if there is one of it
   slot change ID [DETAIL]     a new passphrase, key file, code... in an old one's place
 
 Removing a slot makes a new root key for all others and re-encrypts everything. Whoever has an

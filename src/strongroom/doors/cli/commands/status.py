@@ -71,7 +71,7 @@ def run(arguments: Arguments) -> int:
     if arguments.json:
         output.json(shown)
     else:
-        output.lines(f"{name.replace('_', ' ') + ':':<16}{setting}" for name, setting in shown.items())
+        output.pairs({**shown, "created": output.moment(status.created), "last_commit": output.moment(newest)})
     return 0
 
 

@@ -52,7 +52,7 @@ def run(arguments: Arguments) -> int:
     if arguments.json:
         output.json({"ok": True, "findings": [], **counted})
         return 0
-    output.lines(f"{name.replace('_', ' ')}: {'?' if number is None else number}" for name, number in counted.items())
+    output.pairs({name: "?" if number is None else f"{number:,}" for name, number in counted.items()})
     for pending in waiting[:_SHOWN]:
         output.note(f"the deposit {pending.id[:12]} waits: {output.escape(pending.reason or 'in order')}")
     if len(waiting) > _SHOWN:
