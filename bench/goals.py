@@ -143,7 +143,7 @@ GOALS = (
         "agent: agent read", "strongroom get, agent | bare interpreter", 1,
         limit=("profiles: profile agent get", "It is an interpreter's start, and a little for a socket, one module of ours and the agent's answer, less what is saved by leaving without the interpreter's own end. What would go below it (a start without `site`, a compiled client) is rejected in [a decision](decisions/0006-launcher.md)."),
     ),
-    Goal("the same, started by the wrapper that an old pip writes", "at most 1.5 x", "agent: pip wrapper", "*", 1.5),
+    Goal("the same, as any pip installs it", "at most 1.5 x", "agent: agent read", "*, as any pip installs it |*", 1.5),
     Goal("strongroom get through the agent, beside pass show", "faster", "agent: agent read", "*pass show", 1),
     Goal("strongroom get through the agent, beside sops decrypt", "faster", "agent: agent read", "*sops decrypt", 1),
     Goal("strongroom get through the agent, beside keyring get", "faster", "agent: agent read", "*keyring get*", 1),

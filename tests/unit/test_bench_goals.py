@@ -24,7 +24,7 @@ PROMISED = (
     ("rotate, for each secret, of many beside few", "at most 1.25 x"),
     ("a checked backup, beside VACUUM INTO", "at most 3 x"),
     ("strongroom get through the agent, beside a bare interpreter", "at most 1 x"),
-    ("the same, started by the wrapper that an old pip writes", "at most 1.5 x"),
+    ("the same, as any pip installs it", "at most 1.5 x"),
     ("strongroom get through the agent, beside pass show", "faster"),
     ("strongroom get through the agent, beside sops decrypt", "faster"),
     ("strongroom get through the agent, beside keyring get", "faster"),
