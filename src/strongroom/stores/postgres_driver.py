@@ -49,6 +49,8 @@ _UNAVAILABLE = {
 _OVERTAKEN = ("40001", "40P01", "23505")
 # Statements that were prepared in another session than the one that is asked.
 _LENT = ("26000", "42P05")
+CHANGED = "0A000"
+"""A prepared statement would give other columns than before."""
 _EXISTS = ("42P06", "42P07", "42710")
 _READ_ONLY = "25006"
 _DENIED = ("42501", "28000", "28P01")
@@ -130,6 +132,13 @@ def translate(error: BaseException, location: str) -> Exception:
         )
     if state in _LENT:
         return lent(location)
+    if state == CHANGED:
+        # The next one is prepared anew, and says what they are now.
+        return StoreUnavailable(
+            f"{location}: its tables were changed while this program had them open",
+            advice="try again",
+            is_transient=True,
+        )
     if state in _DENIED:
         return Denied(f"{location}: the role may not do this", advice="see what it needs: docs/postgresql.md")
     if state in _NO_DATABASE:

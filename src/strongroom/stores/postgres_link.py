@@ -11,6 +11,7 @@ from os import getpid
 from struct import Struct
 
 from strongroom.stores import postgres_driver
+from strongroom.stores.postgres_select import POLLIN, POLLOUT, Select
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ _CANCEL_SECONDS = 2.0
 # What TLS has decrypted already does not wake up who waits for the socket.
 _LOOK_AGAIN_MS = 500
 # A prepared statement that is not there, or whose columns would not be the same.
-_GONE = ("26000", "0A000")
+_GONE = ("26000", postgres_driver.CHANGED)
 
 
 class Statement:
@@ -90,8 +91,8 @@ class Link:
     """
 
     __slots__ = (
-        "__weakref__", "_binary", "_load", "_made", "_names", "_pgconn", "_pid", "_poll", "_wait", "connection",
-        "is_kept", "location", "me",
+        "__weakref__", "_binary", "_compared", "_load", "_made", "_names", "_pgconn", "_pid", "_poll", "_wait",
+        "connection", "is_kept", "location", "me",
     )  # fmt: skip
 
     def __init__(self, connection: Connection, location: str) -> None:
@@ -110,10 +111,12 @@ class Link:
         self._pgconn: PGconn = connection.pgconn
         self._load = Transformer(connection)
         self._binary = Format.BINARY
+        # What is prepared; and of that, whose columns were compared, which takes a first answer.
         self._names: dict[Statement, bytes] = {}
+        self._compared: dict[Statement, bytes] = {}
         self._made = 0
-        self._poll = select.poll()
-        self._poll.register(self._pgconn.socket, select.POLLIN)
+        self._poll = select.poll() if hasattr(select, "poll") else Select()
+        self._poll.register(self._pgconn.socket, POLLIN)
         self._wait = self._poll.poll
 
     @property
@@ -142,7 +145,7 @@ class Link:
             psycopg.Error: the server says no, or is not there any more.
             Tampered: the columns are not those that were asked for.
         """
-        name = self._names.get(statement)
+        name = self._compared.get(statement)
         if name is None:
             return self.travel(((statement, parameters),))[0]
         values = statement.packed(parameters)
@@ -250,6 +253,7 @@ class Link:
                 # The server says yes to the end of a transaction in which something had failed, and undoes it.
                 return postgres_driver.undone()
             self._check_columns(statement, result)
+            self._compared.setdefault(statement, self._names[statement])
             answers.append(self._rows(result) if statement.gives else [])
         return None
 
@@ -272,8 +276,6 @@ class Link:
 
     def _flush(self) -> None:
         """Send what the connection could not take at once, and take in what the server says meanwhile."""
-        from select import POLLIN, POLLOUT
-
         pgconn = self._pgconn
         if not pgconn.flush():
             return
@@ -283,6 +285,10 @@ class Link:
                 pgconn.consume_input()
         self._poll.modify(pgconn.socket, POLLIN)
 
+    def let_answer_go(self) -> None:
+        """Keep nothing of the last answer, which may have been a long one; libpq keeps the room that it took."""
+        self._load.set_pgresult(None)
+
     def _refused(self, statement: Statement, result: PGresult | None) -> Exception:
         """The driver's error for an answer that is not one."""
         psycopg = postgres_driver.load()
@@ -291,6 +297,7 @@ class Link:
         error: Exception = psycopg.errors.error_from_result(result)
         if postgres_driver.sqlstate(error) in _GONE:
             self._names.pop(statement, None)
+            self._compared.pop(statement, None)
         return error
 
     def _rows(self, result: PGresult) -> list[Row]:

@@ -115,6 +115,7 @@ class Pool:
         if self._is_closed or link.status != _IDLE:
             link.close()
         else:
+            link.let_answer_go()
             link.is_kept = True
             self._idle.append(link)
         if len(self._taken) + self._making >= CONNECTIONS_MAX - 1:

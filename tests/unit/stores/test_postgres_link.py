@@ -1,13 +1,15 @@
 """One connection in libpq's own words: what is asked, refused, and in the midst of what it ends."""
 
 import os
+import select
 import signal
 import threading
 
 import psycopg
 import pytest
 
-from strongroom.errors import Tampered
+from strongroom.errors import StoreUnavailable, Tampered
+from strongroom.stores import postgres_driver
 from strongroom.stores.postgres_link import BIGINT, BIGINTS, BYTEA, BYTEAS, COMMIT, END, ROLLBACK, SYNC, Link, Statement
 from tests.patience import wait_for
 
@@ -228,3 +230,55 @@ def test_who_listens_is_told_without_asking(link, role):
     ask_as_superuser(role, f"SELECT pg_terminate_backend({link.connection.info.backend_pid})")
     with pytest.raises(psycopg.OperationalError):
         wait_for(lambda: link.told() and False, "the end")
+
+
+def test_columns_are_compared_with_the_first_answer_there_is(link):
+    """Also when the statement was prepared, and its first run failed."""
+    wrong = Statement(b"SELECT (1 / $1)::int", (BIGINT,), (BIGINT,))
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        link.ask(wrong, (0,))
+    with pytest.raises(Tampered):
+        link.ask(wrong, (1,))
+
+
+def test_tables_that_were_changed_are_no_lost_connection(link):
+    """The prepared statement is refused, and the next one sees what is there now."""
+    link.connection.execute("CREATE TEMPORARY TABLE changing (a bigint)")
+    link.connection.execute("INSERT INTO changing VALUES (1)")
+    everything = Statement(b"SELECT * FROM changing", gives=(BIGINT,))
+    for _ in range(2):
+        assert link.ask(everything) == [(1,)]
+    link.connection.execute("ALTER TABLE changing ALTER a TYPE int")
+    with pytest.raises(psycopg.errors.FeatureNotSupported) as refused:
+        link.ask(everything)
+    ours = postgres_driver.translate(refused.value, "here")
+    assert isinstance(ours, StoreUnavailable) and ours.is_transient
+    assert "its tables were changed" in ours.message
+    with pytest.raises(Tampered):
+        link.ask(everything)
+
+
+def test_an_answer_is_not_kept(link):
+    """What the driver's loader keeps of the last one is let go of with the connection, which goes on."""
+    link.ask(ECHO, (bytes(1_000_000), 1))
+    assert link._load.pgresult is not None
+    link.let_answer_go()
+    assert link._load.pgresult is None
+    assert link.ask(ECHO, (b"x", 1)) == [(b"x", 1)]
+
+
+@pytest.mark.parametrize("size", [0, 5_000_000])
+def test_where_the_system_has_no_poll(role, monkeypatch, size):
+    """As on Windows; short and long questions and answers, and being told."""
+    monkeypatch.delattr(select, "poll")
+    with psycopg.connect(role.url, autocommit=True) as connection:
+        link = Link(connection, "here")
+        for _ in range(2):
+            assert link.ask(ECHO, (bytes(size), 1)) == [(bytes(size), 1)]
+        steps = [(ECHO, (bytes(size // 50), number)) for number in range(100)]
+        assert [answer[0] for answer in link.travel(steps)] == [parameters for _, parameters in steps]
+        assert not link.told()
+        connection.execute("LISTEN here")
+        with role.connect() as other:
+            other.execute("NOTIFY here")
+        wait_for(link.told, "the notice")
