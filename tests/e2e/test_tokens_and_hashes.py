@@ -138,7 +138,7 @@ WRONG = {
     "no action": (("hash", "compare"), 2, "hash has no such action"),
     "no file": (("hash", "verify"), 2, "hash verify needs FILE"),
     "a missing file": (("hash", "describe", "none"), 4, "there is no file"),
-    "too little memory": (("hash", "--memory", "5"), 2, "must be within"),
+    "too little memory": (("hash", "--memory", "5"), 2, "--memory takes 19 to 2,048, in MiB"),
     "too many iterations": (("hash", "--pbkdf2", "--iterations", "99"), 2, "must be within"),
     "lanes of PBKDF2": (("hash", "--pbkdf2", "--lanes", "2"), 2, "takes neither --memory nor --lanes"),
     "a cost to find a cost": (("hash", "calibrate", "--memory", "64"), 2, "calibrate finds the cost"),

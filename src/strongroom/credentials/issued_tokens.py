@@ -199,7 +199,7 @@ class TokenIssuer:
         if state == "expired":
             raise Expired(f"the token {record.id} is past its date", advice="rotate it: strongroom token rotate ID")
         if scope is not None and scope not in record.scopes:
-            raise Denied(f"the token {record.id} has not the scope {scope}")
+            raise Denied(f"the token {record.id} does not have the scope {scope}")
 
 
 def _check_scopes(scopes: Sequence[str]) -> None:

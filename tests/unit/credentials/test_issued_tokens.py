@@ -104,7 +104,7 @@ def test_verify_returns_the_record(issuer: TokenIssuer) -> None:
         record = issuer.verify(given, scope="reports:read")
         assert (record.name, record.scopes) == ("nightly", ("reports:read", "reports:write"))
     issuer.verify(issued.token)
-    with pytest.raises(errors.Denied, match="has not the scope reports:delete"):
+    with pytest.raises(errors.Denied, match="does not have the scope reports:delete"):
         issuer.verify(issued.token, scope="reports:delete")
 
 

@@ -34,6 +34,15 @@ _ALSO_CALLED = {
     "sign": ("issue", "mac"),
     "password": ("passphrase",),
 }
+# What is a command of its own here: the agent is started and ended as daemons of other programs are.
+_COMMANDS = {
+    ("agent", "start"): "strongroom unlock",
+    ("agent", "restart"): "strongroom unlock",
+    ("agent", "unlock"): "strongroom unlock",
+    ("agent", "lock"): "strongroom lock",
+    ("agent", "run"): "strongroom agent",
+    ("agent", "serve"): "strongroom agent",
+}
 
 
 class WithAction(Protocol):
@@ -60,17 +69,14 @@ def take_action(verb: str, grammars: Mapping[str, str], arguments: WithAction) -
     take_words(f"{verb} {arguments.action}", grammars[arguments.action], arguments.word, arguments)
 
 
-def no_action(
-    verb: str, given: str, known: Collection[str], instead: Mapping[str, str] | None = None
-) -> UsageError:
+def no_action(verb: str, given: str, known: Collection[str]) -> UsageError:
     """The error for a word that is no action of *verb*; the word is not repeated: it may be a secret.
 
     Args:
         given: what was typed; empty when nothing was.
         known: the actions that there are.
-        instead: what other programs call it, and the command that does it here.
     """
-    meant = (instead or {}).get(given.lower(), "") or nearest_action(verb, given, known)
+    meant = nearest_action(verb, given, known)
     what = "has no such action" if given else "needs an action"
     hints = [f"did you mean: {meant}"] if meant else [f"it has {', '.join(known)}"]
     return UsageError(f"{verb} {what}", advice="\n".join([*hints, f"what each does: strongroom {verb} --help"]))
@@ -81,6 +87,8 @@ def nearest_action(verb: str, given: str, known: Collection[str]) -> str:
     from difflib import get_close_matches
 
     lower = given.lower()
+    if (verb, lower) in _COMMANDS:
+        return _COMMANDS[verb, lower]
     called = next((one for one in _ALSO_CALLED.get(lower, ()) if one in known), None)
     near = [called] if called else get_close_matches(lower, known, 1, _LIKENESS)
     return "".join(f"strongroom {verb} {one}" for one in near)

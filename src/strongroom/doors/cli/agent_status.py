@@ -28,6 +28,19 @@ def show(status: Mapping[str, object], *, as_json: bool) -> None:
         output.json(status)
         return
     output.lines(_lines(status))
+    if not status["running"] or status["locked"]:
+        output.hint("strongroom unlock")
+
+
+def _shown(seconds: int) -> str:
+    """A time in its two largest units."""
+    left = seconds
+    parts: list[str] = []
+    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1)):
+        if left >= size or (unit == "s" and not parts):
+            parts.append(f"{left // size} {unit}")
+            left %= size
+    return " ".join(parts[:2])
 
 
 def _lines(status: Mapping[str, object]) -> Iterator[str]:
@@ -42,9 +55,9 @@ def _lines(status: Mapping[str, object]) -> Iterator[str]:
         yield f"state:          locked: {status['locked_because']}"
     else:
         left = status["seconds_left"]
-        yield f"state:          unlocked{'' if left is None else f', {left} seconds left'}"
-    if status["failed_attempts"]:
-        yield f"failed:         {status['failed_attempts']} attempts to unlock"
+        yield f"state:          unlocked{f', for {_shown(left)} more' if isinstance(left, int) else ''}"
+    if failed := status["failed_attempts"]:
+        yield f"failed:         {failed} attempt{'' if failed == 1 else 's'} to unlock"
     verified = status["verified"]
     if isinstance(verified, dict) and verified:
         yield f"verified:       {verified['says']}"

@@ -95,12 +95,11 @@ def describe(entry: Mapping[str, object], names: Mapping[str, str]) -> dict[str,
 
 def shown_line(described: Mapping[str, object]) -> str:
     """One line of text."""
+    # What is short and always there first: lines are shown as they are read, so that no column knows its width.
     who = f"uid {described.get('uid')} pid {described.get('pid')}"
-    program = described.get("program") or "-"
-    return (
-        f"{str(described.get('time'))[:19]}  {who:<22}  {program}  {described.get('operation')}  "
-        f"{described.get('path') or '-'}  {described.get('outcome')}"
-    )
+    what = f"{described.get('operation')} {described.get('path') or '-'}"
+    time = str(described.get("time"))[:19].replace("T", " ")
+    return f"{time}  {who:<20}  {described.get('outcome')!s:<8}  {what}  {described.get('program') or '-'}"
 
 
 def checkpoints(vault: Vault, files: Sequence[str]) -> list[Checkpoint]:
@@ -111,7 +110,15 @@ def checkpoints(vault: Vault, files: Sequence[str]) -> list[Checkpoint]:
     from strongroom.locate.audit_review import read_checkpoint_file
     from strongroom.vault.audit_checkpoint import read_checkpoint
 
-    return [read_checkpoint(vault._core, read_checkpoint_file(file)) for file in files]
+    found = []
+    for file in files:
+        try:
+            found.append(read_checkpoint(vault._core, read_checkpoint_file(file)))
+        except Tampered as error:
+            raise Tampered(
+                f"{file}: {error.message}", advice="name a file that strongroom audit checkpoint has written"
+            ) from None
+    return found
 
 
 def write_checkpoint(vault: Vault, directory: str, file: object) -> None:

@@ -66,7 +66,7 @@ def _renew_intermediate(arguments: Arguments) -> int:
     if arguments.out or arguments.lifetime or arguments.expiring or arguments.exec:
         raise UsageError("ca renew intermediate takes --root-key-file and nothing else")
     file = arguments.root_key_file
-    key = None if file is None else read_service(file)
+    key = None if file is None else read_service(file, "key of the root")
     try:
         with open_items(arguments) as vault:
             made = vault.ca.renew_intermediate(key)
@@ -164,7 +164,7 @@ def _system_roots() -> bytes:
     raise UsageError("this system has no list of trusted roots: use ca export --root")
 
 
-def read_service(path: str) -> bytearray:
+def read_service(path: str, what: str = "certificate") -> bytearray:
     """A file with a key, if it has one, for nobody else to read; a certificate alone may be anybody's.
 
     Raises: NotFound, UnsafePermissions, UsageError: as `read_private`, and `read_small`.
@@ -172,7 +172,7 @@ def read_service(path: str) -> bytearray:
     from strongroom.doors.cli.streams import read_small
     from strongroom.stores.files import read_private
 
-    data = bytearray(read_small(path, _FILE_BYTES_MAX, "certificate"))
+    data = bytearray(read_small(path, _FILE_BYTES_MAX, what))
     if _KEY not in data:
         return data
     wipe(data)

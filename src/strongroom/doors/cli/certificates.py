@@ -5,6 +5,7 @@ from __future__ import annotations
 from strongroom.doors.cli import output
 from strongroom.doors.cli.exit_codes import OK, UsageError
 from strongroom.doors.cli.opening import open_items
+from strongroom.items import quoted
 from strongroom.secret import wipe
 
 TYPE_CHECKING = False
@@ -54,8 +55,9 @@ def _init(arguments: Arguments) -> int:
     refuse_others(arguments)
     if arguments.kind in REFUSERS:
         output.note(REFUSERS[arguments.kind])
-    file = arguments.root_key_file or _asked_file(arguments)
     with open_items(arguments) as vault:
+        vault.ca.refuse_existing()  # Nobody is asked for a file that will not be written.
+        file = arguments.root_key_file or _asked_file(arguments)
         try:
             root = vault.ca.create(
                 arguments.permit or PERMITTED,
@@ -113,7 +115,11 @@ def _issue_once(arguments: Arguments) -> int:
     from strongroom.doors.cli.streams import STANDARD, Tidy, open_target, read_small
 
     if arguments.csr is None and arguments.out is None:
-        raise UsageError("issue makes a key: say where it goes with --out FILE, or - for standard output")
+        names = " ".join(map(quoted, arguments.names))
+        raise UsageError(
+            "ca issue makes a key, and where it goes was not said",
+            advice=f"strongroom ca issue {names} --out FILE\nor to standard output: --out -",
+        )
     if arguments.csr is not None and arguments.kind != "p256":
         raise UsageError("--csr brings a key: --kind is for a new one")
     if arguments.csr is None and arguments.kind in REFUSERS:
@@ -172,6 +178,7 @@ def _list(arguments: Arguments) -> int:
         output.json([described(record) for record in found])
         return _named(damaged)
     now = datetime.now(UTC)
+    none = "no certificates" if arguments.expiring is None else "no certificate ends so soon"
     output.table(
         ("SERIAL", "STATE", "ENDS", "PROFILE", "NAMES"),
         [
@@ -181,6 +188,7 @@ def _list(arguments: Arguments) -> int:
             )
             for one in found
         ],
+        none=none if arguments.expiring is not None else f"{none} yet: strongroom ca issue NAME --out FILE",
     )  # fmt: skip
     return _named(damaged)
 

@@ -89,7 +89,7 @@ def show_pending(arguments: Arguments) -> None:
         )
         for pending in waiting
     ]
-    output.table(("ID", "RECEIVED", "UID", "DEPOSITOR", "PATH", "WHY IT WAITS"), rows)
+    output.table(("ID", "RECEIVED", "UID", "DEPOSITOR", "PATH", "WHY IT WAITS"), rows, none="no deposit waits")
 
 
 def accept(arguments: Arguments) -> None:
@@ -137,7 +137,9 @@ def show_keys(arguments: Arguments) -> None:
         output.json([{"id": one.id.hex(), "name": one.name, "patterns": one.shown_patterns()} for one in known])
     else:
         output.table(
-            ("NAME", "ID", "MAY WRITE TO"), [(one.name, one.id.hex(), " ".join(one.shown_patterns())) for one in known]
+            ("NAME", "ID", "MAY WRITE TO"),
+            [(one.name, one.id.hex(), " ".join(one.shown_patterns())) for one in known],
+            none="no depositors yet: strongroom deposit add-key NAME PATTERN --out FILE",
         )
 
 

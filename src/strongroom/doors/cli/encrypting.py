@@ -5,6 +5,8 @@ from __future__ import annotations
 from strongroom.doors.cli import output
 from strongroom.doors.cli.exit_codes import OK, UsageError
 from strongroom.doors.cli.streams import STANDARD, Showing, Tidy, open_source, open_target, read_small
+from strongroom.errors import NotFound
+from strongroom.items import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +27,10 @@ def encrypt(arguments: Arguments) -> int:
     if not (arguments.recipient or arguments.key or arguments.passphrase):
         raise UsageError(
             "encrypt needs to know who may open it",
-            advice="--recipient age1...\n--key NAME\n--passphrase",
+            advice="\n".join(
+                f"strongroom encrypt {'' if arguments.file == STANDARD else quoted(arguments.file) + ' '}{one}"
+                for one in ("--recipient age1...", "--key NAME", "--passphrase")
+            ),
         )
     format = arguments.format or _usual_format(arguments)
     path = arguments.output if arguments.output is not None else _usual_output(arguments.file, format)
@@ -100,6 +105,9 @@ def _parse(text: str) -> list[Recipient]:
         if text.startswith(("age1", "ssh-")):
             return [streams.parse_recipient(text)]
         return streams.parse_recipients(read_small(text, _RECIPIENTS_BYTES_MAX, "recipients file"))
+    except NotFound as error:
+        error.advice = error.advice or "a recipient itself begins with age1, ssh-ed25519 or ssh-rsa"
+        raise
     except ValueError as error:
         where = "" if text.startswith(("age1", "ssh-")) else f"{text}: "
         raise UsageError(f"{where}{error}") from None

@@ -9,6 +9,7 @@ from strongroom.doors.cli.exit_codes import OK, UsageError
 from strongroom.doors.cli.file_contents import About, check_readers, read_encrypted, read_once, replace
 from strongroom.doors.cli.file_keys import Keys
 from strongroom.errors import WouldPrompt
+from strongroom.items import quoted
 from strongroom.secret import HiddenBuffer, wipe
 
 TYPE_CHECKING = False
@@ -19,7 +20,11 @@ if TYPE_CHECKING:
     from strongroom.doors.cli.commands.file import Arguments
     from strongroom.encrypted_files import OpenFile
 
-_HOW = "--recipient age1...\n--key NAME, for a key of the vault: strongroom key create NAME"
+
+
+def _who_may(path: str) -> str:
+    command = f"strongroom file encrypt {quoted(path)}"
+    return f"{command} --recipient age1...\n{command} --key NAME, of the vault: strongroom key create NAME"
 
 
 def encrypt(arguments: Arguments) -> int:
@@ -35,13 +40,13 @@ def encrypt(arguments: Arguments) -> int:
     if is_encrypted:
         raise UsageError(
             f"{path} is encrypted already",
-            advice="change who may read it: strongroom file recipients FILE\n"
-            "take what else was changed in it: --accept".replace("FILE", path),
+            advice=f"change who may read it: strongroom file recipients {quoted(path)} --recipient R\n"
+            f"take what else was changed in it: strongroom file encrypt {quoted(path)} --accept",
         )
     with Keys(arguments) as keys, About(path):
         recipients = keys.recipients()
         if not recipients:
-            raise UsageError("encrypt needs to know who may open the file", advice=_HOW)
+            raise UsageError("encrypt needs to know who may open the file", advice=_who_may(path))
         with encrypted_files.encrypt(
             data, recipients, format=_format(arguments), plain=arguments.plain
         ) as file:
@@ -84,7 +89,13 @@ def _format(arguments: Arguments) -> str:
     from strongroom.formats.interface import BadFile
     from strongroom.formats.registry import format_of
 
-    format = arguments.format or format_of(os.path.basename(arguments.file))
+    try:
+        format = arguments.format or format_of(os.path.basename(arguments.file))
+    except BadFile as error:
+        raise UsageError(
+            f"{arguments.file}: {error}",
+            advice="say it: --format yaml, json, toml, ini or dotenv\nothers: strongroom encrypt",
+        ) from None
     if arguments.dialect is not None and format != "dotenv":
         raise UsageError("--dialect is of dotenv files")
     if arguments.dialect in ("compose", "posix"):
@@ -158,7 +169,13 @@ def recipients(arguments: Arguments) -> int:
             opened.add_recipients(added)
         if arguments.remove:
             _with_keys_at_hand(opened, keys)
-            opened.remove_recipients([_full(one, file.recipients) for one in arguments.remove])
+            removed = [_full(one, file.recipients) for one in arguments.remove]
+            if {one.text for one in opened.recipients} <= set(removed):
+                raise UsageError(
+                    f"{arguments.file}: nobody could read it any more",
+                    advice=f"first let somebody else: strongroom file recipients {quoted(arguments.file)} -r RECIPIENT",
+                )
+            opened.remove_recipients(removed)
         finish(arguments, data, opened)
     if arguments.remove:
         output.note("whoever was removed has read the values that were in it: change them where they are used")

@@ -167,7 +167,7 @@ def repository_at(path: str) -> Repository:
     folder = os.path.dirname(os.path.abspath(path))
     found = repository_of(folder, is_needed=True)
     if found is None:
-        raise UsageError(f"{folder} is in no git work tree")
+        raise UsageError(f"{folder} is in no git work tree", advice=f"make one: git init {quoted(folder)}")
     found.directory = folder
     return found
 

@@ -57,7 +57,10 @@ class Keys:
         elif not names:
             raise WouldPrompt(
                 f"{path} is encrypted to public keys, and no private one was named",
-                advice="--identity FILE\nexport STRONGROOM_IDENTITY_FILE=FILE",
+                advice=(
+                    f"strongroom file {self._arguments.action} {quoted(path)} --identity FILE\n"
+                    "for every command: export STRONGROOM_IDENTITY_FILE=FILE"
+                ),
             )
         found = [one for name in names for one in self._of_key(name)]
         if not found:
@@ -137,11 +140,24 @@ class Keys:
         return FileRecipient(f"{KEY}{name} {hybrid_text(mixed) if is_hybrid else x25519_text(point)}")
 
     def _opened(self) -> Vault:
+        if self._vault is None:
+            self._vault = self._open_vault()
+        return self._vault
+
+    def _open_vault(self) -> Vault:
+        from copy import copy
+
         from strongroom.doors.cli.opening import open_items
 
-        if self._vault is None:
-            self._vault = open_items(self._arguments)
-        return self._vault
+        try:
+            return open_items(self._arguments)
+        except WrongKey:
+            if self._arguments.identity is None:
+                raise
+        # The identity is for the file; the vault is opened as it would be without one.
+        others = copy(self._arguments)
+        others.identity = None
+        return open_items(others)
 
     def __enter__(self) -> Self:
         return self
@@ -161,6 +177,9 @@ def texts(word: str) -> list[str]:
         return [_bare(word)]
     try:
         text = read_small(word, _RECIPIENTS_BYTES_MAX, "recipients file").decode("utf-8")
+    except NotFound as error:
+        error.advice = error.advice or "a recipient itself begins with age1, ssh-ed25519 or ssh-rsa"
+        raise
     except UnicodeDecodeError:
         raise UsageError(f"{word}: a recipients file is text") from None
     found = [_bare(line) for line in text.split("\n") if line.strip() and not line.startswith("#")]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _KIB = 1_024
 _MILLISECONDS = 250
+_MEMORY_MIB = range(19, 2_049)
 
 
 def new(arguments: Arguments) -> int:
@@ -128,6 +129,8 @@ def _cost(arguments: Arguments) -> Cost:
             if (arguments.memory, arguments.lanes) != (None, None):
                 raise UsageError("--pbkdf2 takes neither --memory nor --lanes")
             return Pbkdf2Cost() if arguments.iterations is None else Pbkdf2Cost(iterations=arguments.iterations)
+        if arguments.memory is not None and arguments.memory not in _MEMORY_MIB:
+            raise UsageError(f"--memory takes {_MEMORY_MIB[0]} to {_MEMORY_MIB[-1]:,}, in MiB")
         given = {
             "memory_kib": None if arguments.memory is None else arguments.memory * _KIB,
             "iterations": arguments.iterations,

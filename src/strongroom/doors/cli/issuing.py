@@ -100,6 +100,7 @@ def show_all(arguments: Arguments) -> int:
             )
             for one in found
         ],
+        none="no tokens yet: strongroom token issue NAME",
     )  # fmt: skip
     return OK
 

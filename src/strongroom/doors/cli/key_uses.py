@@ -8,6 +8,7 @@ from strongroom.doors.cli.inputs import confirm, read_stdin, secret_line
 from strongroom.doors.cli.keys import key_of, refuse
 from strongroom.doors.cli.opening import open_items
 from strongroom.errors import NotFound, Tampered
+from strongroom.items import quoted
 from strongroom.secret import wipe
 
 TYPE_CHECKING = False
@@ -48,8 +49,13 @@ def _export_public(arguments: Arguments, key: NamedKey) -> int:
     number = arguments.version or key.primary.number
     version = next((one for one in key.versions if one.number == number), None)
     if version is None:
-        raise NotFound(f"the key {key.name} has no version {number}", advice=f"strongroom key show {key.name}")
-    form = arguments.format or FORMATS.get(key.kind, ("raw",))[0]
+        raise NotFound(f"the key {key.name} has no version {number}", advice=f"strongroom key show {quoted(key.name)}")
+    if key.kind not in FORMATS:
+        raise UsageError(
+            f"a key of kind {key.kind} is secret, and has no public part",
+            advice=f"all of it: strongroom key export {quoted(key.name)} --private",
+        )
+    form = arguments.format or FORMATS[key.kind][0]
     output.value(encode_public(key.kind, version.public, form, comment=f"{key.name} version {number}"))
     return OK
 
@@ -159,7 +165,10 @@ def _decrypt(arguments: Arguments) -> int:
                 raise UsageError("what is sealed to a box key has no date")
             return key.open(message, info=associated)
         if key.kind == "fernet" and age is None:
-            raise UsageError("say how old a token may be: --max-age 1d, or --any-age")
+            raise UsageError(
+                "a Fernet token holds the time at which it was made, and how old it may be was not said",
+                advice="--max-age 1d, or --any-age",
+            )
         return key.decrypt(message, associated_data=associated, max_age=age)
 
     return _applied(arguments, act)

@@ -56,7 +56,8 @@ def number_of(arguments: Arguments) -> int:
     Raises: UsageError: none was.
     """
     if arguments.version is None:
-        raise UsageError(f"key {arguments.action} needs --version N", advice=f"strongroom key show {arguments.name}")
+        shown = quoted(arguments.name or "")
+        raise UsageError(f"key {arguments.action} needs --version N", advice=f"strongroom key show {shown}")
     return arguments.version
 
 
@@ -68,7 +69,7 @@ def _list(arguments: Arguments) -> int:
             output.json([_described(key) for key in found])
             return OK
         rows = [(key.name, key.kind, str(key.primary.number), key.phase, _day(key.primary.created)) for key in found]
-    output.table(("NAME", "KIND", "VERSION", "PHASE", "SINCE"), rows)
+    output.table(("NAME", "KIND", "VERSION", "PHASE", "SINCE"), rows, none="no keys yet: strongroom key create NAME")
     return OK
 
 

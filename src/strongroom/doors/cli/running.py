@@ -169,8 +169,18 @@ def find_verb(words: list[str]) -> tuple[str, list[str]]:
             return word, words[:place] + words[place + 1 :]
         else:
             shown = name if name.startswith("--") else name[:2]
-            raise UsageError(f"unknown option {shown} before the command", advice="strongroom help")
+            raise UsageError(f"unknown option {shown} before the command", advice=_instead_of(shown))
     return "", []
+
+
+def _instead_of(option: str) -> str:
+    from difflib import get_close_matches
+
+    from strongroom.doors.cli.arguments import GLOBAL_FLAGS, GLOBAL_OPTIONS_WITH_VALUE
+
+    near = get_close_matches(option, (*GLOBAL_OPTIONS_WITH_VALUE, *GLOBAL_FLAGS, "--help", "--version"), 1)
+    meant = [f"did you mean: {near[0]}"] if near else []
+    return "\n".join([*meant, "a command's own options stand behind it", "all commands: strongroom help"])
 
 
 def _occupy_standard_descriptors() -> None:

@@ -91,20 +91,23 @@ def signers_lines(key: NamedKey, overlap: timedelta | None) -> list[str]:
     return [one.line() for one in signers(key, _principal(key.name), overlap=overlap)]
 
 
-def find_signature(file: str) -> str:
-    """The signature that lies beside *file*.
+def find_signature(arguments: check.Arguments) -> str:
+    """The signature that lies beside the file.
 
     Raises:
         NotFound: there is none.
         UsageError: there are several, or the file is standard input.
     """
+    file = arguments.file
     if file == STANDARD:
         raise UsageError("name the signature of standard input", advice="strongroom check - SIGNATURE --signers FILE")
     found = [file + suffix for suffix in (*SUFFIXES.values(), *_OTHERS) if os.path.lexists(file + suffix)]
     if not found:
         raise NotFound(f"there is no signature {file}.minisig, .sshsig or .sig", advice="name it after the file")
     if len(found) > 1:
-        choices = "\n".join(f"strongroom check {quoted(file)} {quoted(one)} ..." for one in found)
+        given = {"signers": arguments.signers, "public-key": arguments.public_key, "key": arguments.key}
+        whose = "".join(f" --{name} {quoted(one)}" for name, one in given.items() if one) or " --signers FILE"
+        choices = "\n".join(f"strongroom check {quoted(file)} {quoted(one)}{whose}" for one in found)
         raise UsageError(f"{file} has {len(found)} signatures; name one", advice=choices)
     return found[0]
 

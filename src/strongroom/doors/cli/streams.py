@@ -22,6 +22,7 @@ STANDARD = "-"
 _STDIN = 0
 _SHOWN_BYTES_MAX = 1_048_576
 _BEFORE_SECONDS = 0.3
+_LIKENESS = 0.7
 
 
 def open_source(path: str) -> InputFile:
@@ -34,7 +35,11 @@ def open_source(path: str) -> InputFile:
     from strongroom.credentials.stream_files import InputFile
 
     if path != STANDARD:
-        return InputFile(path)
+        try:
+            return InputFile(path)
+        except NotFound as error:
+            error.advice = error.advice or near_file(path)
+            raise
     if output.is_terminal(_STDIN):
         raise UsageError("name a file, or put something into standard input")
     return InputFile("standard input", descriptor=_STDIN)
@@ -162,6 +167,20 @@ class Damaged:
             error.advice = "get the file again from where it came from"
 
 
+def near_file(path: str) -> str:
+    """A hint at the file beside *path* that was probably meant; empty when nothing is near."""
+    from difflib import get_close_matches
+
+    from strongroom.items import quoted
+
+    directory, name = os.path.split(path)
+    try:
+        found = get_close_matches(name, os.listdir(directory or "."), 1, _LIKENESS)
+    except OSError:
+        return ""  # Whatever is the matter with the directory, the file is not there.
+    return "".join(f"did you mean: {quoted(os.path.join(directory, one))}" for one in found)
+
+
 def read_small(path: str, limit: int, what: str) -> bytes:
     """A file of others that is no secret, such as a signature or a list of keys.
 
@@ -172,7 +191,7 @@ def read_small(path: str, limit: int, what: str) -> bytes:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
-        raise NotFound(f"there is no {what} {path}") from None
+        raise NotFound(f"there is no {what} at {path}", advice=near_file(path)) from None
     except OSError as error:
         raise UsageError(f"cannot read {path}: {(error.strerror or '').lower()}") from None
     try:

@@ -7,6 +7,7 @@ import os
 from strongroom.doors.cli import output
 from strongroom.doors.cli.exit_codes import UsageError
 from strongroom.errors import Conflict, Denied
+from strongroom.items import quoted as shell_quoted
 from strongroom.locate.agent_process import program
 from strongroom.locate.making import make_directories
 from strongroom.stores import files
@@ -64,13 +65,18 @@ def install(arguments: GlobalArguments, location: str, *, is_system: bool, user:
         Denied, UnsafePermissions, StoreUnavailable: about its directory.
     """
     if not is_system and user is None:
-        raise UsageError("agent install takes --user or --system")
+        raise UsageError(
+            "agent install needs to know for whom", advice="strongroom agent install --user\nfor the machine: --system"
+        )
     if user and not is_system:
         raise UsageError("agent install --user takes no name; agent install --system --user NAME does")
     text = unit(location, arguments.key_file, is_system=is_system, user=user or "")
     write_unit(_NAME, text, is_system=is_system, replace=arguments.yes)
     scope = "" if is_system else "--user "
     output.hint(f"systemctl {scope}daemon-reload\nsystemctl {scope}enable --now {_NAME}")
+    if (key_file := arguments.key_file) and not os.path.exists(key_file):
+        output.note(f"there is no key file {key_file} yet; without it the service does not start")
+        output.hint(f"strongroom slot add key-file {shell_quoted(key_file)}")
     if not is_system:
         output.hint("let it run when you are logged out: loginctl enable-linger")
 

@@ -80,7 +80,7 @@ class Authority:
         if not name or not name.isprintable() or len(name.encode()) > NAME_BYTES_MAX:
             raise ValueError(f"an authority's name has 1 to {NAME_BYTES_MAX} printable characters, fewer beyond ASCII")
         constraints = parse_constraints(permit)
-        self._refuse_existing()
+        self.refuse_existing()
         now, key = self._now(), new_key(kind)
         mark = _new_mark()
         root = new_root(key, f"{name} root {mark}", constraints, now=now, lifetime=ROOT_LIFETIME)
@@ -98,7 +98,8 @@ class Authority:
             self.records.add_authority(INTERMEDIATE, intermediate, own, root=root.der())
         return root
 
-    def _refuse_existing(self) -> None:
+    def refuse_existing(self) -> None:
+        """Raises Conflict: this vault has an authority."""
         try:
             self.records.authority(ROOT)
         except NotFound:
@@ -222,7 +223,6 @@ class Authority:
         every = self.records.all([])
         return [one.certificate.serial for one in every if one.revoked is None and one.certificate.public == key]
 
-    def revocation_list(self) -> RevocationList:
     def _refuse_compromised(self, public: Public) -> None:
         """A key that others have is good in no certificate, also in a new one.
 
@@ -237,6 +237,7 @@ class Authority:
                 "the key of this request was revoked as compromised", advice="make a new key, and a request for it"
             )
 
+    def revocation_list(self) -> RevocationList:
         """A new list of what was revoked, good for 7 days.
 
         Raises:

@@ -33,15 +33,6 @@ strongroom agent status
 strongroom agent install --user
 strongroom agent stop
 """
-# As daemons of other programs are started.
-_INSTEAD = {
-    "start": "strongroom unlock",
-    "unlock": "strongroom unlock",
-    "restart": "strongroom unlock",
-    "lock": "strongroom lock",
-    "run": "strongroom agent",
-    "serve": "strongroom agent",
-}
 
 
 class Arguments(GlobalArguments):
@@ -74,8 +65,7 @@ def run(arguments: Arguments) -> int:
     if arguments.action not in actions:
         from strongroom.doors.cli.actions import no_action
 
-        known = [action for action in actions if action]
-        raise no_action("agent", arguments.action or "", known, _INSTEAD)
+        raise no_action("agent", arguments.action or "", [action for action in actions if action])
     return actions[arguments.action](arguments)
 
 

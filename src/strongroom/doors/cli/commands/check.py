@@ -53,7 +53,7 @@ def run(arguments: Arguments) -> int:
     from strongroom.doors.cli.signatures import find_signature, show, signers_of
     from strongroom.doors.cli.streams import Damaged, Showing, open_source, read_small
 
-    path = arguments.signature or find_signature(arguments.file)
+    path = arguments.signature or find_signature(arguments)
     signers = signers_of(arguments)
     signature = read_small(path, signing.SIGNATURE_BYTES_MAX, "signature")
     with Damaged(), open_source(arguments.file) as source, Showing("checked", source) as progress:

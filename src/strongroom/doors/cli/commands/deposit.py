@@ -77,12 +77,15 @@ def run(arguments: Arguments) -> int:
 
     grammar = _GRAMMARS.get(arguments.action)
     if grammar is None:
+        _refuse_misspelt(arguments)
         arguments.path, arguments.field = arguments.action, arguments.word
         return deposits.leave(arguments)
     take_words(f"deposit {arguments.action}", grammar, arguments.word, arguments)
     if arguments.action == "add-key":
         if not arguments.out:
-            raise UsageError("deposit add-key needs --out FILE", advice="strongroom deposit --help")
+            raise UsageError(
+                "deposit add-key needs --out FILE", advice="strongroom deposit add-key NAME PATTERN... --out FILE"
+            )
         return deposits.add_key(arguments)
     actions = {
         "list": deposits.show_pending,
@@ -93,3 +96,16 @@ def run(arguments: Arguments) -> int:
     }
     actions[arguments.action](arguments)
     return OK
+
+
+def _refuse_misspelt(arguments: Arguments) -> None:
+    """`deposit lst` is no item: a mistake here would be written into the inbox under that name."""
+    from strongroom.doors.cli.actions import nearest_action
+
+    if arguments.word or arguments.field_file or arguments.json or "/" in arguments.action:
+        return
+    if near := nearest_action("deposit", arguments.action, _GRAMMARS):
+        raise UsageError(
+            "deposit has no such action",
+            advice=f"did you mean: {near}\nan item of that name: strongroom deposit {arguments.action} password",
+        )

@@ -84,7 +84,11 @@ def _list(arguments: Arguments, vault: Vault) -> int:
     if arguments.json:
         output.json([as_json(grant) for grant in grants])
     else:
-        output.table(("NAME", "WHO", "MAY", "WHERE", "ONLY", "UNTIL"), [row_of(grant) for grant in grants])
+        output.table(
+            ("NAME", "WHO", "MAY", "WHERE", "ONLY", "UNTIL"),
+            [row_of(grant) for grant in grants],
+            none="no grants yet: strongroom grant add NAME --user NAME --read PATTERN",
+        )
     return OK
 
 
