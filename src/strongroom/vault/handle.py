@@ -5,12 +5,9 @@ What a plain read does not need is imported where it is used: 2 ms of a cold sta
 
 from __future__ import annotations
 
-from strongroom.items import ItemSettings
-from strongroom.vault import history
 from strongroom.vault import slots as key_slots
 from strongroom.vault.core import Core
 from strongroom.vault.deposit_handle import DepositHandle
-from strongroom.vault.settings import VaultSettings, check_max_versions, read_settings, write_settings
 from strongroom.vault.spans import microseconds
 
 TYPE_CHECKING = False
@@ -19,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
     from typing import Self
 
-    from strongroom.items import Version
+    from strongroom.items import ItemSettings, Version
     from strongroom.keys.slots.interface import Credential
     from strongroom.secret import SecretStr
     from strongroom.vault.anchoring import Anchor
@@ -124,17 +121,9 @@ class VaultHandle(DepositHandle):
 
         Raises: NotFound: no such item.
         """
-        from datetime import timedelta
+        from strongroom.vault import configuring  # a plain get does without
 
-        core = self._core
-        with core.reading() as rows:
-            found = read_settings(core.envelope, rows) if path is None else history.find_item(core, rows, path).node
-        return ItemSettings(
-            max_versions=found.max_versions,
-            cas_required=found.cas_required,
-            delete_version_after=timedelta(microseconds=found.delete_after) if found.delete_after else None,
-            custom_metadata=None if isinstance(found, VaultSettings) else found.custom,
-        )
+        return configuring.settings(self._core, path)
 
     def configure(
         self,
@@ -157,34 +146,17 @@ class VaultHandle(DepositHandle):
             NotFound: no such item.
             ValueError: out of range, or metadata for the vault.
         """
-        if max_versions is not None:
-            check_max_versions(max_versions)
-        delete_after = None if delete_version_after is None else microseconds(delete_version_after)
-        core = self._core
-        with core.changing("configure") as change:
-            if path is not None:
-                history.configure_item(
-                    change,
-                    core,
-                    path,
-                    max_versions=max_versions,
-                    cas_required=cas_required,
-                    delete_after=delete_after,
-                    custom=None if custom_metadata is None else history.check_custom(custom_metadata),
-                    create=create,
-                )
-                return
-            if custom_metadata is not None:
-                raise ValueError("the vault itself has no custom metadata")
-            settings = read_settings(core.envelope, change.rows)
-            if max_versions is not None:
-                settings.max_versions = max_versions
-            if cas_required is not None:
-                settings.cas_required = cas_required
-            if delete_after is not None:
-                settings.delete_after = delete_after
-            write_settings(core.envelope, change.rows, settings)
-            core.forget_settings()
+        from strongroom.vault import configuring
+
+        configuring.configure(
+            self._core,
+            path,
+            max_versions=max_versions,
+            cas_required=cas_required,
+            delete_version_after=delete_version_after,
+            custom_metadata=custom_metadata,
+            create=create,
+        )
 
     def expiring(self, within: timedelta, prefix: str = "") -> list[tuple[str, Version]]:
         """The items below the folder *prefix* that expire *within* this time, or have expired; the soonest first.
