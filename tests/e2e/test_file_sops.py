@@ -83,6 +83,26 @@ def test_who_may_read_it(office: Machine) -> None:
     assert office.run("file", "recipients", "app.yaml", "--remove", "nobody").code == 2
 
 
+def test_a_recipient_who_was_planted_gets_no_new_key(office: Machine) -> None:
+    """Nothing in a SOPS file authenticates who may read it: whoever can write it waits for the next rotation."""
+    text = sealed(office).read_text()
+    start = text.index("- recipient:") if "- recipient:" in text else text.index("recipient:")
+    block = text[text.rindex("\n", 0, start) + 1 : text.index("-----END AGE ENCRYPTED FILE-----") + 33]
+    planted = block.replace(public(ALICE), public(BOB))
+    sealed(office).write_text(text.replace(block, block + planted))
+    assert office.run("file", "recipients", "app.yaml").text.split() == [public(ALICE), public(BOB)]
+    assert office.run("file", "get", "app.yaml", "db.user", "--identity", "bob").code == 6
+    before = sealed(office).read_text()
+    (office.home / "team").write_text(f"# us\n{public(ALICE)}\n")
+    for allowed in (public(ALICE), "team"):
+        done = office.run("file", "rotate", "app.yaml", "-r", allowed)
+        assert done.code == 5 and public(BOB) in done.err and "--remove" in done.err, done
+    assert sealed(office).read_text() == before
+    assert office.run("file", "recipients", "app.yaml", "--remove", public(BOB)).code == 0
+    assert office.run("file", "rotate", "app.yaml", "-r", "team").code == 0
+    assert office.run("file", "get", "app.yaml", "db.user", "--identity", "bob").code == 6
+
+
 def test_check(office: Machine) -> None:
     """Intact with its weak spots by name, as JSON too; tampered is 7; without a key whether it is encrypted."""
     done = office.run("file", "check", "app.yaml")
