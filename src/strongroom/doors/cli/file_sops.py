@@ -8,8 +8,8 @@ from strongroom.doors.cli import output
 from strongroom.doors.cli.exit_codes import UsageError
 from strongroom.doors.cli.file_contents import About, read_bytes, replace
 from strongroom.encrypted_files.sops import is_sops
-from strongroom.formats.interface import BadFile
 from strongroom.errors import Denied
+from strongroom.formats.interface import BadFile
 from strongroom.items import quoted
 
 TYPE_CHECKING = False
