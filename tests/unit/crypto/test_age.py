@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from strongroom.crypto import age, hybrid, ssh_keys
 from strongroom.crypto.age import NotForThisKey
@@ -150,3 +154,24 @@ def test_ssh_keys_that_are_of_no_use() -> None:
             ssh_keys.load_private(bytearray(data))
         assert caught.value.__cause__ is None
         assert caught.value.__suppress_context__ or caught.value.__context__ is None
+
+
+def test_a_passphrases_body_is_what_the_format_says() -> None:
+    """hashlib's scrypt with the label before the salt, two to the work, 8 and 1. Source: age-encryption.org/v1."""
+    salt, work = bytes(range(16)), 5
+    key = hashlib.scrypt(b"passphrase", salt=b"age-encryption.org/v1/scrypt" + salt, n=1 << work, r=8, p=1, dklen=32)
+    expected = ChaCha20Poly1305(key).encrypt(bytes(12), FILE_KEY, None)
+    assert age.wrap_scrypt(FILE_KEY, b"passphrase", salt, work) == expected
+
+
+def test_an_ssh_keys_body_is_what_the_format_says() -> None:
+    """The shared secret is tweaked by the key's own bytes. Source: age's README of agessh."""
+    label = b"age-encryption.org/v1/ssh-ed25519"
+    shared_with, blob, salt = X25519PrivateKey.generate().public_key(), b"the key as SSH writes it", b"s" * 64
+
+    def derived(secret: bytes, salt: bytes) -> bytes:
+        return HKDF(SHA256(), 32, salt, label).derive(secret)
+
+    tweak = X25519PrivateKey.from_private_bytes(derived(b"", blob))
+    expected = derived(tweak.exchange(shared_with), salt)
+    assert age._agreed(shared_with.public_bytes_raw(), salt, blob) == expected
