@@ -13,6 +13,8 @@ from bench.groups import names
 from bench.running import Results, run
 from bench.table import goals_table, table
 
+INTERRUPTED = 128 + signal.SIGINT
+
 
 def main() -> None:
     """Measure, print; exit code 1 when a row has failed."""
@@ -38,7 +40,11 @@ def main() -> None:
         results.clear()
     # Ended as by Ctrl-C: servers and files of the row that is measured go with it.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    run(wanted, quick=options.quick, keep=results.keep)
+    try:
+        run(wanted, quick=options.quick, keep=results.keep)
+    except KeyboardInterrupt:
+        print("bench: ended before its last row; with --keep FILE, --missing goes on from here", file=sys.stderr)
+        sys.exit(INTERRUPTED)
     sys.exit(report(results, wanted, as_json=options.json))
 
 
