@@ -203,6 +203,7 @@ LIFE = (
     Case("hash describe {outside}/hash"),
     Case("hash calibrate --milliseconds 5"),
     Case("token"),
+    Case("token hex"),
     Case("token digits"),
     Case("token django"),
     Case("token passphrase"),

@@ -88,3 +88,10 @@ def test_every_option_and_action_is_offered(verb: str) -> None:
     actions = {word for word, _ in complete([verb, ""], lambda _folder: ()).words}
     for action in re.findall(rf"^  {verb} ([a-z][a-z-]*) ", load(verb).DETAILS, re.MULTILINE):
         assert action in actions
+    assert set(getattr(load(verb), "_GRAMMARS", ())) <= actions, "what a command takes, its help page has a row for"
+
+
+def test_actions_behind_an_action_and_those_named_in_passing() -> None:
+    """Each has a row of its own on the help page."""
+    assert [word for word, _ in complete(["ca", "trust", ""], lambda _folder: ()).words] == ["install", "remove", "status"]
+    assert {"disable", "enable"} <= {word for word, _ in complete(["key", ""], lambda _folder: ()).words}

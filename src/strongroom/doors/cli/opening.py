@@ -189,14 +189,19 @@ def open_admitted(
     try:
         return open(key_file=arguments.key_file, identity=arguments.identity)
     except VaultNotFound as error:
-        if arguments.vault is not None and error.advice.endswith("strongroom init"):
-            error.advice = f"make one: strongroom --vault {quoted(arguments.vault)} init"
-        raise
+        raise _about_its_place(error, arguments) from None
     except ValueError as error:
         if ":" not in place:
             raise
         # A scheme that nothing serves.
         raise UsageError(str(error), advice="vaults lie at FILE, or postgresql://USER@HOST/DATABASE") from None
+
+
+def _about_its_place(error: VaultNotFound, arguments: GlobalArguments) -> VaultNotFound:
+    """*error* with a command that makes a vault where one was looked for."""
+    if arguments.vault is not None and error.advice.endswith("strongroom init"):
+        error.advice = f"make one: strongroom --vault {quoted(arguments.vault)} init"
+    return error
 
 
 def expected_of(arguments: GlobalArguments) -> Expected:

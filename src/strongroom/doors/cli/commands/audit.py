@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SUMMARY = "who read what through the agent; verify that record"
 WORDS = "[ACTION] [WORD...]"
 DETAILS = """\
-  audit                     the record, oldest first
+  audit [list]              the record, oldest first
   audit verify [FILE...]    check every line; FILE is a checkpoint that was kept elsewhere
   audit checkpoint [FILE]   how far the record has come, signed: keep it on another machine
 

@@ -25,7 +25,9 @@ DETAILS = """\
   ca export --root           the certificate that clients trust; --chain: the intermediate; --bundle:
                              all that the system trusts, and it; --pkcs12 FILE: key and certificates
   ca trust install [FILE]    have this machine trust the root, or the one in FILE: the system, Chromium,
-                             Firefox; ca trust remove undoes it; ca trust status tells what is there
+                             Firefox
+  ca trust remove [FILE]     take it out of all of them
+  ca trust status            where it is trusted
   ca doctor                  what is wrong with the authority, or soon will be
 
 NAME is a DNS name, *.DOMAIN, an address, a mailbox or spiffe://DOMAIN/PATH; never a secret.

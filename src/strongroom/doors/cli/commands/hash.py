@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 SUMMARY = "hash a password for storing, or verify one"
 WORDS = "[ACTION] [WORD...]"
 DETAILS = """\
-  hash                   a new string for a password: typed twice, or one line of standard input
+  hash [new]             a new string for a password: typed twice, or one line of standard input
   hash verify FILE       whether a password fits the string in FILE; exit 6 when not
   hash describe FILE     the scheme and cost of the string in FILE, and whether it is outdated
   hash calibrate         the cost that takes --milliseconds (250) for one hash on this machine

@@ -19,7 +19,8 @@ DETAILS = """\
   key rotate NAME             a new version for what is new; older ones go on decrypting. In two
                               phases: --stage publishes it, --promote makes it the primary, and
                               --retire disables older ones when nothing has needed them for --quiet
-  key disable NAME --version N    and key enable NAME --version N
+  key disable NAME            its --version N decrypts nothing any more
+  key enable NAME             its --version N decrypts again
   key min NAME --version N    let versions below N decrypt nothing
   key destroy NAME            for good, with all that was encrypted with it; or one --version N
   key export NAME --public    its public part: --format minisign, ssh, age, age-pq, pem, base64, raw; or

@@ -50,11 +50,9 @@ def run(arguments: Arguments) -> int:
     if not os.path.lexists(backup):
         raise VaultNotFound(f"there is no backup at {backup}")
     is_file = is_path(target)
-    if os.path.lexists(target):
-        output.note(f"{target} is kept beside the new one")
-        if not confirm(arguments, f"Replace {os.path.basename(target)} by {os.path.basename(backup)}?"):
-            output.note("nothing was replaced")
-            return OK
+    if os.path.lexists(target) and not _may_replace(arguments, target, backup):
+        output.note("nothing was replaced")
+        return OK
     restored = restore_backup(
         backup,
         target,
@@ -82,3 +80,8 @@ def run(arguments: Arguments) -> int:
     output.hint("what was revoked or destroyed since the backup is back: revoke tokens and disable keys again")
     output.hint("other machines that share this vault accept it once with: strongroom status --accept-lineage")
     return OK
+
+
+def _may_replace(arguments: Arguments, target: str, backup: str) -> bool:
+    output.note(f"{target} is kept beside the new one")
+    return confirm(arguments, f"Replace {os.path.basename(target)} by {os.path.basename(backup)}?")

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 SUMMARY = "make a random value; issue, verify, rotate and revoke tokens"
 WORDS = "[ACTION] [WORD...]"
 DETAILS = """\
-  token [urlsafe]            32 random bytes (--length) in URL-safe base64; or in token hex
+  token [urlsafe]            32 random bytes (--length) in URL-safe base64
+  token hex                  the same in hexadecimal
   token digits               6 decimal digits (--length)
   token django | fernet | uuid   a SECRET_KEY, a Fernet key, a random UUID
   token passphrase           6 words (--length) of a list of 7,776, --separator between them
