@@ -93,5 +93,6 @@ def test_every_option_and_action_is_offered(verb: str) -> None:
 
 def test_actions_behind_an_action_and_those_named_in_passing() -> None:
     """Each has a row of its own on the help page."""
-    assert [word for word, _ in complete(["ca", "trust", ""], lambda _folder: ()).words] == ["install", "remove", "status"]
+    behind = complete(["ca", "trust", ""], lambda _folder: ()).words
+    assert [word for word, _ in behind] == ["install", "remove", "status"]
     assert {"disable", "enable"} <= {word for word, _ in complete(["key", ""], lambda _folder: ()).words}

@@ -169,12 +169,7 @@ def open_admitted(
 
     _check_ways(arguments)
     open = partial(
-        opening.open_admitted,
-        place,
-        is_backup=is_backup,
-        any_format=any_format,
-        may_ask=may_ask,
-        admit=admit,
+        opening.open_admitted, place, is_backup=is_backup, any_format=any_format, may_ask=may_ask, admit=admit
     )
     if arguments.passphrase_fd is not None:
         from strongroom.doors.cli.inputs import read_passphrase_line
