@@ -6,21 +6,26 @@ nothing that lies there looks like an attack. STRONGROOM_FAULTS_WHOLE=1 takes ev
 
 from __future__ import annotations
 
+import asyncio
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from types import FrameType
 
 import pytest
 
 import strongroom
 from strongroom.errors import VaultLocked
 from strongroom.keys.slots.key_file import KeyFileCredential, new_key_file
+from strongroom.stores import block
 from strongroom.stores.memory import MemoryStore
+from strongroom.vault.change import ChangeContext
 from strongroom.vault.opening import create_vault, open_vault
 from strongroom.vault.vault import Vault
-from tests.faults.interrupting import at_calls, at_lines
+from tests.faults.interrupting import Interrupted, at_calls, at_lines
 from tests.patience import PATIENCE_SECONDS
 from tests.postgres_cluster import Role
 
@@ -188,3 +193,83 @@ def _write_elsewhere(subject: Subject, value: str, step: str) -> None:
     thread.start()
     thread.join(PATIENCE_SECONDS)
     assert outcome, (step, "another thread waits for ever")
+
+
+def _interrupt_the_end(vault: Vault) -> Interrupted:
+    """A transaction whose end is interrupted before its first line. Returns: what was raised, with its traceback."""
+
+    def at_the_end(frame: FrameType, _event: str, _arg: object) -> None:
+        if frame.f_code is block._leave.__code__:
+            ended = frame.f_locals["block"]
+            if isinstance(ended, ChangeContext) and ended.is_outermost:
+                sys.settrace(None)
+                raise Interrupted
+
+    before = sys.gettrace()
+    sys.settrace(at_the_end)
+    try:
+        with vault.transaction():
+            vault.set("one", {"x": "lost"})
+    except Interrupted as error:
+        return error
+    finally:
+        sys.settrace(before)
+    raise AssertionError("nobody was interrupted")
+
+
+def test_before_the_first_line_of_the_end_and_somebody_keeps_the_exception(subject: Subject) -> None:
+    """As an interactive Python does: its traceback holds the frame of what was interrupted."""
+    kept = _interrupt_the_end(subject.vault)
+    assert kept.__traceback__ is not None
+    subject.vault.set("other", {"x": "said"})
+    _write_elsewhere(subject, "1", "kept")
+    with subject.fresh() as fresh:
+        assert fresh.get("other", "x").reveal() == "said"
+        assert fresh.get("one", "x").reveal() == "0"
+        fresh.verify()
+
+
+def test_the_rule_is_seen_to_be_broken(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without what undoes a block that is lost, the next write says yes and is not there."""
+    monkeypatch.setattr(block.Block, "lost", lambda _block, _end: None)
+    _interrupt_the_end(subject.vault)
+    subject.vault.set("other", {"x": "said"})
+    assert subject.vault._core.change is not None
+    if not isinstance(subject, InMemory):
+        # There are the locks of a writer to wait for, and no others.
+        with subject.fresh() as fresh:
+            assert fresh.get("other", "x").reveal() == "0"
+
+
+@pytest.mark.parametrize("interrupted", [at_lines, at_calls])
+def test_a_vault_that_is_locked_right_afterwards_has_not_gone_back(
+    subject: Subject, interrupted: Callable[[int, Callable[[], object]], bool]
+) -> None:
+    """What this machine remembers of a vault is never ahead of what was committed."""
+    number = 1
+    while interrupted(number, lambda: write_one(subject.vault, "1")):
+        subject.reopen()
+        number += 1 if IS_WHOLE else 29 + number // 6
+    assert number > 29
+    with subject.fresh() as fresh:
+        fresh.verify()
+
+
+@pytest.mark.parametrize("steps", range(5))
+def test_an_asynchronous_call_that_is_cancelled(subject: Subject, steps: int) -> None:
+    """At each time that the event loop comes round: it is done whole or not at all, and in nobody's way."""
+
+    async def scene() -> None:
+        task = asyncio.create_task(subject.vault.aset_many({name: {"x": "cancelled"} for name in ITEMS}))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        await subject.vault.aset("other", {"x": "said"})
+
+    asyncio.run(scene())
+    with subject.fresh() as fresh:
+        assert fresh.get("other", "x").reveal() == "said"
+        assert len({fresh.get(name, "x").reveal() for name in ITEMS}) == 1
+        fresh.verify()

@@ -98,12 +98,12 @@ class AgentClient:
         """As `call`, with a request that is encoded already."""
         try:
             answer = self._exchange(request, body, may_repeat=may_repeat)
+            if not answer[0].keep_alive or self._kept.connection.has_more:
+                self.close()
         except BaseException:
             # A half-read answer must never be taken for the next one's.
             self.close()
             raise
-        if not answer[0].keep_alive or self._kept.connection.has_more:
-            self.close()
         return answer
 
     def _exchange(
