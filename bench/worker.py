@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import time
 import traceback
@@ -56,6 +57,8 @@ def measure(group: str, wanted: list[str], directory: Path, *, quick: bool, out:
 
 def main() -> None:
     """What `bench.running` has asked for."""
+    # Also where a shell has started all this with SIGINT ignored, as it does behind an ampersand.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     group, directory, descriptor, quick, *wanted = sys.argv[1:]
     with os.fdopen(int(descriptor), "w", encoding="utf-8") as out:
         os.set_inheritable(out.fileno(), False)
