@@ -94,6 +94,9 @@ def main() -> None:
     parser.add_argument("--nice", type=int, default=10, metavar="N", help="how far to stand back (%(default)s)")
     parser.add_argument("modules", nargs="*", metavar="MODULE", help=f"keys/format.py, or one of {', '.join(ROOMS)}")
     words = parser.parse_args()
+    unknown = set(words.modules) - {name for room in ROOMS for name in (room, *modules_of(room, ()))}
+    if unknown:
+        parser.error(f"not among what is changed: {', '.join(sorted(unknown))}")
     os.nice(words.nice)
     share = 1 if words.whole else words.share
     known = results.load()

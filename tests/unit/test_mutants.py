@@ -90,3 +90,26 @@ def test_one_of_so_many_is_the_same_one_each_time() -> None:
     assert set(chosen(mutants[::-1], 8)) == set(first)
     assert chosen([*mutants[:500]], 8) == [one for one in first if one in mutants[:500]]
     assert chosen(mutants, 1) == mutants
+
+
+def test_the_page_says_what_was_found() -> None:
+    """The table is the one of the kept results, and each mutant that lives there has a reason."""
+    modules = results.load()
+    assert {"crypto/aead.py", "keys/format.py", "vault/policy.py"} <= modules.keys()
+    page = results.PAGE.read_text(encoding="utf-8")
+    assert results.written(page, modules) == page
+    assert results.unexamined(modules) == []
+    alive = {(name, place) for name, one in modules.items() for place in one.survivors}
+    assert results.examined().keys() - alive == set(), "examined, but found since"
+
+
+def test_a_survivor_that_is_found_later_is_written_down() -> None:
+    """Without trying the others again."""
+    first = Mutant("m.x_f__mutmut_1", "m.py", "f", "a < b", "a <= b", False)
+    again = first._replace(name="m.x_f__mutmut_2", nth=2)
+    modules = results.kept([(first, "survived"), (again, "untested"), (first._replace(nth=3), "killed")])
+    assert modules["m.py"].code == {"alive": 2, "killed": 1}
+    assert results.unexamined(modules) == ["m.py: f: a < b => a <= b", "m.py: f: a < b => a <= b [2]"]
+    later = results.tried_again(modules, [(first, "survived"), (again, "timed out")])
+    assert later["m.py"].code == {"alive": 1, "killed": 1, "timed out": 1}
+    assert results.table(later).splitlines()[-1] == "| **all** | 3 | 3 | 2 | 1 | 0 | 0 | 0 | 67 % | 67 % |"
