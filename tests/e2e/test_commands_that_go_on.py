@@ -158,3 +158,13 @@ def test_an_option_before_the_command_is_recognised_too(machine: Machine) -> Non
     refused = machine.run("--versoin")
     assert (refused.code, refused.out) == (2, b"")
     assert "hint: did you mean: --version\n" in refused.err
+
+
+def test_a_person_is_told_that_something_is_read(office: Machine) -> None:
+    """A terminal that says nothing looks like a program that hangs; a pipe is told nothing."""
+    with office.at_terminal("key", "mac", "tags") as person:
+        person.sees("end it with Ctrl-D on a line of its own").types("hello")
+        person.types("\x04")
+        assert person.ends() == 4, "there is no such key"
+    done = office.run("key", "encrypt", "data", stdin=b"hello")
+    assert (done.code, done.err) == (0, "")

@@ -29,7 +29,7 @@ def data_keys(machine: Machine) -> int:
 def test_how_far_a_rotation_is(full: Machine) -> None:
     """A terminal shows it in one line, which is gone at the end; nobody else is shown anything."""
     with full.at_terminal("rotate") as person:
-        person.sees("strongroom: re-encrypted ").sees(" % (").sees(f" of {2 * ITEMS // 100}")
+        person.sees("strongroom: re-encrypted ").sees(" % (").sees(f" of {2 * ITEMS // 1000},")
         person.sees("under a new key and destroyed the old one")
         assert person.ends() == 0
     done = full.run("rotate")

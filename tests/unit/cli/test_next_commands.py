@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from strongroom.doors.cli import agent_status, output
-from strongroom.doors.cli.streams import near_file, open_source, read_small
+from strongroom.doors.cli import agent_status, output, streams
+from strongroom.doors.cli.progress import Progress
+from strongroom.doors.cli.streams import Showing, near_file, open_source, read_small
 from strongroom.errors import NotFound
 
 TYPE_CHECKING = False
@@ -117,3 +118,19 @@ def test_nothing_near_is_no_hint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     (tmp_path / "report.txt").write_text("x")
     monkeypatch.chdir(tmp_path)
     assert near_file(name) == ""
+
+
+def test_how_far_a_file_is_can_be_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """In megabytes and not in ten digits; numbers of other things have their commas."""
+    said: list[str] = []
+    monkeypatch.setattr(output, "is_terminal", lambda _descriptor=1: True)
+    monkeypatch.setattr(output, "transient", said.append)
+    monkeypatch.setattr(streams, "_BEFORE_SECONDS", -1.0)
+    (tmp_path / "big").write_bytes(bytes(5_000_000))
+    with open_source(str(tmp_path / "big")) as source, Showing("encrypted", source) as progress:
+        progress(2_500_000)
+    with Progress("re-encrypted") as progress:
+        progress(1_000, 3_000)
+    assert said == [
+        "strongroom: encrypted 50 % (2.5 MB of 5.0 MB)", "", "strongroom: re-encrypted 33 % (1,000 of 3,000)", "",
+    ]  # fmt: skip

@@ -31,6 +31,9 @@ def read_stdin() -> bytearray:
 
     Raises: UsageError: it is longer than an item may be, or closed.
     """
+    if output.is_terminal(_STDIN):
+        # Else it would look as if nothing happened.
+        output.note("type it, and end it with Ctrl-D on a line of its own")
     return _read_all(_STDIN, "standard input")
 
 

@@ -8,6 +8,7 @@ from strongroom.doors.cli import output
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Self
 
 _STDERR = 2
@@ -20,11 +21,13 @@ class Progress:
     Args:
         what: what is being counted, such as ``"re-encrypted"``.
         unit: of the numbers, with a space before it.
+        shown: what a person reads for a number.
     """
 
-    def __init__(self, what: str, *, unit: str = "") -> None:
+    def __init__(self, what: str, *, unit: str = "", shown: Callable[[int], str] = "{:,}".format) -> None:
         self._what = what
         self._unit = unit
+        self._shown = shown
         self._is_shown = output.is_terminal(_STDERR)
         self._last = 0.0
 
@@ -34,7 +37,8 @@ class Progress:
         if self._is_shown and now - self._last > _BETWEEN_SECONDS:
             self._last = now
             share = done * 100 // max(total, 1)
-            output.transient(f"strongroom: {self._what} {share} % ({done} of {total}{self._unit})")
+            numbers = f"{self._shown(done)} of {self._shown(total)}{self._unit}"
+            output.transient(f"strongroom: {self._what} {share} % ({numbers})")
 
     def __enter__(self) -> Self:
         return self

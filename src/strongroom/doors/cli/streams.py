@@ -113,7 +113,7 @@ class Showing:
     """
 
     def __init__(self, what: str, source: InputFile) -> None:
-        self._progress = Progress(what)
+        self._progress = Progress(what, shown=output.sized)
         self._total = source.size
         self._begin = monotonic() + _BEFORE_SECONDS
 
