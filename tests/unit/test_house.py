@@ -153,6 +153,25 @@ REVEALS = {
     "doors/cli/recovery_codes.py": "shows the new recovery code, once",
 }
 
+# A vault's `_core` is for the vault's own room. Every other file that needs what a program never does is listed with
+# the reason.
+INSIDE = {
+    "doors/agent/agent.py": "the audit files that the agent writes are keyed by the vault",
+    "doors/agent/keeper.py": "moves the keys into their page of memory; gives the vault a clock that never goes back",
+    "doors/agent/verifying.py": "verifies a second look at the store beside the open vault",
+    "doors/cli/audits.py": "audit files and checkpoints are read with the vault's keys",
+    "doors/cli/commands/audit.py": "audit files are reviewed with the vault's keys",
+    "doors/cli/commands/status.py": "an anchor keeps a header",
+    "locate/copying.py": "a copy is made row by row",
+    "locate/recognition.py": "compares the header with what an anchor remembers",
+    "locate/restoring.py": "a backup is brought up to date, and copied row by row",
+    "locate/unlock.py": "asks which format the store has",
+    "locate/upgrading.py": "brings the store to the newest format",
+    "service/call.py": "knows a repeated request in its own transaction",
+    "service/own.py": "opens one field without making an item of it",
+    "service/service.py": "looks once at the store for requests that came together",
+}
+
 
 def check_contracts(tree: Path) -> dict[str, bool]:
     """Run the linter over *tree*; say of each contract whether it was kept."""
@@ -281,6 +300,17 @@ def test_every_reveal_is_listed() -> None:
         and any(word.search(line) for line in code_lines(path))
     }
     assert found == set(REVEALS)
+
+
+def test_every_look_into_a_vault_is_listed() -> None:
+    """Each file outside the vault's room that takes a vault's core is known here, and still does."""
+    word = re.compile(r"(?<!\bself)\._core\b")
+    found = {
+        str(path.relative_to(SOURCE))
+        for path in FILES
+        if path.relative_to(SOURCE).parts[0] != "vault" and any(word.search(line) for line in code_lines(path))
+    }
+    assert found == set(INSIDE)
 
 
 def code_lines(path: Path) -> list[str]:
