@@ -257,14 +257,17 @@ def test_nothing_of_a_dropped_table_is_left(old: Old, monkeypatch: pytest.Monkey
     """Its pages are overwritten, and the log is emptied: it may have held what a later format keeps otherwise."""
     plant(monkeypatch.setattr)
     canary = b"canary-in-a-dropped-table" * 40
+    left: list[object] = []
 
     def leave(_core: object, rows: object) -> None:
         rows.put(MARKS, (b"c" * 16, canary))  # type: ignore[attr-defined]
+        left.extend(rows.scan(MARKS))  # type: ignore[attr-defined]
 
     monkeypatch.setitem(upgrading.MOVES, 2, leave)
     monkeypatch.setitem(upgrading.MOVES, 3, lambda _core, _rows: None)
     with old.open() as vault:
         upgrade_vault(vault)
+        assert (b"c" * 16, canary) in left, "it was there, and is not any more"
         for path in old.path.parent.iterdir():
             assert canary[:50] not in path.read_bytes(), path
 
