@@ -116,6 +116,7 @@ def page(verb: str) -> str:
     own = [line for group in groups for action in group._group_actions for line in option(action)]
     lines += [".SH OPTIONS", *own] if own else []
     lines += [".SH OPTIONS OF EVERY COMMAND", *(line for action in common._group_actions for line in option(action))]
+    lines += [".SH EXAMPLES", ".nf", *(escaped(line) for line in command.EXAMPLES.splitlines()), ".fi"]
     lines += [".SH EXIT STATUS", "See", ".BR strongroom (1).", ".SH SEE ALSO", ".BR strongroom (1)"]
     return "\n".join(lines) + "\n"
 
