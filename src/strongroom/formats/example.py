@@ -61,13 +61,21 @@ def make_example(document: Document, original: str) -> tuple[bytes, list[int]]:
 def _harmless(comment: str, values: Sequence[str]) -> str:
     """As much of *comment* as gives nothing away: all, what stands before a value, or nothing."""
     assigned = _ASSIGNED.search(comment)
-    if assigned is not None and ("=" in assigned[2] or is_secret_name(assigned[1])):
+    if assigned is not None and (
+        "=" in assigned[2] or is_secret_name(assigned[1]) or _stands_alone(assigned[3].strip("\"'`"))
+    ):
         comment = comment[: assigned.start(3)].rstrip()
     if any(one in comment for one in values) or any(is_secret_name(one[1]) for one in _SAID.finditer(comment)):
         return ""
     if any(_may_be_value(word.strip("\"'`,;()<>[]")) for word in comment.split()):
         return ""
     return comment
+
+
+def _stands_alone(said: str) -> bool:
+    """Whether behind a colon stands one word with letters and digits, as in ``old: tr0ub4dor-3``."""
+    is_word = len(said) >= _PLAIN_VALUE_MIN and not any(one.isspace() or one == "/" for one in said)
+    return is_word and any(one.isalpha() for one in said) and any(one.isdigit() for one in said)
 
 
 def _may_be_value(word: str) -> bool:
