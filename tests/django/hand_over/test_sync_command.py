@@ -71,8 +71,8 @@ def test_it_ends_when_it_is_asked_to(site: Site) -> None:
 @pytest.mark.parametrize(
     ("words", "sync", "said"),
     [
-        (["--once"], {}, "names no service"),
-        (["--once", "--service", "mail"], None, "has no mail"),
+        (["--once"], {}, "names no service\nhint: in the settings: STRONGROOM_SYNC = {"),
+        (["--once", "--service", "mail"], None, "has no mail\nhint: it has photos"),
         (["--once", "--pause", "0"], None, "--pause"),
         (["--once"], {"photos": "no.such.thing"}, "STRONGROOM_SYNC['photos']"),
         (["--once"], {"photos": {}}, "no connector"),

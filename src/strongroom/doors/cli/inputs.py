@@ -184,7 +184,10 @@ def _read_all(descriptor: int, what: str) -> bytearray:
     while True:
         if length > ITEM_BYTES_MAX:
             wipe(buffer)
-            raise UsageError(f"{what} is longer than an item may be ({ITEM_BYTES_MAX} bytes)")
+            raise UsageError(
+                f"{what} is longer than an item may be ({ITEM_BYTES_MAX // 2**20} MiB)",
+                advice="a file of any size: strongroom encrypt FILE --key NAME",
+            )
         if length == len(buffer):
             larger = HiddenBuffer(4 * length)
             larger[:length] = buffer

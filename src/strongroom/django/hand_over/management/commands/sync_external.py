@@ -124,5 +124,7 @@ def _chosen(services: list[str] | None) -> dict[str, Connector]:
     unknown = sorted(set(services or ()) - set(known))
     if unknown or not known:
         what = f"has no {unknown[0]}" if unknown else "names no service"
-        raise CommandError(f"STRONGROOM_SYNC {what}", returncode=2)
+        in_settings = 'in the settings: STRONGROOM_SYNC = {"photos": "site.sync.fetch"}'
+        hint = f"it has {', '.join(sorted(known))}" if known else in_settings
+        raise CommandError(f"STRONGROOM_SYNC {what}\nhint: {hint}", returncode=2)
     return {name: one for name, one in known.items() if not services or name in services}
