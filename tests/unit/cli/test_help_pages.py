@@ -58,12 +58,16 @@ def test_no_line_is_wider_than_the_terminal(verb: str, columns: int, monkeypatch
     assert said.split() == load(verb).DETAILS.split()
 
 
-def test_the_overview_is_80_columns_wide(capfd: pytest.CaptureFixture[str]) -> None:
-    """All commands, each on one line."""
+@pytest.mark.parametrize("columns", [60, 80, 200])
+def test_the_overview_fits(columns: int, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """All commands, each on one line where 80 columns are there; the same words where there are fewer."""
+    monkeypatch.setenv("COLUMNS", str(columns))
     show_help([], was_asked=True)
     overview = capfd.readouterr().out
-    assert max(map(len, overview.splitlines())) <= 80
+    assert max(map(len, overview.splitlines())) <= min(columns, 80)
     assert all(f"\n  {verb} " in overview for verb in VERBS)
+    assert columns == 60 or all(f"  {load(verb).SUMMARY}\n" in overview for verb in VERBS)
+    assert "\n  strongroom get bank/checking password\n" in overview
 
 
 @pytest.mark.parametrize(

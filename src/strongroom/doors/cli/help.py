@@ -73,19 +73,23 @@ def show_help(words: Sequence[str], *, was_asked: bool) -> int:
 
 
 def _overview() -> str:
-    """All commands with what each does, in 80 columns."""
+    """All commands with what each does, in 80 columns, or as many as the terminal has if those are fewer."""
+    from shutil import get_terminal_size
+
     from strongroom.doors.cli.commands import GROUPS, VERBS, load
+    from strongroom.doors.cli.help_pages import lay_out
 
     width = max(map(len, VERBS))
     listed = "".join(
         f"\n{group}:\n" + "".join(f"  {verb.ljust(width)}  {load(verb).SUMMARY}\n" for verb in verbs)
         for group, verbs in GROUPS
     )
-    return (
+    text = (
         "usage: strongroom [options] COMMAND ...\n\n"
         "A credentials vault: passwords, keys and tokens, encrypted in one file.\n"
         f"{listed}{_EXAMPLE}\nstrongroom help COMMAND says more.\n"
     )
+    return lay_out(text, min(get_terminal_size().columns, 80))
 
 
 def no_command(verb: str) -> UsageError:
