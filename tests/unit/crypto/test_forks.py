@@ -11,7 +11,7 @@ import pytest
 BESIDE = """
 import os
 from threading import Barrier, Thread
-from strongroom.crypto.forks import beside
+from strongroom.crypto.foreign.forks import beside
 
 together = Barrier(3)
 
@@ -30,7 +30,7 @@ print("done")
 WAITS = """
 import os, time
 from threading import Event, Thread
-from strongroom.crypto.forks import beside
+from strongroom.crypto.foreign.forks import beside
 
 inside, leave, forked, seen = Event(), Event(), Event(), []
 
@@ -65,7 +65,7 @@ print("done")
 MANY = """
 import os
 from threading import Event, Thread
-from strongroom.crypto.forks import beside
+from strongroom.crypto.foreign.forks import beside
 
 stop = Event()
 

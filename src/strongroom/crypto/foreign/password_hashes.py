@@ -11,7 +11,7 @@ import hashlib
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256, SHA512, HashAlgorithm
 from cryptography.hazmat.primitives.hmac import HMAC
 
-from strongroom.crypto.forks import beside
+from strongroom.crypto.foreign.forks import beside
 
 # The one queue for the library's pool of threads, also of the key slots.
 from strongroom.crypto.kdf import _turn
