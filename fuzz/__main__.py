@@ -20,9 +20,10 @@ INPUT_BYTES_MAX = 16_384
 
 def targets() -> dict[str, Target]:
     """All of them, by name."""
-    from fuzz import file_targets, vault_targets
+    from fuzz import file_targets, vault_targets, web_targets
 
-    return {one.name: one for one in (*vault_targets.TARGETS, *file_targets.TARGETS)}
+    every = (*vault_targets.TARGETS, *file_targets.TARGETS, *web_targets.TARGETS)
+    return {one.name: one for one in every}
 
 
 def by_turns(chosen: Sequence[Target]) -> Callable[[bytes], None]:
