@@ -1,19 +1,20 @@
-"""The programs that keep secrets for a command line, each set up as its manual says, so that a cron job can read.
+"""What a program of the comparison is: a store of its own, commands that write and read, and what else can be tried.
 
 A program is asked through its own command line alone. What a stranger does to the files that it leaves (`cut` and
-`paste`) is done below it. The keys are made anew in each run and end with it.
+`paste`) is done below it. The keys are made anew in each run and end with it. The programs themselves are in
+`file_programs`, `pass_program`, `keyrings`, `openbao` and `ours`.
 """
 
 # ruff: noqa: D102 - what the class above says of a method holds for each program
 from __future__ import annotations
 
-import json
 import os
-import re
-import shutil
 import signal
 import subprocess
+import sys
 import tempfile
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -25,6 +26,10 @@ BUILD = Path(__file__).resolve().parents[2] / "build" / "compare"
 
 class NotHere(Exception):
     """The program, or a part of it, is not installed; or a question cannot be put to it."""
+
+
+class NoCommand(Exception):
+    """The program has no command for what is asked."""
 
 
 class Done:
@@ -53,14 +58,34 @@ def run(command: list[str], environment: dict[str, str], stdin: str = "") -> Don
         return Done(process.returncode, out.read().decode(errors="replace"), err.read().decode(errors="replace"))
 
 
+def wait_for(attempt: Callable[[], object], seconds: float = PATIENCE_SECONDS) -> None:
+    """Call *attempt* until it raises no OSError.
+
+    Raises: OSError: what it raised last, after so many seconds.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            attempt()
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+        else:
+            return
+
+
 def need(name: str) -> str:
-    """Where a program is.
+    """Where a program is; its binary, where a Python package brings one that pip's own script would only start.
 
     Raises: NotHere: nowhere.
     """
-    found = find_program(name)
+    inside = sorted(Path(sys.prefix).glob(f"lib/python3*/site-packages/*/bin/{name}"))
+    found = str(inside[0]) if inside else find_program(name)
     if found is None:
         raise NotHere(name)
+    if inside and not os.access(found, os.X_OK):
+        inside[0].chmod(0o755)  # as the package's own script does when it starts it first
     return found
 
 
@@ -69,12 +94,18 @@ class Program:
 
     Attributes:
         settings: what its environment must say; no secret is among it.
-        secrets: what its environment must say beside, and is secret.
+        session: what only a person who is logged in has in the environment.
         keys: secrets that unlock the store, as text, where the program has them as text.
+        help_commands: what prints all that it has commands for.
+        apt, pip, binaries: what has to be installed for it: Debian's packages, Python's, and single files.
+        with_open_entries: the same program with a store whose entries a stranger can reach one by one.
     """
 
     name: ClassVar[str]
     setup: ClassVar[str]
+    apt: ClassVar[tuple[str, ...]] = ()
+    pip: ClassVar[tuple[str, ...]] = ()
+    with_open_entries: ClassVar[type[Program] | None] = None
 
     def __init__(self, place: Path) -> None:
         self.place, self.home, self.store = place, place / "home", place / "store"
@@ -82,13 +113,19 @@ class Program:
         # As mkdir makes it: what others may see of what is inside is up to the program.
         self.store.mkdir(mode=0o755)
         self.settings: dict[str, str] = {}
-        self.secrets: dict[str, str] = {}
+        self.session: dict[str, str] = {}
         self.keys: list[str] = []
-        self.start()
+        self.help_commands: list[list[str]] = []
+        self.binaries: list[str] = []
+        try:
+            self.start()
+        except BaseException:
+            self.end()
+            raise
 
     def environment(self) -> dict[str, str]:
         """What a line of a crontab has, and the settings."""
-        return {"PATH": os.environ["PATH"], "HOME": str(self.home), **self.settings, **self.secrets}
+        return {"PATH": os.environ["PATH"], "HOME": str(self.home), **self.settings, **self.session}
 
     def checked(self, command: list[str], stdin: str = "") -> str:
         """What a command of the set-up prints.
@@ -122,6 +159,18 @@ class Program:
 
     def end_for_a_while(self) -> None:
         """Let nothing of the program run while its files are changed."""
+        self.end()
+
+    def again(self) -> None:
+        """Let it run, unlocked, on what lies in the store now."""
+
+    def reboot(self) -> None:
+        """Let only that run which the machine starts by itself."""
+        self.end_for_a_while()
+
+    def server_pid(self) -> int | None:
+        """The process that writes the store, where the command is not it."""
+        return None
 
     def putting(self, name: str, value: str) -> tuple[list[str], str]:
         """The command that stores, and what it reads."""
@@ -143,6 +192,41 @@ class Program:
         """Give the program another key of the same kind."""
         raise NotImplementedError
 
+    def share(self, name: str, other: str) -> tuple[str, Done, Done]:
+        """Let somebody else read *name* alone: by what, and what they get for *name* and for *other*.
+
+        Raises: NoCommand: it cannot.
+        """
+        raise NoCommand
+
+    def older(self, name: str, before: str, after: str) -> Done:
+        """Store *before*, then *after*, and read *before*.
+
+        Raises: NoCommand: it cannot.
+        """
+        raise NoCommand
+
+    def expire(self, name: str, value: str) -> Done:
+        """Store a value that nobody may read after some seconds.
+
+        Raises: NoCommand: it cannot.
+        """
+        raise NoCommand
+
+    def renew_key(self, name: str) -> tuple[Done, Done]:
+        """Replace the key, and re-encrypt what is there: what a read with the old key gives, and one with the new.
+
+        Raises: NoCommand: it cannot.
+        """
+        raise NoCommand
+
+    def record(self, name: str) -> str:
+        """Read *name*, and what the program's record says then; "" when it keeps none in this set-up.
+
+        Raises: NoCommand: it cannot.
+        """
+        raise NoCommand
+
 
 class FilePerValue(Program):
     """Stores that are a directory of files, one for each value."""
@@ -160,137 +244,9 @@ class FilePerValue(Program):
         self.file(name).write_bytes(what)
 
 
-class Plain(Program):
-    """What most have: NAME=value lines."""
-
-    name, setup = "a `.env` file", "written and read by a shell"
-
-    def start(self) -> None:
-        self.path = self.store / ".env"
-        self.path.touch()
-
-    def version(self) -> str:
-        return ""
-
-    def putting(self, name: str, value: str) -> tuple[list[str], str]:
-        script = (
-            f'read -r value; rest=$(grep -v "^{name}=" {self.path}); '
-            f'printf "%s\\n" "$rest" "{name}=$value" > {self.path}'
-        )
-        return ["sh", "-c", script], f"{value}\n"
-
-    def getting(self, name: str) -> list[str]:
-        return ["sh", "-c", f'. {self.path}; [ -n "${name}" ] && echo "${name}"']
-
-    def cut(self, name: str) -> Any:
-        return re.findall(f"^{name}=(.*)$", self.path.read_text(), re.MULTILINE)[-1]
-
-    def paste(self, name: str, what: Any) -> None:
-        self.path.write_text(re.sub(f"(?m)^{name}=.*$", f"{name}={what}", self.path.read_text()))
-
-    def lose_key(self) -> None:
-        raise NotHere("it has no key")
-
-
-class Age(FilePerValue):
-    """One encrypted file for each value."""
-
-    name, setup, ending = "age", "an identity file, one `.age` file for each value", ".age"
-
-    def start(self) -> None:
-        self.program, self.keygen = need("age"), need("age-keygen")
-        self.key = self.home / "key.txt"
-        self.checked([self.keygen, "-o", str(self.key)])
-        self.keys = re.findall("AGE-SECRET-KEY-.*", self.key.read_text())
-        self.recipient = self.checked([self.keygen, "-y", str(self.key)]).strip()
-
-    def version(self) -> str:
-        return self.checked([self.program, "--version"]).strip()
-
-    def putting(self, name: str, value: str) -> tuple[list[str], str]:
-        return [self.program, "-e", "-r", self.recipient, "-o", str(self.file(name))], value
-
-    def getting(self, name: str) -> list[str]:
-        return [self.program, "-d", "-i", str(self.key), str(self.file(name))]
-
-    def lose_key(self) -> None:
-        self.key.unlink()
-        self.checked([self.keygen, "-o", str(self.key)])
-
-
-class Pass(FilePerValue):
-    """GnuPG files under a directory."""
-
-    name, setup, ending = "pass", "a GnuPG key without a passphrase", ".gpg"
-
-    def start(self) -> None:
-        self.program = need("pass")
-        need("gpg")
-        # The socket of gpg-agent has no room for a long path.
-        self.gnupg = Path(tempfile.mkdtemp(prefix="gpg-"))
-        self.settings = {"GNUPGHOME": str(self.gnupg), "PASSWORD_STORE_DIR": str(self.store)}
-        self.user = "one@example.org"
-        self.make_key()
-        self.checked([self.program, "init", self.user])
-
-    def make_key(self) -> None:
-        """A GnuPG key of the user."""
-        self.checked(["gpg", "--batch", "--passphrase", "", "--quick-gen-key", self.user])
-
-    def end(self) -> None:
-        run(["gpgconf", "--kill", "all"], self.environment())
-        shutil.rmtree(self.gnupg, ignore_errors=True)
-
-    def version(self) -> str:
-        found = re.search(r"v([\d.]+)", self.checked([self.program, "version"]))
-        return found[1] if found else ""
-
-    def putting(self, name: str, value: str) -> tuple[list[str], str]:
-        return [self.program, "insert", "--multiline", "--force", name], value
-
-    def getting(self, name: str) -> list[str]:
-        return [self.program, "show", name]
-
-    def lose_key(self) -> None:
-        self.end()
-        self.gnupg.mkdir(mode=0o700)
-        self.make_key()
-
-
-class Sops(Program):
-    """One JSON document whose values are encrypted one by one."""
-
-    name, setup = "SOPS", "one JSON file, an age identity where SOPS looks for it"
-
-    def start(self) -> None:
-        self.program, self.keygen = need("sops"), need("age-keygen")
-        self.key = self.home / ".config" / "sops" / "age" / "keys.txt"
-        self.key.parent.mkdir(parents=True, mode=0o700)
-        self.checked([self.keygen, "-o", str(self.key)])
-        self.keys = re.findall("AGE-SECRET-KEY-.*", self.key.read_text())
-        recipient = self.checked([self.keygen, "-y", str(self.key)]).strip()
-        self.path = self.store / "secrets.json"
-        self.path.write_text('{"first": "nothing"}')
-        self.checked([self.program, "encrypt", "--in-place", "--age", recipient, str(self.path)])
-
-    def version(self) -> str:
-        found = re.search(r"sops ([\d.]+)", self.checked([self.program, "--version", "--disable-version-check"]))
-        return found[1] if found else ""
-
-    def putting(self, name: str, value: str) -> tuple[list[str], str]:
-        return [self.program, "set", "--value-stdin", str(self.path), f'["{name}"]'], json.dumps(value)
-
-    def getting(self, name: str) -> list[str]:
-        return [self.program, "decrypt", "--extract", f'["{name}"]', str(self.path)]
-
-    def cut(self, name: str) -> Any:
-        return json.loads(self.path.read_text())[name]
-
-    def paste(self, name: str, what: Any) -> None:
-        document = json.loads(self.path.read_text())
-        document[name] = what
-        self.path.write_text(json.dumps(document, indent="\t"))
-
-    def lose_key(self) -> None:
-        self.key.unlink()
-        self.checked([self.keygen, "-o", str(self.key)])
+def clean_environment() -> None:
+    """Leave out what this shell says to the programs that are asked, and have files made as they usually are."""
+    os.umask(0o022)
+    prefixes = ("STRONGROOM_", "BAO_", "VAULT_", "KEYRING_", "PYTHON_KEYRING_", "SOPS_", "PASSWORD_STORE_", "DBUS_")
+    for name in [name for name in os.environ if name.startswith(prefixes)]:
+        del os.environ[name]
