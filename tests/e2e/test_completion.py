@@ -152,6 +152,6 @@ def test_what_is_not_a_shell(machine: Machine) -> None:
     """A usage error that names those there are."""
     done = machine.run("completion", "tcsh")
     assert (done.code, done.text) == (2, "")
-    assert "bash, zsh or fish" in done.err
+    assert "it has bash, zsh, fish" in done.err
     assert machine.run("completion", "bash", "more").code == 2
     assert machine.run("completion").code == 2
