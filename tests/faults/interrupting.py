@@ -7,7 +7,6 @@ is more often than a signal could, but does not come between two steps of one li
 
 from __future__ import annotations
 
-import contextlib
 import dis
 import itertools
 import sys
@@ -20,6 +19,10 @@ import strongroom
 _HOUSE = str(Path(strongroom.__file__).parent)
 _LOCKS = ("mutex", "_mutex")
 _ENDS = ("SWAP", "LOAD_CONST")
+
+
+KEPT: list[BaseException] = []
+"""The last one, with its traceback and all the frames in it, as an interactive Python keeps it."""
 
 
 class Interrupted(KeyboardInterrupt):
@@ -48,8 +51,9 @@ def at_lines(number: int, act: Callable[[], object]) -> bool:
     before = sys.gettrace()
     sys.settrace(each_call)  # type: ignore[arg-type]
     try:
-        with contextlib.suppress(Interrupted):
-            act()
+        act()
+    except Interrupted as error:
+        KEPT[:] = [error]
     finally:
         sys.settrace(before)
     return count == number
@@ -70,8 +74,9 @@ def at_calls(number: int, act: Callable[[], object]) -> bool:
     before = sys.getprofile()
     sys.setprofile(each_call)
     try:
-        with contextlib.suppress(Interrupted):
-            act()
+        act()
+    except Interrupted as error:
+        KEPT[:] = [error]
     finally:
         sys.setprofile(before)
     return count == number

@@ -307,7 +307,8 @@ class _Block(Block):
 
     def leave(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Commit, or undo; of a part, keep or undo it."""
-        if not self.is_ours:
+        if not self.is_ours or self._store._depth <= self.level:
+            self.forsake()  # it was interrupted while it began
             return
         try:
             self._store._end(self.level, is_writing=self._is_writing, is_commit=kind is None)

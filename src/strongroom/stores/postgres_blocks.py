@@ -87,6 +87,7 @@ class ReadBlock(_Block):
         """End the transaction, unless it is part of another."""
         session = self._session
         if self._is_of_parent():
+            self.forsake()  # or it was interrupted while it began
             return
         try:
             session.depth = self.level
@@ -128,6 +129,7 @@ class WriteBlock(_Block):
         """Commit, or undo; of a part, keep or undo it."""
         session = self._session
         if self._is_of_parent():
+            self.forsake()  # or it was interrupted while it began
             if kind is None:
                 raise StoreUnavailable(
                     f"{session.location}: the transaction belongs to the process that forked this one"
