@@ -83,5 +83,6 @@ def run(arguments: Arguments) -> int:
 
 
 def _may_replace(arguments: Arguments, target: str, backup: str) -> bool:
-    output.note(f"{target} is kept beside the new one")
+    if not arguments.yes:
+        output.note(f"{target} is kept beside the new one")
     return confirm(arguments, f"Replace {os.path.basename(target)} by {os.path.basename(backup)}?")
