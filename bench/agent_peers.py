@@ -42,7 +42,15 @@ class Peer:
 
 
 def find_program(name: str) -> str | None:
-    """The program beside this interpreter, or on PATH."""
+    """The program that a Python package carries, the one beside this interpreter, or the one on PATH.
+
+    A binary inside a package comes first: pip's script, which only starts it, would cost a peer an interpreter's start.
+    """
+    carried = sorted(Path(sys.prefix).glob(f"lib/python3*/site-packages/*/bin/{name}"))
+    if carried:
+        if not os.access(carried[0], os.X_OK):
+            carried[0].chmod(0o755)  # as the package's own script does when it starts it first
+        return str(carried[0])
     beside = Path(sys.executable).with_name(name)
     return str(beside) if beside.exists() else shutil.which(name)
 

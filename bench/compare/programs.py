@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -76,16 +75,13 @@ def wait_for(attempt: Callable[[], object], seconds: float = PATIENCE_SECONDS) -
 
 
 def need(name: str) -> str:
-    """Where a program is; its binary, where a Python package brings one that pip's own script would only start.
+    """Where a program is.
 
     Raises: NotHere: nowhere.
     """
-    inside = sorted(Path(sys.prefix).glob(f"lib/python3*/site-packages/*/bin/{name}"))
-    found = str(inside[0]) if inside else find_program(name)
+    found = find_program(name)
     if found is None:
         raise NotHere(name)
-    if inside and not os.access(found, os.X_OK):
-        inside[0].chmod(0o755)  # as the package's own script does when it starts it first
     return found
 
 
