@@ -83,8 +83,16 @@ class Mutex:
 
     def __init__(self, path: str) -> None:
         self._path = path
+        self._descriptor = -1
 
     def __enter__(self) -> int:
+        try:
+            return self._lock()
+        except BaseException:
+            self._close()
+            raise
+
+    def _lock(self) -> int:
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
         self._descriptor = os.open(self._path, flags, 0o600)
         deadline = monotonic() + _PATIENCE_SECONDS
@@ -94,15 +102,23 @@ class Mutex:
                 return self._descriptor
             except OSError as error:
                 is_taken = error.errno in (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
-                if not is_taken or monotonic() > deadline:
-                    os.close(self._descriptor)
-                    if not is_taken:
-                        raise
+                if not is_taken:
+                    raise
+                if monotonic() > deadline:
                     raise StoreUnavailable(f"{self._path} is held by another program") from None
             sleep(0.005)
 
     def __exit__(self, *_exc: object) -> None:
-        os.close(self._descriptor)
+        self._close()
+
+    def __del__(self) -> None:
+        # A Ctrl-C before the first line of the end: every later commit would wait for a file that nobody has.
+        self._close()
+
+    def _close(self) -> None:
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
 
 
 def lock_or_fail(descriptor: int) -> None:
