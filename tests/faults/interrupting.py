@@ -29,6 +29,10 @@ class Interrupted(KeyboardInterrupt):
     """What Ctrl-C raises, told from a real one."""
 
 
+def _ignore(_what: object) -> None:
+    """What is raised in a destructor goes no further."""
+
+
 def at_lines(number: int, act: Callable[[], object]) -> bool:
     """Whether *act* was interrupted, before the so manieth line of the house; False: it has fewer.
 
@@ -50,12 +54,14 @@ def at_lines(number: int, act: Callable[[], object]) -> bool:
 
     before = sys.gettrace()
     sys.settrace(each_call)  # type: ignore[arg-type]
+    hook, sys.unraisablehook = sys.unraisablehook, _ignore
     try:
         act()
     except Interrupted as error:
         KEPT[:] = [error]
     finally:
         sys.settrace(before)
+        sys.unraisablehook = hook
     return count == number
 
 
@@ -73,12 +79,14 @@ def at_calls(number: int, act: Callable[[], object]) -> bool:
 
     before = sys.getprofile()
     sys.setprofile(each_call)
+    hook, sys.unraisablehook = sys.unraisablehook, _ignore
     try:
         act()
     except Interrupted as error:
         KEPT[:] = [error]
     finally:
         sys.setprofile(before)
+        sys.unraisablehook = hook
     return count == number
 
 
