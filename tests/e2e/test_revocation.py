@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -35,6 +36,18 @@ def test_how_far_a_rotation_is(full: Machine) -> None:
     done = full.run("rotate")
     assert done.code == 0
     assert "%" not in done.err
+
+
+def test_how_far_verifying_is(full: Machine, tmp_path: Path) -> None:
+    """In one line as well, of a vault and of a backup; a pipe is shown nothing."""
+    backup = str(tmp_path / "backup.db")
+    assert full.run("backup", backup).code == 0
+    for words in (("verify",), ("backup", "--check", backup)):
+        with full.at_terminal(*words) as person:
+            person.sees("strongroom: verified ").sees(" % (").sees(" of ")
+            person.sees("as it was written" if words == ("verify",) else "is whole")
+            assert person.ends() == 0
+        assert "%" not in full.run(*words).err
 
 
 def test_an_interrupted_rotation(full: Machine) -> None:

@@ -10,7 +10,7 @@ from strongroom.vault.asynchronous_upkeep import AsyncUpkeepTwins, in_thread
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import timedelta
     from typing import Literal
 
@@ -104,9 +104,9 @@ class AsyncTwins(AsyncUpkeepTwins):
         """As `Vault.move`."""
         await in_thread(self._vault.move, source, target)
 
-    async def averify(self) -> Report:
-        """As `Vault.verify`."""
-        return await in_thread(self._vault.verify)
+    async def averify(self, *, progress: Callable[[int, int], None] | None = None) -> Report:
+        """As `Vault.verify`; *progress* is called in the worker thread."""
+        return await in_thread(self._vault.verify, progress=progress)
 
     async def abackup(self, path: str) -> int:
         """As `Vault.backup`."""

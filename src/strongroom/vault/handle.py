@@ -168,8 +168,11 @@ class VaultHandle(DepositHandle):
 
         return ages.expiring(self._core, within, prefix)
 
-    def verify(self) -> Report:
+    def verify(self, *, progress: Callable[[int, int], None] | None = None) -> Report:
         """Compare everything in the store with the ledger, the nodes and the audit log.
+
+        Args:
+            progress: called with (rows of the tree looked at, such rows in all) now and then.
 
         Returns: what was counted; only when nothing was found.
         Raises:
@@ -178,7 +181,7 @@ class VaultHandle(DepositHandle):
         """
         from strongroom.vault import verifying
 
-        return verifying.verify(self._core)
+        return verifying.verify(self._core, progress)
 
     def status(self) -> Status:
         """Numbers and names about the vault, never a secret."""

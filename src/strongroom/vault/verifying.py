@@ -11,7 +11,7 @@ from strongroom.errors import FormatUnsupported, RolledBack, Tampered
 from strongroom.keys import identity
 from strongroom.keys.format import SlotRecord
 from strongroom.stores.interface import Reading, Row, Table, blob, integer
-from strongroom.stores.schema import HEADER, OBJECTS, SLOTS
+from strongroom.stores.schema import HEADER, NODES, OBJECTS, SLOTS, VERSIONS
 from strongroom.vault import depositors, grants, naming, settings, shares
 from strongroom.vault.core import Core
 from strongroom.vault.ledger import REMOVED, State, stamp_of
@@ -19,7 +19,14 @@ from strongroom.vault.replay import Replay
 from strongroom.vault.slots import NOTE_TYPE, read_note
 from strongroom.vault.verifying_tree import TreeVerifier
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    Progress = Callable[[int, int], None]
+
 _FINDINGS_SHOWN = 1000
+_ROWS_BETWEEN = 100
 
 
 class Report:
@@ -41,7 +48,24 @@ class Report:
         self.deposits_waiting: int | None = 0
 
 
-def verify(core: Core) -> Report:
+class Steps:
+    """How many rows of the tree, which take the most time, were looked at."""
+
+    def __init__(self, rows: Reading, progress: Progress | None) -> None:
+        self._progress = progress
+        self._done = 0
+        self._total = 0 if progress is None else sum(1 for table in (NODES, VERSIONS) for _ in rows.scan(table))
+
+    def each(self, rows: Iterable[Row]) -> Iterator[Row]:
+        """The same rows, counted."""
+        for row in rows:
+            self._done += 1
+            if self._progress is not None and self._done % _ROWS_BETWEEN == 0:
+                self._progress(self._done, self._total)
+            yield row
+
+
+def verify(core: Core, progress: Progress | None = None) -> Report:
     """See `Vault.verify`."""
     with core.mutex:
         core.keys  # noqa: B018 - raises VaultLocked
@@ -50,7 +74,7 @@ def verify(core: Core) -> Report:
             raise RuntimeError("verify inside a transaction")
         with core.store.reading() as rows:
             _check_surroundings(core)
-            verifier = _Verifier(core, rows)
+            verifier = _Verifier(core, rows, Steps(rows, progress))
             verifier.synchronise()
             verifier.run()
     if verifier.findings:
@@ -87,9 +111,10 @@ def _object_name(key: tuple[int, bytes]) -> str:
 class _Verifier:
     """One pass over one moment of the store."""
 
-    def __init__(self, core: Core, rows: Reading) -> None:
+    def __init__(self, core: Core, rows: Reading, steps: Steps) -> None:
         self.core = core
         self.rows = rows
+        self.steps = steps
         self.report = Report()
         self.findings: list[str] = []
         self.state: State | None = None
@@ -108,7 +133,7 @@ class _Verifier:
         self._ledger()
         self.replay = self._audit()
         self._header_and_slots()
-        tree = TreeVerifier(self.core, self.rows, self.replay, self.report)
+        tree = TreeVerifier(self.core, self.rows, self.replay, self.report, self.steps)
         self.findings += tree.run()
         self._objects()
         self.findings += naming.explain(self.core, self.rows, tree.bad, tree.places, tree.paths)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from strongroom.vault.core import Core
     from strongroom.vault.names import Place
     from strongroom.vault.replay import Replay
-    from strongroom.vault.verifying import Report
+    from strongroom.vault.verifying import Report, Steps
 
 
 class TreeVerifier:
@@ -27,6 +27,7 @@ class TreeVerifier:
     Args:
         replay: what the audit log says was written.
         report: counts what is found.
+        steps: counts what is looked at.
 
     Attributes:
         places: node id -> the newest node of that id.
@@ -34,8 +35,9 @@ class TreeVerifier:
         bad: the rows that do not belong where they lie.
     """
 
-    def __init__(self, core: Core, rows: Reading, replay: Replay, report: Report) -> None:
+    def __init__(self, core: Core, rows: Reading, replay: Replay, report: Report, steps: Steps) -> None:
         self.core = core
+        self.steps = steps
         self.rows = rows
         self.replay = replay
         self.report = report
@@ -54,7 +56,7 @@ class TreeVerifier:
 
     def _nodes(self) -> None:
         twins: list[tuple[Place, Place]] = []
-        for row in self.rows.scan(NODES):
+        for row in self.steps.each(self.rows.scan(NODES)):
             try:
                 place = self.core.tree.open(row)
             except (Tampered, FormatUnsupported):
@@ -144,7 +146,7 @@ class TreeVerifier:
     def _versions(self) -> None:
         unreadable = {bad.row[2] for bad in self.bad}
         seen: set[tuple[bytes, int]] = set()
-        for row in self.rows.scan(VERSIONS):
+        for row in self.steps.each(self.rows.scan(VERSIONS)):
             item, number, body = blob(row, 0), integer(row, 1), blob(row, 2)
             self.report.versions += 1
             place = self.places.get(item)

@@ -7,6 +7,7 @@ import os
 from strongroom.doors.cli import output
 from strongroom.doors.cli.interface import GlobalArguments
 from strongroom.doors.cli.opening import expected_of, open_admitted, open_vault
+from strongroom.doors.cli.progress import Progress
 from strongroom.errors import RolledBack, Tampered
 from strongroom.items import quoted
 
@@ -67,7 +68,8 @@ def _check(arguments: Arguments, path: str) -> int:
     try:
         with open_admitted(arguments, path, is_backup=True) as copy:
             recognise_copy(copy, path, expected=expected_of(arguments), tell=output.note)
-            report = copy.verify()
+            with Progress("verified") as progress:
+                report = copy.verify(progress=progress)
             newest = copy.last_commit
     except Tampered as error:
         if not isinstance(error, RolledBack):

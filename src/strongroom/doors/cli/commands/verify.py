@@ -6,6 +6,7 @@ from strongroom.doors.cli import output
 from strongroom.doors.cli.exit_codes import exit_code
 from strongroom.doors.cli.interface import GlobalArguments
 from strongroom.doors.cli.opening import open_vault
+from strongroom.doors.cli.progress import Progress
 from strongroom.errors import RolledBack, Tampered
 
 TYPE_CHECKING = False
@@ -35,7 +36,8 @@ def run(arguments: Arguments) -> int:
     """Print what was counted, or what was found."""
     try:
         with open_vault(arguments) as vault:
-            report = vault.verify()
+            with Progress("verified") as progress:
+                report = vault.verify(progress=progress)
             waiting = vault.pending_deposits() if report.deposits_waiting else []
     except Tampered as error:
         _print_findings(arguments, error)
