@@ -1,4 +1,4 @@
-"""Writes docs/benchmarks.md and its plot from what `python -m bench --keep` has kept: `python -m bench.report`."""
+"""Writes docs/benchmarks.md, its plot and README's table from what `python -m bench --keep` has kept: `python -m bench.report`."""
 
 # ruff: noqa: E501 - paragraphs of the page are lines
 from __future__ import annotations
@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from bench.front import README, with_table
 from bench.goals import Entries, Line, Verdict, number, share, verdicts
 from bench.plot import plot
 
@@ -122,10 +123,11 @@ def _row(*cells: str) -> str:
 
 
 def main() -> None:
-    """Write the page and the plot."""
+    """Write the page, the plot and the table."""
     entries: Entries = json.loads(RESULTS.read_text(encoding="utf-8"))["rows"]
     PLOT.write_text(plot(entries), encoding="utf-8")
     PAGE.write_text(page(entries), encoding="utf-8")
+    README.write_text(with_table(README.read_text(encoding="utf-8"), entries), encoding="utf-8")
 
 
 if __name__ == "__main__":

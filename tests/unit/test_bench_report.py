@@ -6,6 +6,7 @@ import json
 from typing import Any
 from xml.etree import ElementTree
 
+from bench.front import README, SHOWN, table, with_table
 from bench.plot import GOAL, LEFT, WIDTH, plot
 from bench.report import PAGE, PLOT, RESULTS, page
 
@@ -26,6 +27,11 @@ def test_the_page_says_what_was_measured() -> None:
     entries = json.loads(RESULTS.read_text(encoding="utf-8"))["rows"]
     assert PAGE.read_text(encoding="utf-8") == page(entries)
     assert PLOT.read_text(encoding="utf-8") == plot(entries)
+    readme = README.read_text(encoding="utf-8")
+    assert readme == with_table(readme, entries)
+    # A line that has another name in the benchmarks now would be missing and not wrong.
+    if not any(kept["quick"] for kept in entries.values()):
+        assert table(entries).count("\n") == 2 + len(SHOWN)
 
 
 def test_a_missed_goal_is_called_so() -> None:
