@@ -41,7 +41,7 @@ def check_header_mac(
     except Tampered:
         raise Tampered(
             "the header or a key slot is not what was written: changed, added or taken away",
-            advice="restore a backup: strongroom restore-backup",
+            advice="restore a backup: strongroom restore-backup FILE",
         ) from None
     # The MAC covers records in the order of the ids that they lie under, not those ids themselves.
     if any(claimed_slot_id(record) != slot_id for slot_id, record in slot_rows):
