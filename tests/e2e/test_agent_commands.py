@@ -107,6 +107,27 @@ def test_unlock_at_a_terminal(home: Machine) -> None:
     assert status(home)["locked"] is False
 
 
+def test_unlock_of_what_is_unlocked(home: Machine) -> None:
+    """Nobody types a passphrase for nothing; who wants another time is told which one is left, and asked."""
+    assert home.run("unlock", "--for", "8h", stdin=TYPED).code == 0
+    with home.at_terminal("unlock") as person:
+        person.sees(f"{home.vault} is already unlocked, for 7 h ").sees("strongroom unlock --for 8h")
+        assert person.ends() == 0
+        assert "passphrase for" not in person.screen
+    with home.at_terminal("unlock", "--for", "2d") as person:
+        person.sees("is already unlocked, for 7 h").sees("passphrase for").waits_for("off")
+        person.types(PASSPHRASE).sees("for 2 days")
+        assert person.ends() == 0
+    assert int(str(status(home)["seconds_left"])) > 86_400
+    assert home.run("unlock", stdin=TYPED).code == 0
+    with home.at_terminal("unlock") as person:
+        person.sees("is already unlocked").sees("hint: for another time")
+        assert person.ends() == 0
+        assert "more" not in person.screen
+    # A pipe's passphrase is tried all the same, and a wrong one is wrong.
+    assert home.run("unlock", stdin=b"tea with nine green elephants\n").code == 6
+
+
 def test_unlock_with_what_is_at_hand(home: Machine) -> None:
     """A key file that an option or the environment names; a missing one is exit 4."""
     done = home.run("slot", "add", "key-file", str(home.key), "--passphrase-fd", "0", stdin=TYPED)

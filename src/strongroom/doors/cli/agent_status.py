@@ -32,6 +32,12 @@ def show(status: Mapping[str, object], *, as_json: bool) -> None:
         output.hint("strongroom unlock")
 
 
+def unlocked_for(status: Mapping[str, object]) -> str:
+    """The state of an agent that is unlocked, and for how long it is."""
+    left = status["seconds_left"]
+    return f"unlocked, for {_shown(left)} more" if isinstance(left, int) else "unlocked"
+
+
 def _shown(seconds: int) -> str:
     """A time in its two largest units."""
     left = seconds
@@ -54,8 +60,7 @@ def _lines(status: Mapping[str, object]) -> Iterator[str]:
     if status["locked"]:
         yield f"state:          locked: {status['locked_because']}"
     else:
-        left = status["seconds_left"]
-        yield f"state:          unlocked{f', for {_shown(left)} more' if isinstance(left, int) else ''}"
+        yield f"state:          {unlocked_for(status)}"
     if failed := status["failed_attempts"]:
         yield f"failed:         {failed} attempt{'' if failed == 1 else 's'} to unlock"
     verified = status["verified"]

@@ -24,7 +24,9 @@ _TRIES = 3
 _STDIN = 0
 
 
-def unlock_somehow(arguments: GlobalArguments, location: str, unlock: Unlock) -> None:
+def unlock_somehow(
+    arguments: GlobalArguments, location: str, unlock: Unlock, *, is_needed: Callable[[], bool]
+) -> bool:
     """Find a way to open the vault and go it.
 
     In the order of `locate.unlock`: an option and nothing else; a key file or identity that the
@@ -33,7 +35,9 @@ def unlock_somehow(arguments: GlobalArguments, location: str, unlock: Unlock) ->
     Args:
         location: the vault's.
         unlock: has the agent open it: (way, secret).
+        is_needed: asked before a person is, and never otherwise.
 
+    Returns: whether it was unlocked; not if a person would have had to be asked for nothing.
     Raises:
         WrongKey: what was brought does not open it.
         WouldPrompt: nothing was, and nobody can be asked.
@@ -41,7 +45,7 @@ def unlock_somehow(arguments: GlobalArguments, location: str, unlock: Unlock) ->
     explicit = _explicit(arguments)
     if explicit is not None:
         _use(unlock, *explicit)
-        return
+        return True
     kinds = _slot_kinds(location)
     for way, secret in _at_hand(kinds):
         try:
@@ -50,8 +54,8 @@ def unlock_somehow(arguments: GlobalArguments, location: str, unlock: Unlock) ->
             # What merely lies in the environment may belong to another vault.
             output.note(error.message)
         else:
-            return
-    _typed(location, kinds, unlock)
+            return True
+    return _typed(location, kinds, unlock, is_needed)
 
 
 def _use(unlock: Unlock, way: str, secret: bytearray) -> None:
@@ -94,7 +98,7 @@ def _at_hand(kinds: set[str]) -> list[tuple[str, bytearray]]:
     return ways
 
 
-def _typed(location: str, kinds: set[str], unlock: Unlock) -> None:
+def _typed(location: str, kinds: set[str], unlock: Unlock, is_needed: Callable[[], bool]) -> bool:
     words = typed_words(kinds)
     if not words:
         raise WouldPrompt(
@@ -104,7 +108,9 @@ def _typed(location: str, kinds: set[str], unlock: Unlock) -> None:
         line = _stdin_line()
         if line is not None:
             _use(unlock, "typed", line)
-            return
+            return True
+    if not is_needed():
+        return False
     terminal = Terminal.open()
     if terminal is None:
         raise WouldPrompt(
@@ -116,11 +122,12 @@ def _typed(location: str, kinds: set[str], unlock: Unlock) -> None:
         for left in reversed(range(_TRIES)):
             try:
                 _use(unlock, *_asked(terminal, prompt, location, kinds))
-                return
+                return True
             except WrongKey:
                 if not left:
                     raise
                 terminal.show("that does not open it, try again\n")
+    raise AssertionError("the last attempt raised")
 
 
 def _asked(terminal: Terminal, prompt: str, location: str, kinds: set[str]) -> tuple[str, bytearray]:

@@ -54,18 +54,33 @@ def run(arguments: Arguments) -> int:
     life, idle = _seconds(arguments.life), _seconds(arguments.idle)
     unlock = partial(agent.unlock, life=life, idle=idle, expected=expected_of(arguments))
     try:
-        unlock_somehow(arguments, location, unlock)
+        was_unlocked = unlock_somehow(arguments, location, unlock, is_needed=partial(_is_needed, agent, arguments))
     except BaseException:
         if was_started:
             agent.call("POST", "stop")
         raise
     if arguments.json:
         output.json(agent.status())
-    else:
+    elif was_unlocked:
         output.note(f"unlocked {location}{_until(arguments)}")
         for note in _notes(agent):
             output.note(note)
     return 0
+
+
+def _is_needed(agent: AgentControl, arguments: Arguments) -> bool:
+    """Whether a person must be asked; says so if the vault is unlocked already."""
+    from strongroom.doors.cli.agent_status import unlocked_for
+
+    status = agent.status()
+    if status["locked"]:
+        return True
+    output.note(f"{agent.location} is already {unlocked_for(status)}")
+    expected = expected_of(arguments)
+    if arguments.life is None and arguments.idle is None and expected.counter is None and expected.fingerprint is None:
+        output.hint("for another time: strongroom unlock --for 8h")
+        return False
+    return True
 
 
 def _start_if_none(agent: AgentControl) -> bool:
