@@ -157,6 +157,21 @@ def test_people_come_and_go(sealed: Machine) -> None:
     assert before.splitlines()[2] != after.splitlines()[2]
 
 
+def test_a_rotation_may_be_told_for_whom(sealed: Machine) -> None:
+    """Whoever else the file names gets no new key, and the file stays as it was."""
+    assert sealed.run("file", "recipients", "app.yaml", "-r", public(BOB)).code == 0
+    (sealed.home / "team").write_text(f"{public(ALICE)}\n")
+    before = (sealed.home / "app.yaml").read_text()
+    for allowed in (public(ALICE), "team"):
+        done = sealed.run("file", "rotate", "app.yaml", "-r", allowed)
+        assert done.code == 5 and f"--remove {public(BOB)}" in done.err, done
+    assert (sealed.home / "app.yaml").read_text() == before
+    assert sealed.run("file", "rotate", "app.yaml", "-r", "team", "-r", public(BOB)).code == 0
+    assert (sealed.home / "app.yaml").read_text() != before
+    assert sealed.run("file", "recipients", "app.yaml", "--remove", public(BOB)).code == 0
+    assert sealed.run("file", "rotate", "app.yaml", "-r", "team").code == 0
+
+
 def test_an_editor_sees_the_plain_text_in_memory_alone(sealed: Machine) -> None:
     """What it leaves malformed is refused, and the file is as it was."""
     editor = sealed.home / "editor"
@@ -195,6 +210,10 @@ def test_a_key_of_the_vault_opens_it_through_the_agent_too(keyed: Machine, kind:
         assert done.code == 0, done
         assert keyed.run("file", "recipients", "app.yaml", "--remove", public(ALICE)).code == 0
     assert keyed.run("file", "rotate", "app.yaml").code == 0
+    assert keyed.run("file", "rotate", "app.yaml", "--key", "app").code == 0, "also of its older version"
+    assert keyed.run("key", "create", "other", "--kind", kind).code == 0
+    done = keyed.run("file", "rotate", "app.yaml", "--key", "other")
+    assert done.code == 5 and "--remove app\n" in done.err, done
     assert keyed.run("unlock", "--key-file", str(keyed.key)).code == 0
     try:
         agent = {name: value for name, value in keyed.environment.items() if name != "STRONGROOM_KEY_FILE"}

@@ -6,7 +6,7 @@ import os
 
 from strongroom.doors.cli import output
 from strongroom.doors.cli.exit_codes import OK, UsageError
-from strongroom.doors.cli.file_contents import About, check_readers, read_encrypted, read_once, replace
+from strongroom.doors.cli.file_contents import About, check_allowed, check_readers, read_encrypted, read_once, replace
 from strongroom.doors.cli.file_keys import Keys
 from strongroom.errors import WouldPrompt
 from strongroom.items import quoted
@@ -195,6 +195,7 @@ def rotate(arguments: Arguments) -> int:
     data, file = read_encrypted(path, arguments)
     with Keys(arguments) as keys, About(path), keys.open(file, path) as opened:
         check_readers(path, opened)
+        check_allowed(path, [one.text for one in opened.recipients], keys.allowed(opened.recipients))
         _with_keys_at_hand(opened, keys)
         opened.rotate()
         finish(arguments, data, opened)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 
 from strongroom.doors.cli.exit_codes import UsageError
+from strongroom.encrypted_files.recipients import KEY
 from strongroom.errors import Denied, FormatUnsupported, NotFound, RolledBack, StrongroomError, Tampered, WrongKey
 from strongroom.formats.interface import FILE_BYTES_MAX, BadFile
 from strongroom.items import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Self
 
     from strongroom.doors.cli.commands.file import Arguments
@@ -113,6 +115,28 @@ def check_readers(path: str, file: OpenFile, *, accept: bool = False) -> None:
         known.remember(file.key_mark, readers)
     except StrongroomError as error:
         output.note(f"who may read {path} is not remembered: {error}")
+
+
+def check_allowed(path: str, named: Sequence[str], allowed: Sequence[str]) -> None:
+    """Before a file gets a new key: whether those whom the command line allows are all who would get it.
+
+    Args:
+        named: by the file.
+        allowed: nobody for whoever the file names.
+
+    Raises: Denied: somebody else is named.
+    """
+    strangers = [one for one in named if one not in allowed]
+    if allowed and strangers:
+        first = strangers[0]
+        if first.startswith(KEY):
+            # By its name: the rest is its public part, and no person types that.
+            first = first.removeprefix(KEY).partition(" ")[0]
+        raise Denied(
+            f"{path} names recipients that were not allowed here: {', '.join(strangers)}",
+            advice=f"see who named them: git log -p {quoted(path)}\n"
+            f"if nobody did: strongroom file recipients {quoted(path)} --remove {quoted(first)}",
+        )
 
 
 def replace(path: str, before: bytes, after: bytes) -> None:

@@ -86,6 +86,25 @@ class Keys:
             raise UsageError(str(error)) from None
         return found
 
+    def allowed(self, others: Sequence[FileRecipient]) -> list[str]:
+        """The texts of those that the command line names; of a key of the vault, of each of its versions.
+
+        Args:
+            others: those that the file has already.
+
+        Raises: UsageError: one of them is none.
+        """
+        from strongroom.credentials.recipients import hybrid_text, x25519_text
+
+        found = [one.text for one in self.recipients(others)]
+        for name in self._arguments.key:
+            key = self._opened().keys[name]
+            for public in [one.public for one in key.versions if key.kind == "box"]:
+                found.append(f"{KEY}{name} {x25519_text(public[:32])}")
+                if public[32:]:
+                    found.append(f"{KEY}{name} {hybrid_text(public[32:])}")
+        return found
+
     def fetch(self, recipients: Sequence[FileRecipient]) -> dict[str, FileRecipient]:
         """Those of kind ``aead`` that could not be encrypted to, from the vault, by their text."""
         for one in recipients:

@@ -6,9 +6,8 @@ import os
 
 from strongroom.doors.cli import output
 from strongroom.doors.cli.exit_codes import UsageError
-from strongroom.doors.cli.file_contents import About, read_bytes, replace
+from strongroom.doors.cli.file_contents import About, check_allowed, read_bytes, replace
 from strongroom.encrypted_files.sops import is_sops
-from strongroom.errors import Denied
 from strongroom.formats.interface import BadFile
 from strongroom.items import quoted
 
@@ -150,14 +149,7 @@ def _readers(arguments: Arguments, data: bytes) -> None:
 
 
 def _rotate(arguments: Arguments, data: bytes) -> None:
-    allowed = _recipients(arguments)
-    strangers = [one for one in _read(data, _format(arguments)).metadata.recipients if one not in allowed]
-    if allowed and strangers:
-        raise Denied(
-            f"{arguments.file} names recipients that were not allowed here: {', '.join(strangers)}",
-            advice=f"see who named them: git log -p {quoted(arguments.file)}\n"
-            f"if nobody did: strongroom file recipients {quoted(arguments.file)} --remove {strangers[0]}",
-        )
+    check_allowed(arguments.file, _read(data, _format(arguments)).metadata.recipients, _recipients(arguments))
     with _opened(arguments, arguments.file, data) as file:
         _tell_readers(file.metadata.recipients)
         _put(arguments, data, file.with_recipients(file.metadata.recipients, _now()))
