@@ -76,9 +76,10 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "'\\''") + "'"
 
 
-def quoted_name(text: str) -> str:
-    """*text* as the last words of one of our commands, also where it would pass for an option."""
-    return f"-- {quoted(text)}" if text.startswith("-") else quoted(text)
+def quoted_name(*names: str) -> str:
+    """*names* as the last words of one of our commands, also where one would pass for an option."""
+    mark = "-- " if any(name.startswith("-") for name in names) else ""
+    return mark + " ".join(map(quoted, names))
 
 
 class ReservedPath(str):

@@ -29,7 +29,7 @@ def test_an_old_value_does_not_come_back_to_life(keyed) -> None:
     time.sleep(1.1)
     done = keyed.run("set", "bank", "note=x")
     assert done.code == 12
-    assert "strongroom set bank --expires 90d" in done.err
+    assert "strongroom set --expires 90d bank" in done.err
     assert keyed.run("set", "bank", "note=x", "--expires", "90d").code == 0
     assert keyed.run("get", "bank", "user").out == b"dustin"
 

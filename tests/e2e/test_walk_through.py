@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,27 @@ def test_usage_that_was_not_usable(keyed: Machine) -> None:
     assert "history" not in keyed.run("set", "a", "password=").err
     keyed.run("set", "--", "-a", "x=1")
     assert "hint: bring it back with: strongroom restore -- -a\n" in keyed.run("rm", "--", "-a").err
+
+
+def test_hints_of_the_vault_name_what_begins_with_a_dash(keyed: Machine) -> None:
+    """What the vault itself advises works as it stands, also for names that would pass for options."""
+    keyed.run("set", "--", "-a b", "x=1")
+    keyed.run("key", "create", "--", "-k")
+    refused = {
+        "strongroom log -- '-a b'": ("get", "--version", "9", "--", "-a b", "x"),
+        "strongroom require -- '-a b' -f": ("require", "--", "-a b", "-f"),
+        "strongroom key show -- -k": ("key", "create", "--", "-k"),
+        "strongroom key rotate --stage -- -k": ("key", "rotate", "--promote", "--", "-k"),
+    }
+    for hint, words in refused.items():
+        done = keyed.run(*words)
+        assert done.code != 0 and done.err.rstrip().endswith(hint), done
+        if words[0] != "require":  # which asks
+            assert keyed.run(*shlex.split(hint)[1:]).code == 0, hint
+    assert keyed.run("key", "rotate", "--promote", "--", "-k").code == 0
+    keyed.run("rm", "--", "-a b")
+    done = keyed.run("get", "--", "-a b", "x")
+    assert "strongroom restore -- '-a b'" in done.err, done
 
 
 def test_one_is_one(keyed: Machine) -> None:

@@ -16,6 +16,7 @@ from strongroom.items import (
     parse_folder,
     parse_path,
     quoted,
+    quoted_name,
 )
 
 REFUSED_PATHS = {
@@ -138,6 +139,14 @@ def test_a_name_in_a_hint_is_one_word_for_a_shell(text: str) -> None:
     """What a person pastes reaches the command as it was written, whatever it holds."""
     assert quoted(text) == QUOTED[text]
     assert shlex.split(quoted(text)) == [text]
+
+
+@pytest.mark.parametrize("names", [("-a",), ("a", "-b c"), ("-a b", "c"), ("a b", "c-")])
+def test_names_in_a_hint_pass_for_no_options(names: tuple[str, ...]) -> None:
+    """The mark stands in front of all of them if one of them needs it, and not otherwise."""
+    words = shlex.split(quoted_name(*names))
+    assert words[-len(names) :] == list(names)
+    assert (words[0] == "--") == any(name[0] == "-" for name in names)
 
 
 @pytest.mark.parametrize("path", ["@keys/a", "@", "@keys", "@tokens/x/y"])

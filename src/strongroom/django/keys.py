@@ -17,6 +17,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from strongroom.crypto.columns import ColumnKey
 from strongroom.errors import NotFound, Tampered, WrongKey
+from strongroom.items import quoted_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -234,5 +235,5 @@ def _taken(vault: Vault, name: str, opened: Vault | None = None) -> FieldKeys:
         return FieldKeys(vault.keys[name], opened)
     except NotFound:
         raise ImproperlyConfigured(
-            f"the vault has no key {name} for encrypted fields; make it: strongroom key create {name}"
+            f"the vault has no key {name} for encrypted fields; make it: strongroom key create {quoted_name(name)}"
         ) from None

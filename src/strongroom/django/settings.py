@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from strongroom.errors import Expired, NotFound, StrongroomError
+from strongroom.items import quoted_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ def secret(name: str, *, item: str = ITEM, vault: Vault | None = None) -> str:
         try:
             value = _text(source, item, name, None)
         except NotFound as error:
-            error.add_note(f"store it: strongroom set {item} {name}; for a SECRET_KEY add --generate --length 64")
+            command = f"strongroom set {quoted_name(item, name)}"
+            error.add_note(f"store it: {command}; for a SECRET_KEY with --generate --length 64 behind set")
             raise
     if not value:
         raise NotFound(f"{item} {name} is empty")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from strongroom.errors import Denied, Expired, NotFound, StrongroomError
 from strongroom.formats.references import BadReference
-from strongroom.items import quoted, quoted_name
+from strongroom.items import quoted_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -101,5 +101,5 @@ def _list(wanted: Sequence[Wanted]) -> str:
 
 
 def _step(reference: Reference) -> str:
-    field = "" if reference.field is None else f" {quoted(reference.field)}"
-    return f"strongroom set {quoted_name(reference.path)}{field}"
+    field = () if reference.field is None else (reference.field,)
+    return f"strongroom set {quoted_name(reference.path, *field)}"

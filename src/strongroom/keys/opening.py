@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 __all__ = ["UnlockedKeys", "create_keys", "reload_keys", "reopen_keys", "unlock"]
 
 _RESTORE = "restore a backup: strongroom restore-backup"
+_NO_SLOT = f"""\
+a recovery code is taken in the place of the passphrase
+if it is surely the right one, the vault was changed: try another key, or {_RESTORE}"""
 
 
 def create_keys(vault_id: bytes, lineage: bytes, now_us: int) -> UnlockedKeys:
@@ -216,4 +219,5 @@ def _no_slot_opens(
         return Tampered(message, advice=_RESTORE, findings=damaged)
     if flaws and not has_candidates:
         return FormatUnsupported(str(flaws[0]), advice=flaws[0].advice)
-    return WrongKey("no key slot opens with this", advice="a recovery code is taken in the place of the passphrase")
+    # A slot that was changed cannot be told from a wrong passphrase: only the key that it would give says which it is.
+    return WrongKey("no key slot opens with this", advice=_NO_SLOT)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from strongroom.crypto import entropy, labels
 from strongroom.errors import Conflict, NotFound, StoreUnavailable, StrongroomError, Tampered
-from strongroom.items import quoted
+from strongroom.items import quoted_name
 from strongroom.keys import deposit_keys
 from strongroom.stores.inbox import Inbox
 from strongroom.stores.interface import Reading, Row, blob
@@ -52,7 +52,7 @@ def add_depositor(core: Core, name: str, patterns: Sequence[str], group: int | N
     with core.changing("depositor add") as change:
         known = read_depositors(core, change.rows)
         if any(depositor.name == name for depositor in known):
-            raise Conflict(f"there is a depositor {name}", advice=f"strongroom deposit remove-key {quoted(name)}")
+            raise Conflict(f"there is a depositor {name}", advice=f"strongroom deposit remove-key {quoted_name(name)}")
         if len(known) >= DEPOSITORS_MAX:
             raise Conflict(f"there are at most {DEPOSITORS_MAX} depositors", advice="strongroom deposit keys")
         key = deposit_keys.new_depositor_key(core.keys, entropy.random_bytes(16))

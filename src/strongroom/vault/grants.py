@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from strongroom.crypto import entropy, labels
 from strongroom.errors import Conflict, FormatUnsupported, NotFound, Tampered
-from strongroom.items import COMPONENT_BYTES_MAX, PATH_BYTES_MAX, quoted
+from strongroom.items import COMPONENT_BYTES_MAX, PATH_BYTES_MAX, quoted_name
 from strongroom.stores.interface import Reading, Row, blob
 from strongroom.stores.schema import OBJECTS
 from strongroom.vault.core import Core
@@ -89,7 +89,7 @@ def _by_patterns(rules: Mapping[str, Sequence[str]]) -> dict[tuple[bool, tuple[s
 
 def _check_room(known: Sequence[Grant], name: str, count: int) -> None:
     if any(grant.name == name for grant in known):
-        raise Conflict(f"there is a grant {name}", advice=f"take it away first: strongroom grant remove {quoted(name)}")
+        raise Conflict(f"there is a grant {name}", advice=f"take it away: strongroom grant remove {quoted_name(name)}")
     if len(known) + count > GRANTS_MAX:
         raise Conflict(f"there are at most {GRANTS_MAX:,} grants", advice="see them: strongroom grant list")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from strongroom.crypto import entropy, labels
 from strongroom.errors import Conflict, Expired, NotFound, Tampered
-from strongroom.items import COMPONENT_BYTES_MAX, RESERVED_MARK, Field, Version, parse_path, quoted
+from strongroom.items import COMPONENT_BYTES_MAX, RESERVED_MARK, Field, Version, parse_path, quoted_name
 from strongroom.stores.interface import Reading, Row, blob
 from strongroom.stores.schema import VERSIONS
 from strongroom.vault.change import Change
@@ -238,7 +238,7 @@ def next_deadline(path: str, entry: Entry, now: int, expires: timedelta | Litera
     if expires is not None:
         return deadline(now, expires)
     if 0 < entry.expires <= now:
-        advice = f"say how long it holds now: strongroom set {quoted(path)} --expires 90d"
+        advice = f"say how long it holds now: strongroom set --expires 90d {quoted_name(path)}"
         raise Expired(f"{path} has expired", advice=advice)
     return entry.expires
 
@@ -323,6 +323,6 @@ def _entries(path: str, node: Node, numbers: Sequence[int]) -> list[Entry]:
     for number in numbers:
         entry = node.entry(number)
         if entry is None:
-            raise NotFound(f"{path} has no version {number}", advice=f"see its versions: strongroom log {quoted(path)}")
+            raise NotFound(f"{path} has no version {number}", advice=f"see them: strongroom log {quoted_name(path)}")
         entries.append(entry)
     return entries

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from strongroom.crypto import labels
 from strongroom.errors import Expired, NotFound, Tampered, VaultLocked
-from strongroom.items import RESERVED_MARK, parse_path, quoted
+from strongroom.items import RESERVED_MARK, parse_path, quoted_name
 from strongroom.stores.interface import blob
 from strongroom.stores.schema import VERSIONS
 from strongroom.vault import history
@@ -206,16 +206,16 @@ def readable_entry(core: Core, path: str, place: Place, version: int | None, all
     number = node.current if version is None else version
     entry = node.entries[-1] if number == node.current and node.entries else node.entry(number)
     if entry is None or entry.number != number:
-        raise NotFound(f"{path} has no version {number}", advice=f"see its versions: strongroom log {quoted(path)}")
+        raise NotFound(f"{path} has no version {number}", advice=f"see them: strongroom log {quoted_name(path)}")
     if entry.state == DESTROYED:
-        raise NotFound(f"version {number} of {path} was destroyed", advice=f"see: strongroom log {quoted(path)}")
+        raise NotFound(f"version {number} of {path} was destroyed", advice=f"see: strongroom log {quoted_name(path)}")
     if entry.deleted or entry.expires:
         now = core.clock_us()
         if entry.is_deleted(now):
-            raise NotFound(f"{path} was deleted", advice=f"bring it back with: strongroom restore {quoted(path)}")
+            raise NotFound(f"{path} was deleted", advice=f"bring it back with: strongroom restore {quoted_name(path)}")
         if 0 < entry.expires <= now and not allow_expired:
             raise Expired(
                 f"{path} expired on {entry.describe().expires:%Y-%m-%d %H:%M} UTC",
-                advice=f"store a new value, and say how long it holds: strongroom set {quoted(path)} --expires 90d",
+                advice=f"store a new value and say how long it holds: strongroom set --expires 90d {quoted_name(path)}",
             )
     return entry

@@ -6,7 +6,7 @@ The same for a vault that is open here and for one that an agent keeps.
 from __future__ import annotations
 
 from strongroom.errors import Conflict, NotFound, WouldPrompt
-from strongroom.items import Field, is_secret_name, quoted
+from strongroom.items import Field, is_secret_name, quoted_name
 from strongroom.secret import wipe
 
 TYPE_CHECKING = False
@@ -27,7 +27,7 @@ def require(vault: Vault, path: str, fields: Sequence[str]) -> Item:
             if item is not None and not missing:
                 return item
             if not missing:
-                raise NotFound(f"no item {path}", advice=f"store it: strongroom set {quoted(path)}")
+                raise NotFound(f"no item {path}", advice=f"store it: strongroom set {quoted_name(path)}")
             seen = _newest_number(vault, path) if item is None else item.version.number
             _ask(vault, path, fields, [name for name in missing if name not in answers], answers)
             answered = {name: answers[name] for name in missing}
@@ -69,7 +69,7 @@ def _ask(vault: Vault, path: str, fields: Sequence[str], missing: Sequence[str],
     if vault.ask is None:
         raise WouldPrompt(
             f"{path} has no {', '.join(missing)}, and there is no terminal to ask on",
-            advice=f"store it from a terminal: strongroom require {' '.join(map(quoted, (path, *fields)))}",
+            advice=f"store it from a terminal: strongroom require {quoted_name(path, *fields)}",
         )
     for name in missing:
         with vault.ask(path, name) as answer:

@@ -12,7 +12,7 @@ from abc import ABCMeta
 from typing import overload
 
 from strongroom.errors import NotFound
-from strongroom.items import Item, Version, parse_folder, parse_path, quoted
+from strongroom.items import Item, Version, parse_folder, parse_path, quoted_name
 from strongroom.secret import SecretBytes, SecretStr
 from strongroom.stores.interface import Reading
 from strongroom.vault import history
@@ -276,7 +276,7 @@ class Vault(VaultHandle, AsyncTwins, metaclass=ABCMeta):
             entry = place.node.entry(number)
             if entry is None or entry.state == DESTROYED:
                 why = "was destroyed" if entry else "does not exist"
-                raise NotFound(f"version {number} of {path} {why}", advice=f"see: strongroom log {quoted(path)}")
+                raise NotFound(f"version {number} of {path} {why}", advice=f"see: strongroom log {quoted_name(path)}")
             if version is None:
                 history.delete_versions(change, core, path, (number,), undo=True)
                 return entry.describe()

@@ -37,7 +37,7 @@ def test_what_was_meant(case: str) -> None:
 
 def test_what_stood_behind_the_name_stays() -> None:
     """The hint is the whole command, quoted for a shell."""
-    assert steps_for("get", "bank/cheking", ITEMS, " pin") == ["did you mean: strongroom get bank/checking pin"]
+    assert steps_for("get", "bank/cheking", ITEMS, ("pin",)) == ["did you mean: strongroom get bank/checking pin"]
     assert steps_for("get", "a b", ["a bc"]) == ["did you mean: strongroom get 'a bc'"]
     assert quoted_name("-x y") == "-- '-x y'"
 

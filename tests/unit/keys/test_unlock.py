@@ -111,6 +111,20 @@ def test_every_wrong_credential_gets_the_same_answer(case: str, stored: Stored) 
     assert caught.value.__cause__ is None
 
 
+def test_a_changed_slot_cannot_be_told_from_a_wrong_passphrase(stored: Stored) -> None:
+    """Only the key that it would have given says which of both it is: the hint names both."""
+    wrap = stored.rows[PASSPHRASE][1].index(stored.records[PASSPHRASE].wrap)
+    rows = _flipped(stored.rows, PASSPHRASE, wrap)
+    with pytest.raises(WrongKey) as changed:
+        stored.open(PASSPHRASE, rows)
+    with pytest.raises(WrongKey) as wrong:
+        unlock(stored.body, stored.mac, stored.rows, STRANGERS["passphrase"]())
+    assert changed.value.args == wrong.value.args and changed.value.advice == wrong.value.advice
+    assert "strongroom restore-backup" in changed.value.advice
+    with pytest.raises(Tampered):
+        stored.open(KEY_FILE, rows)
+
+
 def test_the_right_key_under_another_id_opens_nothing(stored: Stored) -> None:
     own = stored.credentials[KEY_FILE]
     with pytest.raises(WrongKey):

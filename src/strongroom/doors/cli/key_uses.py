@@ -8,7 +8,7 @@ from strongroom.doors.cli.inputs import confirm, read_stdin, secret_line
 from strongroom.doors.cli.keys import key_of, refuse
 from strongroom.doors.cli.opening import open_items
 from strongroom.errors import NotFound, Tampered
-from strongroom.items import quoted
+from strongroom.items import quoted_name
 from strongroom.secret import wipe
 
 TYPE_CHECKING = False
@@ -49,11 +49,13 @@ def _export_public(arguments: Arguments, key: NamedKey) -> int:
     number = arguments.version or key.primary.number
     version = next((one for one in key.versions if one.number == number), None)
     if version is None:
-        raise NotFound(f"the key {key.name} has no version {number}", advice=f"strongroom key show {quoted(key.name)}")
+        raise NotFound(
+            f"the key {key.name} has no version {number}", advice=f"strongroom key show {quoted_name(key.name)}"
+        )
     if key.kind not in FORMATS:
         raise UsageError(
             f"a key of kind {key.kind} is secret, and has no public part",
-            advice=f"all of it: strongroom key export {quoted(key.name)} --private",
+            advice=f"all of it: strongroom key export --private {quoted_name(key.name)}",
         )
     form = arguments.format or FORMATS[key.kind][0]
     output.value(encode_public(key.kind, version.public, form, comment=f"{key.name} version {number}"))

@@ -6,7 +6,7 @@ from strongroom.doors.cli import output
 from strongroom.doors.cli.exit_codes import OK, UsageError
 from strongroom.doors.cli.opening import open_items
 from strongroom.errors import NotFound
-from strongroom.items import quoted
+from strongroom.items import quoted_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from strongroom.vault.named_keys.record import KeyVersion
 
 _NEXT = {
-    "staged": "when every program that decrypts has it: strongroom key rotate {} --promote",
-    "promoted": "when nothing is read with older versions any more: strongroom key rotate {} --retire",
+    "staged": "when every program that decrypts has it: strongroom key rotate --promote {}",
+    "promoted": "when nothing is read with older versions any more: strongroom key rotate --retire {}",
 }
 
 
@@ -56,7 +56,7 @@ def number_of(arguments: Arguments) -> int:
     Raises: UsageError: none was.
     """
     if arguments.version is None:
-        shown = quoted(arguments.name or "")
+        shown = quoted_name(arguments.name or "")
         raise UsageError(f"key {arguments.action} needs --version N", advice=f"strongroom key show {shown}")
     return arguments.version
 
@@ -165,7 +165,7 @@ def _destroy(arguments: Arguments) -> int:
         number = arguments.version
         what = f"the key {key.name}" if number is None else f"version {number} of the key {key.name}"
         if number is not None and number not in [one.number for one in key.versions]:
-            raise NotFound(f"there is no {what}", advice=f"strongroom key show {quoted(key.name)}")
+            raise NotFound(f"there is no {what}", advice=f"strongroom key show {quoted_name(key.name)}")
         if not confirm(arguments, f"Destroy {what}, and lose what was encrypted with it?"):
             output.note("nothing was destroyed")
             return OK
@@ -188,7 +188,7 @@ def _shown(arguments: Arguments, key: NamedKey, remark: str) -> int:
 
 def _say_next(key: NamedKey) -> None:
     if key.phase in _NEXT:
-        output.hint(_NEXT[key.phase].format(quoted(key.name)))
+        output.hint(_NEXT[key.phase].format(quoted_name(key.name)))
 
 
 def _described(key: NamedKey) -> dict[str, object]:

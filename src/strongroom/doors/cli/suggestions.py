@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from strongroom.errors import NotFound, StrongroomError
-from strongroom.items import quoted, quoted_name
+from strongroom.items import quoted_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Suggesting:
         self._vault = vault
         self._command = command
         self._path = path
-        self._behind = "" if behind is None else f" {quoted(behind)}"
+        self._behind = () if behind is None else (behind,)
 
     def __enter__(self) -> Self:
         return self
@@ -53,7 +53,7 @@ class Suggesting:
         return steps_for(self._command, self._path, list(islice(names, _LOOKED_THROUGH_MAX)), self._behind)
 
 
-def steps_for(command: str, path: str, items: list[str], behind: str = "") -> list[str]:
+def steps_for(command: str, path: str, items: list[str], behind: tuple[str, ...] = ()) -> list[str]:
     """What to type instead of *path*, the likeliest first; none when it is there, or nothing is like it."""
     folders = list(dict.fromkeys(folder for item in items for folder in _folders_of(item)))
     is_folder = command == "ls" or path.endswith("/")
@@ -65,7 +65,7 @@ def steps_for(command: str, path: str, items: list[str], behind: str = "") -> li
     known = folders if is_folder else items
     if wanted in known:
         return []
-    return [f"did you mean: strongroom {command} {quoted_name(one)}{behind}" for one in _nearest(wanted, known)]
+    return [f"did you mean: strongroom {command} {quoted_name(one, *behind)}" for one in _nearest(wanted, known)]
 
 
 def _folders_of(item: str) -> Iterable[str]:

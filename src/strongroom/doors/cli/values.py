@@ -7,7 +7,7 @@ from strongroom.doors.cli.exit_codes import UsageError
 from strongroom.doors.cli.inputs import read_file, read_stdin, stdin_is_terminal, terminal_for
 from strongroom.doors.cli.opening import checked_field
 from strongroom.errors import WouldPrompt
-from strongroom.items import Field, is_secret_name, quoted, quoted_name
+from strongroom.items import Field, is_secret_name, quoted_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def _public(path: str, name: str, text: str) -> str:
         known = "\nthe value is in the shell's history now: consider it known, and change it" if text else ""
         raise UsageError(
             f"{name} is secret: on the command line everybody on this machine can read it",
-            advice=f"to be asked for it, or to pipe it: strongroom set {quoted_name(path)} {quoted(name)}{known}",
+            advice=f"to be asked for it, or to pipe it: strongroom set {quoted_name(path, name)}{known}",
         )
     try:
         text.encode("utf-8")

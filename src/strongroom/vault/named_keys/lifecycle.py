@@ -7,6 +7,7 @@ between is a Conflict, and nothing is written. Source: docs/format.md#named-keys
 from __future__ import annotations
 
 from strongroom.errors import Conflict, Denied
+from strongroom.items import quoted_name
 from strongroom.vault.named_keys.kinds import check_public, new_material, public_part
 from strongroom.vault.named_keys.record import DESTROYED, DISABLED, ENABLED, IMPORTED, MADE, KeyVersion
 from strongroom.vault.named_keys.uses import INTERVAL_SECONDS, last_use_us
@@ -73,7 +74,7 @@ class Lifecycle:
             if staged is None:
                 raise Conflict(
                     f"no version of the key {self.name} is staged",
-                    advice=f"publish one first: strongroom key rotate {self.name} --stage",
+                    advice=f"publish one first: strongroom key rotate --stage {quoted_name(self.name)}",
                 )
             record.promote(staged, self._clock_us())
             return staged
@@ -98,7 +99,7 @@ class Lifecycle:
         def change(record: KeyRecord) -> list[KeyVersion]:
             old = [one for one in record.versions if one.number < record.primary.number and one._state == ENABLED]
             if not old:
-                advice = f"promote the staged one first: strongroom key rotate {self.name} --promote"
+                advice = f"promote the staged one first: strongroom key rotate --promote {quoted_name(self.name)}"
                 raise Conflict(
                     f"the key {self.name} has no older version in use", advice=advice if _staged(record) else ""
                 )
@@ -180,7 +181,7 @@ class Lifecycle:
             if staged is not None:
                 raise Conflict(
                     f"version {staged.number} of the key {self.name} is staged",
-                    advice=f"promote it first: strongroom key rotate {self.name} --promote",
+                    advice=f"promote it first: strongroom key rotate --promote {quoted_name(self.name)}",
                 )
             private = None if public is not None else material or new_material(record.kind)
             version = KeyVersion(
@@ -212,7 +213,7 @@ class Lifecycle:
         if version.is_primary:
             raise Conflict(
                 f"version {version.number} is the primary of the key {self.name}",
-                advice=f"make another one first: strongroom key rotate {self.name}",
+                advice=f"make another one first: strongroom key rotate {quoted_name(self.name)}",
             )
 
     def _refuse_use(self, record: KeyRecord, old: list[KeyVersion], quiet_us: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from _weakref import ref
 
 from strongroom.errors import Conflict, NotFound, Tampered
-from strongroom.items import COMPONENT_BYTES_MAX, Field, ReservedPath, check_name, quoted
+from strongroom.items import COMPONENT_BYTES_MAX, Field, ReservedPath, check_name, quoted_name
 from strongroom.secret import wipe
 from strongroom.vault.named_keys import uses
 from strongroom.vault.named_keys.kinds import check_kind, check_public, new_material, public_part
@@ -137,7 +137,7 @@ class NamedKeys:
             state = self._save(name, State(record, 0))
         except Conflict:
             raise Conflict(
-                f"there is a key {name} already", advice=f"see it: strongroom key show {quoted(name)}"
+                f"there is a key {name} already", advice=f"see it: strongroom key show {quoted_name(name)}"
             ) from None
         return self._opened_key(name, state)
 

@@ -6,6 +6,7 @@ Source: docs/format.md#named-keys.
 from __future__ import annotations
 
 from strongroom.errors import Conflict, Denied, FormatUnsupported, NotFound
+from strongroom.items import quoted_name
 from strongroom.secret import HiddenBuffer, SecretBytes, wipe
 from strongroom.wire import Reader, counted, u8, u32, u64
 
@@ -181,7 +182,9 @@ class KeyRecord:
         for version in self.versions:
             if version.number == number:
                 return version
-        raise NotFound(f"the key {name} has no version {number}", advice=f"see them: strongroom key show {name}")
+        raise NotFound(
+                f"the key {name} has no version {number}", advice=f"see them: strongroom key show {quoted_name(name)}"
+            )
 
     def for_reading(self, number: int, name: str) -> KeyVersion:
         """The version that a message names, when it may still be used.
@@ -196,7 +199,7 @@ class KeyRecord:
         if version._state == DISABLED:
             raise Denied(
                 f"version {number} of the key {name} is disabled",
-                advice=f"enable it again: strongroom key enable {name} --version {number}",
+                advice=f"enable it again: strongroom key enable --version {number} {quoted_name(name)}",
             )
         if number < self.min_decrypt_version:
             raise Denied(f"the key {name} decrypts from version {self.min_decrypt_version} on, not {number}")

@@ -7,7 +7,7 @@ from strongroom.doors.cli.exit_codes import UsageError
 from strongroom.doors.cli.interface import GlobalArguments
 from strongroom.doors.cli.opening import checked_field, checked_path, open_items
 from strongroom.doors.cli.suggestions import Suggesting
-from strongroom.items import quoted, quoted_name
+from strongroom.items import quoted_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def _only_field(item: Item) -> str:
     if len(names) != 1:
         raise UsageError(
             f"{item.path} has {len(names)} fields: {', '.join(names)}",
-            advice="\n".join(f"strongroom get {quoted_name(item.path)} {quoted(name)}" for name in names[:3]),
+            advice="\n".join(f"strongroom get {quoted_name(item.path, name)}" for name in names[:3]),
         )
     return names[0]
 
