@@ -176,3 +176,47 @@ def test_another_session_is_noticed(pooler: Pooler, postgres_schema: Role, tmp_p
     assert direct.get("a", "x").reveal() == "2"
     direct.verify()
     direct.lock()
+
+
+@pytest.mark.parametrize("pooler", ["transaction"], indirect=True)
+def test_no_program_executes_another_s_statement(pooler: Pooler, postgres_schema: Role, tmp_path: Path) -> None:
+    """Programs that asked different things first, each in the session of the other: never a wrong answer.
+
+    A read of another session is answered if it needed nothing of its own there: it is right, and checked as ever.
+    """
+    import psycopg
+
+    tmp_path.chmod(0o700)
+    direct = strongroom.create(postgres_schema.vault_url, key_file=str(tmp_path / "key"))
+    direct.set("a", {"x": "1"})
+    with _opened(pooler, tmp_path / "key") as reader, _opened(pooler, tmp_path / "key") as writer:
+        assert reader.get("a", "x").reveal() == "1"
+        with psycopg.connect(pooler.url.split("&schema=")[0], autocommit=True) as other:
+            other.execute("BEGIN")  # takes the session that was used last
+            answers: list[str] = []
+            for vault in (writer, reader) * 10:
+                try:
+                    answers.append(vault.get("a", "x").reveal())
+                except StoreUnavailable as error:
+                    answers.append(str(error))
+            other.execute("ROLLBACK")
+    assert all(answer == "1" or "lends another session" in answer for answer in answers), answers
+    assert "1" in answers
+    direct.verify()
+    direct.lock()
+
+
+def test_names_of_statements_are_of_one_connection(postgres_schema: Role) -> None:
+    """With names that are counted, a lent session would execute what another program prepared under that number."""
+    import psycopg
+
+    from strongroom.stores.postgres_link import BIGINT, Link, Statement
+
+    names: list[set[str]] = []
+    for sql in (b"SELECT 1::bigint", b"SELECT 2::bigint"):
+        with psycopg.connect(postgres_schema.vault_url.split("&schema=")[0].split("?schema=")[0]) as connection:
+            link = Link(connection, "here")
+            assert len(link.ask(Statement(sql, (), (BIGINT,)))) == 1
+            found = connection.execute("SELECT name FROM pg_prepared_statements", prepare=False).fetchall()
+            names.append({name for (name,) in found})
+    assert all(names) and names[0].isdisjoint(names[1]), names

@@ -7,7 +7,7 @@ below costs half of it: docs/decisions/0023. The driver still connects, and runs
 from __future__ import annotations
 
 from _weakref import ref
-from os import getpid
+from os import getpid, urandom
 from struct import Struct
 
 from strongroom.stores import postgres_driver
@@ -91,7 +91,7 @@ class Link:
     """
 
     __slots__ = (
-        "__weakref__", "_binary", "_compared", "_load", "_made", "_names", "_pgconn", "_pid", "_poll", "_wait",
+        "__weakref__", "_binary", "_compared", "_load", "_made", "_mark", "_names", "_pgconn", "_pid", "_poll", "_wait",
         "connection", "is_kept", "location", "me",
     )  # fmt: skip
 
@@ -115,6 +115,8 @@ class Link:
         self._names: dict[Statement, bytes] = {}
         self._compared: dict[Statement, bytes] = {}
         self._made = 0
+        # In a session that a pooler lends, another program's statement of the same name would be executed.
+        self._mark = b"strongroom %b" % urandom(8).hex().encode()
         self._poll = select.poll() if hasattr(select, "poll") else Select()
         self._poll.register(self._pgconn.socket, POLLIN)
         self._wait = self._poll.poll
@@ -222,7 +224,7 @@ class Link:
                 continue
             name = self._names.get(statement) or new.get(statement)
             if name is None:
-                name = new[statement] = b"strongroom %d" % self._made
+                name = new[statement] = b"%b %d" % (self._mark, self._made)
                 self._made += 1
                 pgconn.send_prepare(name, statement.sql, statement.takes)
                 expected.append((statement, name))
