@@ -241,6 +241,37 @@ def test_the_rule_is_seen_to_be_broken(subject: Subject, monkeypatch: pytest.Mon
             assert fresh.get("other", "x").reveal() == "0"
 
 
+def test_a_block_that_another_thread_leaves_says_no_and_is_undone(subject: Subject) -> None:
+    """As a generator does that another thread goes on with, or collects; what comes next does not join it."""
+
+    def half() -> Iterator[None]:
+        with subject.vault.transaction():
+            subject.vault.set("one", {"x": "lost"})
+            yield
+
+    begun = half()
+    next(begun)
+    raised: list[BaseException] = []
+
+    def go_on() -> None:
+        try:
+            next(begun, None)
+        except RuntimeError as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=go_on, daemon=True)
+    thread.start()
+    thread.join(PATIENCE_SECONDS)
+    assert [str(error)[:20] for error in raised] == ["nothing was written:"]
+    assert subject.vault.get("one", "x").reveal() == "0"
+    subject.vault.set("other", {"x": "said"})
+    _write_elsewhere(subject, "1", "left elsewhere")
+    with subject.fresh() as fresh:
+        assert fresh.get("other", "x").reveal() == "said"
+        assert fresh.get("one", "x").reveal() == "0"
+        fresh.verify()
+
+
 @pytest.mark.parametrize("interrupted", [at_lines, at_calls])
 def test_a_vault_that_is_locked_right_afterwards_has_not_gone_back(
     subject: Subject, interrupted: Callable[[int, Callable[[], object]], bool]

@@ -309,6 +309,8 @@ class _Block(Block):
         """Commit, or undo; of a part, keep or undo it."""
         if not self.is_ours or self._store._depth <= self.level:
             self.forsake()  # it was interrupted while it began
+            if kind is None and self._is_writing:
+                raise RuntimeError("nothing was written: the block was left in another thread than it was entered in")
             return
         try:
             self._store._end(self.level, is_writing=self._is_writing, is_commit=kind is None)

@@ -28,10 +28,11 @@ class Change:
         written: editions that this change wrote; they repeat nothing.
         repeated: editions of an earlier commit with the same request id that were answered with.
         is_committed: it is, for certain.
+        left: the block that another thread has left, which only the thread that is in it can undo.
     """
 
     __slots__ = (
-        "author", "depth", "is_broken", "is_committed", "is_counted_anew", "now", "operations", "repeated",
+        "author", "depth", "is_broken", "is_committed", "is_counted_anew", "left", "now", "operations", "repeated",
         "replaced_keys", "request_id", "rows", "scrub", "state", "touched", "written",
     )  # fmt: skip
 
@@ -49,6 +50,7 @@ class Change:
         self.is_broken = False
         self.is_committed = False
         self.is_counted_anew = False
+        self.left: ChangeContext | None = None
         self.scrub = False
         self.replaced_keys: UnlockedKeys | None = None
 
@@ -61,6 +63,11 @@ class Change:
         self.state = self.state.counted_anew(self.rows.writer, total)
         self.rows.rebase(ledger)
         self.is_counted_anew = True
+
+    def undo_if_left(self) -> None:
+        """Undo it if its block was left in another thread: what joins it would not be committed."""
+        if self.left is not None:
+            self.left.forsake()
 
     def touch(self, node_id: bytes, revision: int, version: int, path: str) -> None:
         """Name a node that this commit writes, for the audit entry; revision 0: removed."""
@@ -96,6 +103,8 @@ class ChangeContext(Block):
     def __enter__(self) -> Change:
         core = self._core
         self._forget()
+        if core.change is not None:
+            core.change.undo_if_left()
         self.take(core.mutex)
         try:
             if self.is_outermost and core.change is not None:
@@ -139,10 +148,13 @@ class ChangeContext(Block):
     def leave(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Commit, or undo; as a part of another change, go on in that.
 
-        Raises: as `Store.writing`; VaultLocked, StrongroomError: nothing was written.
+        Raises: as `Store.writing`; VaultLocked, StrongroomError, RuntimeError: nothing was written.
         """
         change = self._change
-        if change is None or not self.is_ours:
+        if change is None:
+            return
+        if not self.is_ours:
+            self._leave_elsewhere(change, is_commit=kind is None)
             return
         try:
             if self._is_whole:
@@ -157,6 +169,14 @@ class ChangeContext(Block):
             self.forsake()
             raise
         self.let_go()
+
+    def _leave_elsewhere(self, change: Change, *, is_commit: bool) -> None:
+        if self.is_begun:
+            change.is_broken = True
+            if self._is_whole:
+                change.left = self
+        if is_commit and not change.is_committed:
+            raise RuntimeError("nothing was written: the block was left in another thread than it was entered in")
 
     def _fail_part(self, change: Change) -> None:
         core = self._core

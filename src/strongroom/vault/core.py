@@ -318,6 +318,8 @@ class _ReadingContext(Block):
 
     def __enter__(self) -> Reading | LedgeredRows:
         core = self._core
+        if core.change is not None:
+            core.change.undo_if_left()
         self.take(core.mutex)
         if self.is_outermost:
             # Left by a thread that is gone: nobody would end them.
