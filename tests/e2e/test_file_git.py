@@ -190,7 +190,8 @@ def test_a_conflict_shows_no_value_and_opens_to_nobody(conflict: Clone) -> None:
     assert done.code == 2 and "git has left a conflict" in done.err and "file edit" in done.err
     assert strongroom(conflict, "file", "check", "--staged").code == 0, "it is not staged"
     conflict.git("add", "-A")
-    conflict.git("commit", "-q", "-m", "as it is", code=1)
+    done = conflict.git("commit", "-q", "-m", "as it is", code=1)
+    assert "file edit FILE" in done.err and "file encrypt" not in done.err, "the command that helps here"
     assert "strongroom1." in conflict.git("diff", "HEAD").text or "encrypted" in conflict.git("diff", "HEAD").text
 
 

@@ -54,6 +54,8 @@ def test_usage_that_was_not_usable(keyed: Machine) -> None:
     export = keyed.run("export", "a")
     assert export.err.startswith("strongroom: export needs a --format\nhint: strongroom export --format json PATH\n")
     assert "history" not in keyed.run("set", "a", "password=").err
+    folder = keyed.run("allow", ".")
+    assert folder.code == 2 and "hint: strongroom allow ./.env\n" in folder.err, folder
     keyed.run("set", "--", "-a", "x=1")
     assert "hint: bring it back with: strongroom restore -- -a\n" in keyed.run("rm", "--", "-a").err
 

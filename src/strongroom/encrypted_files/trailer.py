@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 VERSION = "1"
 MARK = "#strongroom "
+HAS_CONFLICT = "git has left a conflict in it"
 FORMATS = ("yaml", "json", "toml", "ini", "dotenv", "dotenv-compose", "dotenv-posix")
 JSON = "json"
 MEMBER = "strongroom"
@@ -118,7 +119,7 @@ def split(text: str) -> tuple[str, Trailer, bytes]:
         FormatUnsupported: a newer strongroom wrote it.
     """
     if has_conflict(text):
-        raise BadFile("git has left a conflict in it")
+        raise BadFile(HAS_CONFLICT)
     found = _JSON_LINES.search(text)
     if found is not None:
         lines = [match[1] for match in _JSON_LINE.finditer(found[1])]

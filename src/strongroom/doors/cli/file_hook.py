@@ -102,18 +102,22 @@ def check_staged(arguments: Arguments) -> int:
 
     Raises: Denied: some are not.
     """
+    from strongroom.encrypted_files.trailer import HAS_CONFLICT
+
     repository = _at_top(".")
     objects = list(_with_attribute(repository, repository.staged()))
     wrong = 0
+    actions: set[str] = set()
     for one, read in repository.contents(objects):
         said = _problem(arguments, one, read)
         if said:
             wrong += 1
+            actions.add("edit" if said.endswith(HAS_CONFLICT) else "encrypt")
             output.note(said)
     if wrong:
         raise Denied(
             f"{wrong} of the staged files must not be committed as they are",
-            advice="strongroom file encrypt FILE\ngit add FILE",
+            advice="\n".join([*(f"strongroom file {action} FILE" for action in sorted(actions)), "git add FILE"]),
         )
     return OK
 

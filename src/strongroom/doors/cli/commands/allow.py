@@ -48,7 +48,10 @@ def add_options(parser: ArgumentParser) -> None:
 
 def run(arguments: Arguments) -> int:
     """Show what a file names, ask, and remember it."""
+    from os.path import isdir, join
+
     from strongroom.doors.cli import allowing
+    from strongroom.items import quoted_name
 
     if arguments.list:
         if arguments.file or arguments.prefix or arguments.remove:
@@ -62,6 +65,11 @@ def run(arguments: Arguments) -> int:
         return allowing.remove(arguments.file)
     prefixes = [checked_path(prefix.removesuffix("/")) for prefix in arguments.prefix]
     for place in arguments.file:
+        if isdir(place):
+            # As direnv is told, which looks for its one file there.
+            raise UsageError(
+                f"{place} is a folder; a file is allowed", advice=f"strongroom allow {quoted_name(join(place, '.env'))}"
+            )
         if not allowing.allow_file(place, prefixes, arguments):
             output.note(f"{place} is not allowed")
             return 5
