@@ -20,10 +20,10 @@ INPUT_BYTES_MAX = 16_384
 
 def targets() -> dict[str, Target]:
     """All of them, by name."""
-    from fuzz import file_targets, vault_targets, web_targets
+    from fuzz import django_targets, file_targets, store_targets, vault_targets, web_targets
 
-    every = (*vault_targets.TARGETS, *file_targets.TARGETS, *web_targets.TARGETS)
-    return {one.name: one for one in every}
+    rooms = (vault_targets, file_targets, web_targets, django_targets, store_targets)
+    return {one.name: one for room in rooms for one in room.TARGETS}
 
 
 def by_turns(chosen: Sequence[Target]) -> Callable[[bytes], None]:

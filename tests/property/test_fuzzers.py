@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import FrameType
 
 import pytest
 
@@ -24,6 +25,39 @@ def test_every_parser_reads_or_refuses_its_seeds() -> None:
         for seed in seeds:
             for length in {0, 1, len(seed) // 2, len(seed) - 1, len(seed)}:
                 target(seed[:length])
+
+
+class Planted(IndexError):
+    """What no parser documents."""
+
+
+SOURCE = str(ROOT / "src" / "strongroom") + os.sep
+AROUND = (SOURCE + "secret.py", SOURCE + "errors.py")
+
+
+def plant(frame: FrameType, event: str, _argument: object) -> None:
+    """Fail in the first of our functions that is called: in the parser, before anything in it could catch that."""
+    name = frame.f_code.co_filename
+    if event == "call" and name.startswith(SOURCE) and name not in AROUND:
+        raise Planted(frame.f_code.co_qualname)
+
+
+def test_a_fault_planted_in_each_parser_is_a_finding() -> None:
+    """Each target calls its parser with each of its seeds, and takes no IndexError of it for a refusal."""
+    for target in targets().values():
+        seeds = list(target.seeds())
+        target(seeds[0])
+        for seed in seeds:
+            found = ""
+            before = sys.getprofile()
+            sys.setprofile(plant)
+            try:
+                target(seed)
+            except Planted as fault:
+                found = str(fault)
+            finally:
+                sys.setprofile(before)
+            assert found, f"{target.name} did not let the planted fault through"
 
 
 def test_fuzzing_all_parsers_by_turns() -> None:
