@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from strongroom.crypto.foreign.forks import Beside
+
 # Each in a process of its own: a hang cannot be ended from within, and forks of the tests' own process warn.
 BESIDE = """
 import os
@@ -130,3 +132,17 @@ def test_a_fork_waits_for_all_that_may_run_beside_each_other(program: str) -> No
     words = [sys.executable, "-W", "ignore", "-c", program]
     done = subprocess.run(words, capture_output=True, text=True, timeout=240)
     assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
+
+
+def test_a_fork_is_kept_out_from_the_first_who_enters_to_the_last_who_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[dict[str, object]] = []
+    monkeypatch.setattr("os.register_at_fork", lambda **called: asked.append(called))
+    one = Beside()
+    assert asked == [{"before": one._shut, "after_in_parent": one._open, "after_in_child": one._open}]
+    for _ in range(2):
+        with one:
+            assert one._none.locked()
+            with one:
+                assert one._none.locked()
+            assert one._none.locked()
+        assert not (one._none.locked() or one._door.locked() or one._counting.locked())
