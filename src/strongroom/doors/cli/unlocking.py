@@ -16,7 +16,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from strongroom.doors.cli.agents import AgentControl
     from strongroom.doors.cli.interface import GlobalArguments
+    from strongroom.locate.expected import Expected
 
     Unlock = Callable[[str, bytearray], None]
 
@@ -56,6 +58,25 @@ def unlock_somehow(
         else:
             return True
     return _typed(location, kinds, unlock, is_needed)
+
+
+def is_needed(agent: AgentControl, expected: Expected, *, has_times: bool) -> bool:
+    """Whether a person must be asked; says so if the vault is unlocked already.
+
+    Args:
+        expected: what is to be tested of the vault, which takes opening it.
+        has_times: it is to be unlocked for another time than it is.
+    """
+    from strongroom.doors.cli.agent_status import unlocked_for
+
+    status = agent.status()
+    if status["locked"]:
+        return True
+    output.note(f"{agent.location} is already {unlocked_for(status)}")
+    if has_times or expected.counter is not None or expected.fingerprint is not None:
+        return True
+    output.hint("for another time: strongroom unlock --for 8h")
+    return False
 
 
 def _use(unlock: Unlock, way: str, secret: bytearray) -> None:

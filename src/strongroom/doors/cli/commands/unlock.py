@@ -46,15 +46,16 @@ def run(arguments: Arguments) -> int:
     """Unlock, or start an agent and unlock it; an agent that was started for nothing is stopped."""
     from functools import partial
 
-    from strongroom.doors.cli.unlocking import unlock_somehow
+    from strongroom.doors.cli.unlocking import is_needed, unlock_somehow
 
     location = location_of(arguments)
     agent = AgentControl(location)
     was_started = _start_if_none(agent)
     life, idle = _seconds(arguments.life), _seconds(arguments.idle)
+    asks = partial(is_needed, agent, expected_of(arguments), has_times=life is not None or idle is not None)
     unlock = partial(agent.unlock, life=life, idle=idle, expected=expected_of(arguments))
     try:
-        was_unlocked = unlock_somehow(arguments, location, unlock, is_needed=partial(_is_needed, agent, arguments))
+        was_unlocked = unlock_somehow(arguments, location, unlock, is_needed=asks)
     except BaseException:
         if was_started:
             agent.call("POST", "stop")
@@ -66,21 +67,6 @@ def run(arguments: Arguments) -> int:
         for note in _notes(agent):
             output.note(note)
     return 0
-
-
-def _is_needed(agent: AgentControl, arguments: Arguments) -> bool:
-    """Whether a person must be asked; says so if the vault is unlocked already."""
-    from strongroom.doors.cli.agent_status import unlocked_for
-
-    status = agent.status()
-    if status["locked"]:
-        return True
-    output.note(f"{agent.location} is already {unlocked_for(status)}")
-    expected = expected_of(arguments)
-    if arguments.life is None and arguments.idle is None and expected.counter is None and expected.fingerprint is None:
-        output.hint("for another time: strongroom unlock --for 8h")
-        return False
-    return True
 
 
 def _start_if_none(agent: AgentControl) -> bool:
