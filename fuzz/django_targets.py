@@ -227,20 +227,22 @@ KEPT_MAX = 8
 def turn(kept: allowances.Allowances, step: bytes, now: float) -> None:
     """One call: what it is, of which keys and rules."""
     action, first, second = step
-    wanted = [(bytes([one % 16]), RULES[one % len(RULES)]) for one in (first, second)]
+    # As in the limits, a key has one rule, and what is remembered has keys of its own.
+    wanted = [(bytes([one]), RULES[one % len(RULES)]) for one in dict.fromkeys((first % 16, second % 16))]
     if action % 4 == 0:
         lacking = kept.lacking(wanted[:1], now)
         assert kept.take(wanted[:1], now) == lacking
         # Used up, it is there again after as long as was said.
-        assert lacking <= RULES[first % len(RULES)].period_seconds + 1
+        assert lacking <= wanted[0][1].period_seconds + 1
         assert kept.lacking(wanted[:1], now + lacking) == 0 or lacking == 0
     elif action % 4 == 1:
         kept.take(wanted, now)
     elif action % 4 == 2:
         kept.give_back(wanted, now, second / 255)
     else:
-        kept.remember(wanted[0][0], now + second)
-        assert kept.remembers(wanted[0][0], now) == (second > 0)
+        known = b"known" + wanted[0][0]
+        kept.remember(known, now + second)
+        assert kept.remembers(known, now) == (second > 0)
 
 
 def read_allowances(data: bytes) -> None:

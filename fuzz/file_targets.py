@@ -12,6 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from fuzz import exports
 from fuzz.target import Target
 from strongroom import encrypted_files
 from strongroom.credentials import minisign, recipients, signers, signing, sshsig, streams
@@ -29,7 +30,7 @@ from strongroom.encrypted_files.recipients import FileRecipient
 from strongroom.encrypted_files.sops import file as sops_file
 from strongroom.encrypted_files.sops import writing as sops_writing
 from strongroom.errors import StrongroomError
-from strongroom.formats import ansible_vault, dotenvx_file, keepass_file, references, references_in_text
+from strongroom.formats import ansible_vault, dotenvx_file, references, references_in_text
 from strongroom.formats import registry as formats
 from strongroom.formats.dotenv import DIALECTS
 from strongroom.formats.interface import BadFile
@@ -46,13 +47,13 @@ WORDS = {
     "json": b'{"a": {"b": [1, "x", null, true]}, "c": 1.5e3}',
     "yaml": b"a: &x\n  b: [1, 'y']\nc: *x\nd: |\n  text\n",
     "ini": b"[s]\na = 1\nb: 2\n",
-    "csv": b'url,username,password\nhttps://a.test/,me,"x""y"\n',
     "netrc": b"machine a.test login me password x\nmacdef init\ncd /\n\n",
     "xml": b'<settings><server id="a"><password>x</password></server></settings>',
     "kv": b'{"data": {"data": {"a": "b"}, "metadata": {"version": 1}}}',
     "python": b'KEY = "x"\nD = {"a": ["b", 1]}\n',
     "dotenv": b"A=1\nexport B='x y' # c\nC=\"${A}\\n\"\nD=`z`\n",
 }
+SEEDS = {"csv": exports.CSV}
 
 
 def text(read: Callable[[str], object]) -> Callable[[bytes], object]:
@@ -109,7 +110,7 @@ def readers() -> list[Target]:
         for dialect in DIALECTS if name == "dotenv" else ("",):
             read = formats.reader(name, dialect)
             made.append(
-                Target(f"{name}-{dialect}".strip("-"), read, partial(list, [WORDS[name]]), (StrongroomError, BadFile))
+                Target(f"{name}-{dialect}".strip("-"), read, partial(list, SEEDS.get(name) or [WORDS[name]]), BAD)
             )
     return made
 
@@ -199,8 +200,8 @@ TARGETS = [
     ),
     Target(
         "keepass",
-        lambda data: keepass_file.read(data, b"x", None),
-        some(bytes.fromhex("03d9a29a67fb4bb501000400")),
+        exports.read_keepass,
+        lambda: list(exports.keepass()),
         BAD,
     ),
     Target("identities", lambda data: parse_identities(bytearray(data)), some(AGE_KEY), VALUE),
