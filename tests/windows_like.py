@@ -76,6 +76,8 @@ def hide() -> None:
     for module, names in _NAMES.items():
         for name in names.split():
             vars(sys.modules[module]).pop(name, None)
+    # What Windows starts processes with is not hidden, so its stand-in may be this system's other way.
+    sys.modules["subprocess"]._USE_POSIX_SPAWN = False  # type: ignore[attr-defined]
     for name in MODULES:
         sys.modules.pop(name, None)
     sys.meta_path.insert(0, _Hidden())

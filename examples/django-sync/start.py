@@ -23,6 +23,8 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable
+from email import message_from_bytes
+from email.policy import default
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -196,7 +198,9 @@ class Site:
         links = []
         for mail in sorted(set((self.state / "mail").iterdir()) - seen):
             seen.add(mail)
-            links += [line for line in mail.read_text().splitlines() if line.startswith("http")]
+            # A long link may lie folded in the file.
+            text = message_from_bytes(mail.read_bytes(), policy=default).get_content()
+            links += [line for line in text.splitlines() if line.startswith("http")]
         return links
 
     def close(self) -> None:

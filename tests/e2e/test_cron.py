@@ -123,7 +123,7 @@ def choose_account(name: str, home: Path, environment: dict[str, str]) -> Accoun
         account = Account(name, home, python, environment)
         try:
             done = account.run("-c", "import strongroom; strongroom.open")
-        except PermissionError as error:
+        except (PermissionError, FileNotFoundError) as error:
             tried.append(f"{python}: {error.strerror}")
             continue
         if done.returncode == 0:

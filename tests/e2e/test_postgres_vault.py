@@ -79,7 +79,7 @@ def test_what_is_said(office: Machine, postgres_schema: Role) -> None:
     place = f"localhost:{postgres_schema.cluster.port}"
     cases = [
         (url, ["init", "--key-file", str(office.key)], 10, "?schema=NAME"),
-        (url.replace(f"schema={postgres_schema.name}", "schema=none"), ["ls"], 4, "strongroom init"),
+        (url.replace(f"schema={postgres_schema.name}", "schema=none"), ["ls"], 4, "schema=none' init\n"),
         (f"postgresql://me:{quote(postgres_schema.password)}@{place}/x", ["ls"], 9, "passfile=FILE"),
         (f"postgresql://me@{place}/x?password={quote(postgres_schema.password)}", ["ls"], 9, "passfile=FILE"),
         (url.replace("sslmode=verify-full", "no_such_word=1"), ["ls"], 2, "docs/postgresql.md"),

@@ -146,7 +146,7 @@ def test_checking_a_backup(keyed: Machine) -> None:
     keyed.run("backup", str(backup))
     done = keyed.run("backup", "--check", str(backup))
     assert (done.code, done.out) == (0, b"")
-    assert "is whole: 1 items, 1 versions, commit 2 of 2" in done.err
+    assert "is whole: 1 item, 1 version, commit 2 of 2" in done.err
     found = json.loads(keyed.run("backup", "--check", str(backup), "--json").out)
     assert (found["items"], found["commit_counter"]) == (1, 2)
     backup.write_bytes(backup.read_bytes()[:-4096])

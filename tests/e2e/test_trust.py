@@ -159,7 +159,7 @@ def test_what_is_refused_is_in_no_store(world: World) -> None:
         "install free.pem": (5, "with constraints on its names"),
         "install intermediate.pem": (5, "this is no root"),
         "install two.pem": (2, "holds 2 certificates"),
-        "install nothing": (4, "no certificate nothing"),
+        "install nothing": (4, "there is no certificate at nothing"),
         "install k": (7, "no certificate in this file"),
         "remove 0123456789abcdef": (4, "no root of strongroom with the fingerprint"),
         "install --store nss": (4, "no trust store here"),

@@ -57,7 +57,9 @@ def test_a_missing_vault_and_a_missing_key_file(keyed) -> None:
     """Each is exit 4 and is named; a key file that the environment names does not silently fall away."""
     done = keyed.run("ls", "--vault", str(keyed.home / "none.db"))
     assert done.code == 4
-    assert done.err == f"strongroom: there is no vault at {keyed.home}/none.db\nhint: make one: strongroom init\n"
+    missing = keyed.home / "none.db"
+    hint = f"hint: make one: strongroom --vault {missing} init\n"
+    assert done.err == f"strongroom: there is no vault at {missing}\n{hint}"
     done = keyed.run("ls", "--key-file", str(keyed.home / "none"))
     assert (done.code, done.err) == (4, f"strongroom: there is no key file at {keyed.home}/none\n")
     environment = {**keyed.environment, "STRONGROOM_KEY_FILE": str(keyed.home / "none")}
