@@ -37,6 +37,25 @@ def test_the_hook_of_an_older_version_lets_the_next_line_run(tmp_path: Path) -> 
     assert [line for line in hook.read_text().splitlines() if line[0] != "#"] == [f"{SCAN} || exit", f"{CHECK} || exit"]
 
 
+@pytest.mark.parametrize("first", [SCAN, f"exec {SCAN}", f"exec {SCAN} || exit", f"{SCAN} || exit"])
+def test_what_was_the_last_line_still_ends_the_commit(tmp_path: Path, first: str) -> None:
+    """Its own status was the hook's, and is not once another line comes behind it."""
+    hook = tmp_path / "pre-commit"
+    hook.write_text(f"#!/bin/sh\n{first}\n")
+    add_line(str(hook), "Refuses a commit of another kind.", CHECK)
+    assert [line for line in hook.read_text().splitlines() if line[0] != "#"] == [f"{SCAN} || exit", f"{CHECK} || exit"]
+
+
+@pytest.mark.parametrize("end", [" # look", " \\"])
+def test_a_line_behind_which_nothing_can_be_put_is_nobodys_to_change(tmp_path: Path, end: str) -> None:
+    """`|| exit` would be part of its comment, or of its last word."""
+    hook = tmp_path / "pre-commit"
+    hook.write_text(text := f"#!/bin/sh\nexec {SCAN}{end}\n")
+    with pytest.raises(Conflict):
+        add_line(str(hook), "Refuses a commit of another kind.", CHECK)
+    assert hook.read_text() == text
+
+
 @pytest.mark.parametrize(
     "text",
     ["#!/bin/sh\nexit 0\n", "\n", f"#!/bin/sh\n{SCAN} || true\n", f"#!/bin/sh\n{SCAN}; rm -r x\n",

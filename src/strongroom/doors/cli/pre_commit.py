@@ -34,9 +34,8 @@ def add_line(path: str, comment: str, command: str) -> None:
         raise Conflict(
             f"there is a pre-commit hook already: {path}", advice=f"add this line to it, before any exec: {line}"
         )
-    kept = [
-        one.removeprefix("exec ") + " || exit" if one.startswith("exec ") else one for one in before if one != _SHEBANG
-    ]
+    # A line that was the last one needed no `|| exit`: its own status was the hook's.
+    kept = [f"{_bare(one)} || exit" if _command_of(one) else one for one in before if one != _SHEBANG]
     _write(path, "".join(f"{one}\n" for one in (_SHEBANG, *kept, f"# {comment}", line)))
 
 
@@ -58,10 +57,15 @@ def _is_ours(line: str) -> bool:
 
 def _command_of(line: str) -> str:
     """Which of our commands *line* runs; empty for none, also when it runs something else besides."""
-    command = line.removeprefix("exec ").removesuffix(" || exit")
-    if any(one in command for one in ";&|`$()<>"):
+    command = _bare(line)
+    # Nor one with a comment or that goes on in the next line, where `|| exit` behind it would be none.
+    if any(one in command for one in ";&|`$()<>#\\"):
         return ""
     return next((one for one in _COMMANDS if command == one or command.startswith(one + " ")), "")
+
+
+def _bare(line: str) -> str:
+    return line.removeprefix("exec ").removesuffix(" || exit")
 
 
 def _write(path: str, text: str) -> None:
