@@ -14,6 +14,7 @@ from strongroom.errors import FormatUnsupported, WrongKey
 from strongroom.formats import keepass_unpacking
 from strongroom.formats.csv_file import free_keys
 from strongroom.formats.interface import BadFile, Document, Entry
+from strongroom.formats.keepass_references import resolved
 from strongroom.keys.slots.bound import missing_extra
 
 TYPE_CHECKING = False
@@ -152,9 +153,9 @@ def read(data: bytes | bytearray, password: bytes | bytearray | None, key_file: 
             transformed = aes_kdf(compute_key_composite(text, key), cost.seed, cost.rounds)
         with keepass_unpacking.bounded(keepass_unpacking.UNPACKED_BYTES_MAX):
             database = PyKeePass(BytesIO(bytes(data)), password=text, keyfile=key, transformed_key=transformed)
-            # Those of a KDBX 3 file are packed each by itself, and unpacked all at each look at one of them.
-            packed_again = database.binaries
-            del packed_again
+            # Once: those of a KDBX 3 file are unpacked all, and those of others copied, at each look at one of them.
+            binaries = database.binaries
+        return _document(database, binaries)
     except keepass_unpacking.TooLarge:
         raise
     except CredentialsError:
@@ -162,17 +163,25 @@ def read(data: bytes | bytearray, password: bytes | bytearray | None, key_file: 
     except Exception:
         # The library has an exception of its own for each kind of damage, and lets out those of three others.
         raise BadFile("this KeePass database was cut or changed") from None
+
+
+def _document(database: Any, binaries: list[bytes]) -> Document:
     entries, taken = list[Entry](), dict[tuple[str, ...], int]()
+    left = keepass_unpacking.Left(keepass_unpacking.UNPACKED_BYTES_MAX)
     for entry in database.entries:
-        entries += _entry(entry, database.recyclebin_group, taken)
+        entries += _entry(database, entry, binaries, taken, left)
     return Document("", entries)
 
 
-def _entry(entry: Any, bin: Any, taken: dict[tuple[str, ...], int]) -> list[Entry]:
+def _entry(
+    database: Any, entry: Any, binaries: list[bytes], taken: dict[tuple[str, ...], int], left: keepass_unpacking.Left
+) -> list[Entry]:
+    bin = database.recyclebin_group
     note = "lies in the recycle bin" if bin is not None and _is_below(entry, bin) else ""
     fields: dict[str, tuple[Any, bool | None]] = {
-        "username": (_text(entry, "username"), False), "password": (_text(entry, "password"), True),
-        "url": (_text(entry, "url"), False), "notes": (entry.notes, True), "totp": (entry.otp, True),
+        "username": (_text(database, entry, "username"), False),
+        "password": (_text(database, entry, "password"), True), "url": (_text(database, entry, "url"), False),
+        "notes": (entry.notes, True), "totp": (entry.otp, True),
     }  # fmt: skip
     for name, value in entry.custom_properties.items():
         is_secret = True if entry.is_custom_property_protected(name) else None
@@ -182,24 +191,22 @@ def _entry(entry: Any, bin: Any, taken: dict[tuple[str, ...], int]) -> list[Entr
         return []
     keys = free_keys((*groups, title), entry.username or "", taken)
     found = [
-        Entry((*keys, name), value.encode("utf-8"), is_secret=is_secret, note=note)
+        Entry((*keys, name), left.take(value.encode("utf-8")), is_secret=is_secret, note=note)
         for name, (value, is_secret) in fields.items()
         if value
     ]
     for attachment in entry.attachments:
-        data = bytes(attachment.data)
+        data = left.take(binaries[attachment.id])
         name = attachment.filename or "attachment"
         name = name if name not in fields else f"{name} (file)"
         found.append(Entry((*keys, name), data, kind="text" if _is_text(data) else "bytes", is_secret=True, note=note))
     return found
 
 
-def _text(entry: Any, name: str) -> str:
+def _text(database: Any, entry: Any, name: str) -> str:
     """A field; one that refers to another entry's field is that one's."""
     value = getattr(entry, name) or ""
-    if "{REF:" in value.upper():
-        return str(entry.deref(name) or value)
-    return str(value)
+    return resolved(database, str(value))
 
 
 def _is_below(entry: Any, group: Any) -> bool:

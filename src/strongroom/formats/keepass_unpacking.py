@@ -26,6 +26,23 @@ class TooLarge(FormatUnsupported):
     """It unpacks to more than is read here."""
 
 
+class Left:
+    """How much more of a database may be given out: many entries may have one and the same file attached."""
+
+    def __init__(self, bytes_max: int) -> None:
+        self._left = bytes_max
+
+    def take(self, data: bytes) -> bytes:
+        """*data*, if so much is left.
+
+        Raises: TooLarge: it is not.
+        """
+        self._left -= len(data)
+        if self._left < 0:
+            raise TooLarge("the entries of this KeePass database hold more than is read here")
+        return data
+
+
 class _Counting:
     """The module `zlib`, with what `decompress` gives bounded in all."""
 

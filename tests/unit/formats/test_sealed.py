@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from functools import cache
 from struct import pack
+from typing import Any
 
 import pytest
 
@@ -126,6 +129,68 @@ def test_a_database_that_unpacks_to_too_much(monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(FormatUnsupported, match="unpacks to more"):
         keepass_file.read(data, b"password", None)
     assert pykeepass.zlib is zlib, "the library has its own again"
+
+
+@cache
+def _small_database() -> bytes:
+    return database_with(bytes(1000))
+
+
+def opened_with(change: Callable[[Any, Any], object]) -> Document:
+    """The small database after *change*, which is given it and its entry, read by us."""
+    from io import BytesIO
+
+    from pykeepass import PyKeePass
+
+    made = PyKeePass(BytesIO(_small_database()), password="password")
+    change(made, made.entries[0])
+    target = BytesIO()
+    made.save(target)
+    return keepass_file.read(target.getvalue(), b"password", None)
+
+
+def test_one_file_attached_many_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reference takes a few bytes, and what it refers to counts each time."""
+    from strongroom.formats import keepass_unpacking
+
+    def attach(_made: Any, entry: Any) -> None:
+        for number in range(199):
+            entry.add_attachment(0, f"again {number}")
+
+    assert sum(len(one.data) == 1000 for one in opened_with(attach).entries) == 200
+    monkeypatch.setattr(keepass_unpacking, "UNPACKED_BYTES_MAX", 150_000)
+    with pytest.raises(FormatUnsupported, match="hold more"):
+        opened_with(attach)
+
+
+def test_an_attachment_that_is_not_there() -> None:
+    """It is damage, and no error of the library's."""
+    with pytest.raises(BadFile):
+        opened_with(lambda _made, entry: entry.add_attachment(7, "nothing"))
+
+
+def _refer(text: str) -> Callable[[Any, Any], None]:
+    def change(_made: Any, entry: Any) -> None:
+        entry.password = text.replace("ME", entry.uuid.hex.upper())
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("{REF:U@I:ME}", "me"), ("{REF:U@T:bank} {REF:T@U:me}", "me bank"), ("{REF:A@I:ME}x", "x"),
+     ("{REF:P@I:ME}", None), ("{REF:U@I:zz}", None), ("{REF:U@T:nobody}", None)],
+)  # fmt: skip
+def test_what_a_field_refers_to(text: str, expected: str | None) -> None:
+    """It stays as it is where that leads nowhere, or to itself."""
+    found = {one.keys[-1]: one.data.decode() for one in opened_with(_refer(text)).entries}["password"]
+    assert found == expected if expected is not None else found.startswith("{REF:")
+
+
+def test_references_that_multiply() -> None:
+    """Each step would have twice as many of them."""
+    with pytest.raises(FormatUnsupported, match="refers to more"):
+        opened_with(_refer("{REF:P@I:ME}{REF:P@I:ME}{REF:P@I:ME}{REF:P@I:ME}"))
 
 
 def test_packed_attachments_count_together() -> None:
