@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from strongroom.vault.sealed_versions import Parts
 
 FETCHED_AT_ONCE = 256
-"""Half of what `sealed_versions` remembers."""
+"""Of 4 KiB each, half of what `sealed_versions` remembers."""
 
 
 def open_fields(core: Core, path: str, version: int | None, *, allow_expired: bool) -> tuple[Entry, dict[str, Field]]:

@@ -82,14 +82,23 @@ def test_a_locked_vault_remembers_nothing(vault: Vault) -> None:
 
 
 def test_only_so_much_is_remembered(vault: Vault) -> None:
-    """Large values are not, and no more than 512 of the others."""
+    """Large values are not, and no more of the others than 4,096 and 2 MiB."""
     vault.set("large", {"x": "1" * 5000})
     vault.get("large")
     assert remembered(vault) == 0
-    vault.set_many({f"item-{number}": {"x": "1"} for number in range(600)})
+    vault.set_many({f"item-{number}": {"x": "1"} for number in range(4200)})
+    for number in range(4200):
+        vault.get(f"item-{number}")
+    assert remembered(vault) == 4200 - 4096
+
+
+def test_only_so_many_bytes_are_remembered(vault: Vault) -> None:
+    """The sealed form of 4,000 bytes is somewhat longer, and 2 MiB hold fewer than 525 of them."""
+    vault.set_many({f"item-{number}": {"x": "1" * 4000} for number in range(600)})
     for number in range(600):
         vault.get(f"item-{number}")
-    assert remembered(vault) == 600 - 512
+        assert sum(len(found[2]) for found in vault._core.sealed._found.values()) <= 2 * 1024 * 1024
+    assert 600 - 525 < remembered(vault) < 600 - 500
 
 
 @pytest.fixture
