@@ -75,6 +75,14 @@ def warm_get(bench: Bench) -> Iterator[Result]:
     against = "sqlite3 point read + one suite 1 open"
     yield compare("vault.get, warm", against, get, raw, rounds=bench.rounds, repeat=500, goal=2.5)
 
+    def get_anew(path: str) -> object:
+        bench.small._core.sealed.forget()
+        return bench.small.get(path, "password")
+
+    anew = calls(get_anew, cycle(bench.names))
+    what = "vault.get, warm, value not remembered"
+    yield compare(what, against, anew, raw, rounds=bench.rounds, repeat=500, goal=None)
+
     passphrase = "correct horse battery staple"
     pbkdf2 = peers.Pbkdf2Store(bench.directory / "pbkdf2.db", passphrase.encode())
     pbkdf2.set("item", VALUE.encode())

@@ -102,7 +102,6 @@ REVEALS = {
     "encrypted_files/sops/writing.py": "encrypts the values of a SOPS file",
     "formats/ansible_vault.py": "puts the decrypted value in the place of the encrypted one",
     "formats/dotenvx_file.py": "puts the decrypted value in the place of the encrypted one",
-    "formats/keepass_file.py": "takes the attachments of a KeePass database",
     "formats/example.py": "looks for a file's values in its comments",
     "formats/interface.py": "asks whether a value looks secret",
     "formats/plan.py": "makes fields of a file's values, and compares the file that holds references",
