@@ -20,6 +20,8 @@ from pygments.util import ClassNotFound
 LEXERS = {"sh": "bash", "text": "text", "crontab": "bash", "": "text"}
 # A link's target, whether it is a picture's; where the site has it.
 Resolve = Callable[[str, bool], str]
+# A link's target; the title of the page there, or "".
+Entitle = Callable[[str], str]
 
 
 class Section(NamedTuple):
@@ -44,8 +46,13 @@ def anchors(text: str) -> set[str]:
     return {section.anchor for section in render(text, lambda target, _is_picture: target).sections}
 
 
-def render(text: str, resolve: Resolve, names: dict[str, str] | None = None) -> Rendered:
-    """The page *text*; *resolve* says where links lead, *names* where words in code type do."""
+def render(
+    text: str, resolve: Resolve, names: dict[str, str] | None = None, entitle: Entitle = lambda _target: ""
+) -> Rendered:
+    """The page *text*; *resolve* says where links lead, *names* where words in code type do.
+
+    A link whose words are a file name, which a reader on a forge looks for, reads as the title that *entitle* gives.
+    """
     parser = MarkdownIt("commonmark", {"html": True, "highlight": _highlight}).enable("table")
     tokens = parser.parse(text)
     sections = _sections(tokens)
@@ -56,7 +63,7 @@ def render(text: str, resolve: Resolve, names: dict[str, str] | None = None) -> 
         elif token.type == "html_block" and token.content.lstrip().startswith("<!--"):
             token.content = ""
         elif token.type == "inline":
-            _lead(token.children or [], resolve, names or {})
+            _lead(token.children or [], resolve, names or {}, entitle)
     body = str(parser.renderer.render(tokens, parser.options, {}))
     body = body.replace("<table>", '<div class="table"><table>').replace("</table>", "</table></div>")
     return Rendered(next((one.title for one in sections if one.level == 1), ""), body, sections)
@@ -67,12 +74,16 @@ def code(text: str, language: str) -> str:
     return _highlight(text, language, "")
 
 
-def _lead(tokens: list[Token], resolve: Resolve, names: dict[str, str]) -> None:
+def _lead(tokens: list[Token], resolve: Resolve, names: dict[str, str], entitle: Entitle) -> None:
     is_in_link = False
-    for token in tokens:
+    for place, token in enumerate(tokens):
         if token.type == "link_open":
             is_in_link = True
-            token.attrSet("href", resolve(str(token.attrGet("href")), False))
+            target = str(token.attrGet("href"))
+            words = tokens[place + 1]
+            if words.type == "text" and re.fullmatch(r"[\w./-]+\.md", words.content):
+                words.content = entitle(target) or words.content
+            token.attrSet("href", resolve(target, False))
         elif token.type == "link_close":
             is_in_link = False
         elif token.type == "image":

@@ -82,7 +82,18 @@ class Site:
     def render(self, page: str) -> Rendered:
         """One page, with its links led."""
         names = {word: _relative(self.targets[page], self.targets[name]) for word, name in self.names.items()}
-        return render(self.texts[page], lambda target, is_picture: self.resolve(page, target, is_picture), names)
+        return render(
+            self.texts[page],
+            lambda target, is_picture: self.resolve(page, target, is_picture),
+            names,
+            lambda target: self.title(page, target),
+        )
+
+    def title(self, page: str, target: str) -> str:
+        """The title of the page to which the link *target* of *page* leads, as text; "" when it leads to none."""
+        name = os.path.normpath(os.path.join(os.path.dirname(page), target.partition("#")[0]))
+        found = re.search(r"^# (.+)$", self.texts.get(name, ""), re.MULTILINE)
+        return found[1].replace("`", "") if found else ""
 
 
 def build(directory: Path) -> int:

@@ -62,6 +62,16 @@ def test_a_reader_gets_from_the_contents_to_every_page(built: Path) -> None:
     assert "Five minutes of real use" in front
 
 
+def test_a_link_with_a_file_s_name_for_words_reads_as_the_title_of_the_page(built: Path) -> None:
+    """In the sources it is a name, which a forge's reader looks for; on the site nobody sees files."""
+    front = (built / "index.html").read_text(encoding="utf-8")
+    assert "[docs/keys.md](docs/keys.md)" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert '<a href="keys.html">Keys for a program\'s own data</a>' in html.unescape(front)
+    for path in built.rglob("*.html"):
+        if "source" not in path.parts:
+            assert not re.search(r"<a [^>]*>[\w./-]+\.md</a>", path.read_text(encoding="utf-8")), path
+
+
 @pytest.fixture(scope="module")
 def found() -> site.Site:
     """All pages as they are, of which a test may change the README's text."""
