@@ -156,10 +156,9 @@ def _distribution_bytes(name: str) -> int:
 
 def debian_bytes(names: tuple[str, ...]) -> int:
     """What dpkg says that these packages take, with what they need and every Debian does not have anyway."""
-    asked = subprocess.run(
-        ["dpkg-query", "-W", "-f", "${Package}\t${Installed-Size}\t${Essential}\t${Priority}\t${Depends}, ${Pre-Depends}\n"],  # noqa: E501
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
+    names_of = ("Package", "Installed-Size", "Essential", "Priority")
+    shown = "".join(f"${{{name}}}\t" for name in names_of) + "${Depends}, ${Pre-Depends}\n"
+    asked = subprocess.run(["dpkg-query", "-W", "-f", shown], capture_output=True, text=True, check=True)
     rows = [line.split("\t") for line in asked.stdout.splitlines()]
     sizes = {row[0]: int(row[1] or 0) * 1024 for row in rows}
     needs = {row[0]: re.findall(r"(?:^|[,|])\s*([a-z0-9][a-z0-9+.-]+)", row[4]) for row in rows}

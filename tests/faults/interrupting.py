@@ -54,14 +54,10 @@ def at_lines(number: int, act: Callable[[], object]) -> bool:
 
     before = sys.gettrace()
     sys.settrace(each_call)  # type: ignore[arg-type]
-    hook, sys.unraisablehook = sys.unraisablehook, _ignore
     try:
-        act()
-    except Interrupted as error:
-        KEPT[:] = [error]
+        _interrupted(act)
     finally:
         sys.settrace(before)
-        sys.unraisablehook = hook
     return count == number
 
 
@@ -79,15 +75,21 @@ def at_calls(number: int, act: Callable[[], object]) -> bool:
 
     before = sys.getprofile()
     sys.setprofile(each_call)
+    try:
+        _interrupted(act)
+    finally:
+        sys.setprofile(before)
+    return count == number
+
+
+def _interrupted(act: Callable[[], object]) -> None:
     hook, sys.unraisablehook = sys.unraisablehook, _ignore
     try:
         act()
     except Interrupted as error:
         KEPT[:] = [error]
     finally:
-        sys.setprofile(before)
         sys.unraisablehook = hook
-    return count == number
 
 
 def _is_in_house(frame: FrameType, event: str) -> bool:

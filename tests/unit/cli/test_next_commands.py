@@ -112,7 +112,7 @@ def test_a_misspelt_file_leads_to_the_one_beside_it(tmp_path: Path) -> None:
         assert caught.value.advice == meant
 
 
-@pytest.mark.parametrize("name", ["zzz", "nowhere/report.txt", "/proc/1/root/nowhere/x", ""])
+@pytest.mark.parametrize("name", ["zzz", "nowhere/report.txt", "/proc/1/cwd/nowhere/x", ""])
 def test_nothing_near_is_no_hint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """Neither is a directory that is not there or not to be read."""
     (tmp_path / "report.txt").write_text("x")
